@@ -1,0 +1,193 @@
+//! A disk in memory, for tests: it forgets what was not synced, and fails when told to.
+//!
+//! Invariant: [`SimDisk::crash`] with [`Survival::Nothing`] leaves exactly what the [`Disk`]
+//! contract calls durable. A failed sync loses the pages it should have written and later syncs
+//! succeed all the same, as on Linux.
+//!
+//! Every call that changes something is an operation; operations are numbered from 1, and
+//! [`SimDisk::fail_at`] makes the one with a given number fail.
+
+mod dice;
+mod names;
+mod state;
+
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::disk::{Disk, DiskFile};
+use state::{NodeId, State};
+
+/// A simulated disk. Clones are the same disk.
+#[derive(Debug, Clone, Default)]
+pub struct SimDisk {
+    state: Arc<Mutex<State>>,
+}
+
+/// How an operation fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It has no effect (a failed sync: the unsynced pages are lost) and returns this error.
+    Error(io::ErrorKind),
+    /// A write leaves half of its bytes; any other operation fails as with [`Fault::Error`].
+    ShortWrite(io::ErrorKind),
+    /// The power goes: this and every later operation fails until [`SimDisk::crash`].
+    PowerCut,
+}
+
+/// What a crash leaves of that which was not durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Survival {
+    /// Nothing: the least that a disk must keep.
+    Nothing,
+    /// All of it: only the process died, not the machine.
+    Everything,
+    /// Some of it, by this seed: names, lengths and sectors of 512 bytes, each or not.
+    Seeded(u64),
+}
+
+impl SimDisk {
+    /// An empty disk without limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes the operation with this number fail, once.
+    pub fn fail_at(&self, ordinal: u64, fault: Fault) {
+        self.state().fail_at(ordinal, fault);
+    }
+
+    /// Number of operations so far.
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.state().operations()
+    }
+
+    /// Number of successful syncs of file contents so far.
+    #[must_use]
+    pub fn data_syncs(&self) -> u64 {
+        self.state().data_syncs()
+    }
+
+    /// Limits the bytes that all files may have together; `None` lifts the limit.
+    pub fn set_capacity(&self, bytes: Option<usize>) {
+        self.state().set_capacity(bytes);
+    }
+
+    /// Ends every open file, loses what `survival` says, and comes back with power.
+    pub fn crash(&self, survival: Survival) {
+        self.state().crash(survival);
+    }
+
+    /// Puts a durable file in place, bypassing faults.
+    pub fn install(&self, path: &Path, bytes: &[u8]) {
+        self.state().install(path, bytes);
+    }
+
+    /// Flips the bits of `mask` in one byte of a file, on the medium and in the cache.
+    pub fn flip(&self, path: &Path, offset: usize, mask: u8) {
+        self.state().flip(path, offset, mask);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk for SimDisk {
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        self.state().create_dir_all(dir)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.state().list(dir)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.state();
+        let node = state.create_new(path)?;
+        let life = state.life();
+        drop(state);
+        Ok(Box::new(SimFile {
+            disk: self.clone(),
+            node,
+            life,
+        }))
+    }
+
+    fn file_len(&self, path: &Path) -> io::Result<u64> {
+        Ok(self.state().contents(path)?.len() as u64)
+    }
+
+    fn read_at(&self, path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let state = self.state();
+        let contents = state.contents(path)?;
+        let start = contents
+            .len()
+            .min(usize::try_from(offset).unwrap_or(usize::MAX));
+        let count = buffer.len().min(contents.len() - start);
+        buffer[..count].copy_from_slice(&contents[start..start + count]);
+        Ok(count)
+    }
+
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let node = state.find(path)?;
+        state.sync(node)
+    }
+
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
+        let mut state = self.state();
+        let node = state.find(path)?;
+        state.set_len(node, len)?;
+        state.sync(node)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.state().rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.state().remove(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.state().sync_dir(dir)
+    }
+}
+
+struct SimFile {
+    disk: SimDisk,
+    node: NodeId,
+    life: u64,
+}
+
+impl SimFile {
+    /// The disk's state, unless a crash has ended this file.
+    fn state(&self) -> io::Result<MutexGuard<'_, State>> {
+        let state = self.disk.state();
+        if state.life() == self.life {
+            Ok(state)
+        } else {
+            Err(io::Error::other("the file was open during a crash"))
+        }
+    }
+}
+
+impl DiskFile for SimFile {
+    fn write_all(&mut self, slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+        self.state()?.write(self.node, slices)
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        self.state()?.sync(self.node)
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.state()?.set_len(self.node, len)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! An append-only log of opaque payloads, durable before it answers.
+//!
+//! **Promise.** [`Journal::append`] returns a sequence only after the frame is on the disk (written
+//! and synced, and so is the name of its segment). After any crash, [`Recovery`] returns every
+//! frame that was acknowledged, each once and in order; it may return frames that were written but
+//! never acknowledged, and nothing else.
+//!
+//! The journal knows bytes, not what they mean. A caller replays frames after the last sequence it
+//! has made durable elsewhere, and then deletes through that sequence, never before.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `format.rs` | the one home of the on-disk format |
+//! | `config.rs` | limits, and what is wrong with them |
+//! | `append.rs` | the caller's side of an append: back-pressure, waiting, the answer |
+//! | `inbox.rs` | the queue between callers and the writer; batches are made here |
+//! | `writer.rs` | the writer thread: group commit, segments, what happens after a failure |
+//! | `segments.rs` | which segments there are, how far they are durable, deletion |
+//! | `scan.rs` | reads one segment's frames, past damage |
+//! | `recovery.rs` | opening: settles the tail, then replays |
+//! | `cursor.rs` | reading acknowledged frames of a live journal |
+//!
+//! On disk:
+//!
+//! ```text
+//! <dir>/journal-00000000000000000001.seg      closed; frames 1..=812
+//!       journal-00000000000000000813.seg      active; the name is its first frame's sequence
+//!       journal-00000000000000000400.seg.damaged   set aside: its header could not be read
+//! ```
+
+mod append;
+mod config;
+mod cursor;
+mod format;
+mod inbox;
+mod recovery;
+mod scan;
+mod segments;
+mod writer;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::Disk;
+use bytes::Bytes;
+
+pub use append::AppendError;
+pub use config::Config;
+pub use format::{PAYLOAD_BYTES_MAX, Sequence};
+pub use recovery::{Damage, Gap, OpenError, Recovery, Report};
+pub use segments::Stats;
+
+use append::Outbox;
+use segments::Segments;
+
+/// One entry of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Its place in the order of acknowledgement.
+    pub sequence: Sequence,
+    /// What was appended.
+    pub payload: Bytes,
+}
+
+/// An open journal. Dropping it waits until the writer has finished the frames it was given.
+#[derive(Debug)]
+pub struct Journal {
+    segments: Arc<Segments>,
+    // Dropping it ends the writer thread.
+    outbox: Outbox,
+}
+
+impl Journal {
+    /// Opens the journal in `config.dir`, which is created if it is missing. No other journal may
+    /// be open there. Frames after `start_after` are what [`Recovery`] returns, and new frames are
+    /// numbered after it, so it must be a sequence up to which the caller has everything durable.
+    ///
+    /// Only the last segment is read here: a long journal opens fast, and may be appended to while
+    /// it is being replayed. Blocks on the disk.
+    ///
+    /// # Errors
+    /// Wrong configuration, a disk that fails, or files that this version cannot read.
+    pub fn open(
+        config: Config,
+        disk: Arc<dyn Disk>,
+        start_after: Sequence,
+    ) -> Result<(Self, Recovery), OpenError> {
+        let problems = config.validate();
+        if !problems.is_empty() {
+            return Err(OpenError::Config(problems));
+        }
+        let settled = recovery::settle(&disk, &config.dir, start_after)?;
+        let replay = settled.replay(Arc::clone(&disk), start_after);
+        let segments = Arc::new(Segments::new(config.dir.clone(), disk, settled));
+        let outbox = writer::start(&config, Arc::clone(&segments))?;
+        Ok((Self { segments, outbox }, replay))
+    }
+
+    /// Appends one frame and returns its sequence **once the frame is durable**. Waits while the
+    /// queue is full. Dropping the future before it is ready leaves open whether the frame is
+    /// written.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; a frame that was refused may still be found by a later recovery.
+    pub async fn append(&self, payload: Bytes) -> Result<Sequence, AppendError> {
+        self.outbox.append(payload).await
+    }
+
+    /// Frames that callers of [`Journal::append`] are waiting for, those waiting for room included.
+    #[must_use]
+    pub fn queued_frames(&self) -> usize {
+        self.outbox.queued_frames()
+    }
+
+    /// Payload bytes of the [`Journal::queued_frames`].
+    #[must_use]
+    pub fn queued_bytes(&self) -> u64 {
+        self.outbox.queued_bytes()
+    }
+
+    /// The last acknowledged frame, or the one before the first when there is none yet.
+    #[must_use]
+    pub fn last_synced(&self) -> Sequence {
+        self.segments.last_synced()
+    }
+
+    /// Closes the active segment, so that [`Journal::delete_through`] may remove it.
+    ///
+    /// # Errors
+    /// [`AppendError::Closed`] if the writer is gone.
+    pub async fn rotate(&self) -> Result<(), AppendError> {
+        self.outbox.rotate().await
+    }
+
+    /// Removes closed segments that hold no frame after `through`, and returns the bytes freed.
+    /// The caller must have everything through that sequence durable elsewhere, and must open the
+    /// journal with at least that `start_after` from then on. Blocks on the disk.
+    ///
+    /// # Errors
+    /// The disk's; segments that could not be removed stay, and a later call tries again.
+    pub fn delete_through(&self, through: Sequence) -> io::Result<u64> {
+        self.segments.delete_through(through)
+    }
+
+    /// Acknowledged frames from `from` on, in order, until their payloads make `bytes_max`; at
+    /// least one if there is any. A jump in the sequences means that frames were deleted or
+    /// damaged. Blocks on the disk.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn read_from(&self, from: Sequence, bytes_max: usize) -> io::Result<Vec<Frame>> {
+        cursor::read_from(&self.segments, from, bytes_max)
+    }
+
+    /// Size of the journal now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.segments.stats()
+    }
+
+    /// Where the journal is.
+    #[must_use]
+    pub fn dir(&self) -> PathBuf {
+        self.segments.dir().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! Torn ends, flipped bits, lost files: whatever is undamaged comes back, and the report is exact.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Gap;
+use crate::format::{FRAME_HEADER_LEN, SEGMENT_HEADER_LEN};
+
+fn payloads(first: u64) -> Vec<Vec<u8>> {
+    let lens = [0, 30, 1, 100, 57];
+    (first..)
+        .zip(lens)
+        .map(|(seed, len)| payload(seed, len))
+        .collect()
+}
+
+/// Where each frame of a segment with these payloads ends.
+pub(super) fn frame_ends(payloads: &[Vec<u8>]) -> Vec<usize> {
+    let lens = payloads
+        .iter()
+        .map(|payload| FRAME_HEADER_LEN + payload.len());
+    lens.scan(SEGMENT_HEADER_LEN, |end, len| {
+        *end += len;
+        Some(*end)
+    })
+    .collect()
+}
+
+pub(super) fn check_frames(
+    frames: &[Frame],
+    payloads: &[Vec<u8>],
+    expected_numbers: &[u64],
+    context: &str,
+) {
+    assert_eq!(numbers(frames), expected_numbers, "{context}");
+    for frame in frames {
+        let expected = &payloads[frame.sequence.get() as usize - 1];
+        assert_eq!(&frame.payload, expected, "{context}");
+    }
+}
+
+/// Cuts the last segment everywhere.
+fn check_truncations(payloads: &[Vec<u8>]) {
+    let whole = segment_bytes(1, payloads);
+    let ends = frame_ends(payloads);
+    for len in 0..=whole.len() {
+        let disk = SimDisk::new();
+        disk.install(&segment_path(1), &whole[..len]);
+        let (frames, report) = replay(&disk, 0);
+        let kept = ends.iter().filter(|end| **end <= len).count();
+        let context = format!("cut to {len} bytes");
+        check_frames(
+            &frames,
+            payloads,
+            &(1..=kept as u64).collect::<Vec<_>>(),
+            &context,
+        );
+        let end = if kept > 0 {
+            ends[kept - 1]
+        } else {
+            SEGMENT_HEADER_LEN
+        };
+        let torn = if len < SEGMENT_HEADER_LEN / 2 {
+            len
+        } else {
+            len.saturating_sub(end)
+        };
+        assert_eq!(report.torn_bytes(), torn as u64, "{context}");
+        assert!(report.is_clean(), "{context}: {report:?}");
+        let (again, report) = replay(&disk, 0);
+        assert_eq!(
+            (again, report.torn_bytes()),
+            (frames, 0),
+            "{context}, opened again"
+        );
+    }
+}
+
+#[test]
+fn cut_anywhere_whole_frames_come_back() {
+    check_truncations(&payloads(1));
+}
+
+/// Flips every bit of the segment that begins with `first`, one at a time.
+fn check_flips(segments: &[(u64, Vec<Vec<u8>>)], first: u64) {
+    let all: Vec<_> = segments
+        .iter()
+        .flat_map(|(_, payloads)| payloads.clone())
+        .collect();
+    let flipped = segments
+        .iter()
+        .find(|(f, _)| *f == first)
+        .map(|(_, payloads)| payloads);
+    let ends = frame_ends(flipped.expect("one of the segments"));
+    let whole = segment_bytes(first, flipped.expect("one of the segments"));
+    let is_last = segments.last().is_some_and(|(f, _)| *f == first);
+    for bit in 0..whole.len() * 8 {
+        let disk = SimDisk::new();
+        for (first, payloads) in segments {
+            disk.install(&segment_path(*first), &segment_bytes(*first, payloads));
+        }
+        disk.flip(&segment_path(first), bit / 8, 1 << (bit % 8));
+        let (frames, report) = replay(&disk, 0);
+        let context = format!("bit {bit} of segment {first}");
+        let hit = (bit / 8 >= SEGMENT_HEADER_LEN)
+            .then(|| first + ends.iter().filter(|end| **end <= bit / 8).count() as u64);
+        let others: Vec<_> = (1..=all.len() as u64).filter(|n| Some(*n) != hit).collect();
+        check_frames(&frames, &all, &others, &context);
+        let at_the_end = is_last && hit == Some(all.len() as u64);
+        let expected = match hit {
+            Some(_) if at_the_end => (0, 0, 1),
+            Some(_) => (1, 1, 0),
+            None => (0, 0, 0),
+        };
+        let found = (
+            report.damage_count,
+            report.missing_frames,
+            report.torn.len(),
+        );
+        assert_eq!(found, expected, "{context}: {report:?}");
+        if let (Some(hit), false) = (hit.map(Sequence::new), at_the_end) {
+            assert_eq!(
+                report.gaps,
+                [Gap {
+                    first: hit,
+                    last: hit
+                }],
+                "{context}"
+            );
+            let start = ends[(hit.get() - first) as usize] as u64 - report.damage[0].bytes;
+            assert_eq!(report.damage[0].offset, start, "{context}");
+        }
+    }
+}
+
+#[test]
+fn any_flipped_bit_costs_at_most_its_frame() {
+    let segments = [(1, payloads(1)), (6, payloads(6))];
+    check_flips(&segments, 1);
+    check_flips(&segments, 6);
+}
+
+#[test]
+#[ignore = "half a million recoveries: run it with --release"]
+fn any_flipped_bit_and_any_cut_of_64_kib() {
+    let mut payloads: Vec<_> = (0_u64..50)
+        .map(|seed| payload(seed, (seed * 37 % 2_200) as usize))
+        .collect();
+    let missing = 65_536 - segment_bytes(1, &payloads).len() - FRAME_HEADER_LEN;
+    payloads.push(payload(99, missing));
+    check_truncations(&payloads);
+    check_flips(&[(1, payloads)], 1);
+}
+
+#[test]
+fn unreadable_headers_are_reported_and_their_numbers_skipped() {
+    let disk = SimDisk::new();
+    for first in [1, 6, 11] {
+        disk.install(
+            &segment_path(first),
+            &segment_bytes(first, &payloads(first)),
+        );
+    }
+    for first in [6, 11] {
+        disk.flip(&segment_path(first), 0, 1);
+        disk.flip(&segment_path(first), 32, 1);
+    }
+    let (frames, report) = replay(&disk, 0);
+    assert_eq!(numbers(&frames), [1, 2, 3, 4, 5]);
+    // Once the last segment was set aside, the middle one was the last, and was set aside as well.
+    let set_aside: Vec<_> = report
+        .damage
+        .iter()
+        .map(|damage| &damage.segment[26..])
+        .collect();
+    assert_eq!(set_aside, ["11.seg.damaged", "06.seg.damaged"]);
+    assert!(report.missing_frames >= 10, "{report:?}");
+    let journal = open(&disk, config());
+    assert!(run(journal.append(Bytes::new())).unwrap() > Sequence::new(15));
+}
+
+#[test]
+fn unreadable_header_in_the_middle_costs_one_segment() {
+    let disk = SimDisk::new();
+    for first in [1, 6, 11] {
+        disk.install(
+            &segment_path(first),
+            &segment_bytes(first, &payloads(first)),
+        );
+    }
+    disk.flip(&segment_path(6), 0, 1);
+    disk.flip(&segment_path(6), 32, 1);
+    let (frames, report) = replay(&disk, 3);
+    assert_eq!(numbers(&frames), [4, 5, 11, 12, 13, 14, 15]);
+    assert_eq!((report.damage_count, report.missing_frames), (1, 5));
+    assert_eq!(
+        replay(&disk, 10).1,
+        Report {
+            frames: 5,
+            ..Report::default()
+        }
+    );
+}
+
+#[test]
+fn lost_segments_are_gaps() {
+    let disk = SimDisk::new();
+    for first in [6, 16] {
+        disk.install(
+            &segment_path(first),
+            &segment_bytes(first, &payloads(first)),
+        );
+    }
+    let (frames, report) = replay(&disk, 2);
+    assert_eq!(numbers(&frames), [6, 7, 8, 9, 10, 16, 17, 18, 19, 20]);
+    let gap = |first, last| Gap {
+        first: Sequence::new(first),
+        last: Sequence::new(last),
+    };
+    assert_eq!(report.gaps, [gap(3, 5), gap(11, 15)]);
+    assert_eq!(report.missing_frames, 8);
+}
+
+#[test]
+fn renamed_segment_is_refused_and_named() {
+    let disk = SimDisk::new();
+    disk.install(&segment_path(9), &segment_bytes(1, &payloads(1)));
+    let refused = try_replay(&disk, 0).unwrap_err().to_string();
+    assert!(
+        refused.contains(&segment_name(Sequence::new(1))),
+        "{refused}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics_on_anything(
+        header: bool,
+        parts in proptest::collection::vec(
+            prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..60),
+                (0_u64..20, proptest::collection::vec(any::<u8>(), 0..60))
+                    .prop_map(|(sequence, payload)| frame_bytes(sequence, &payload)),
+            ],
+            0..12,
+        ),
+        start_after in 0_u64..12,
+    ) {
+        let mut bytes = if header { header_bytes(3) } else { Vec::new() };
+        bytes.extend(parts.concat());
+        let disk = SimDisk::new();
+        disk.install(&segment_path(3), &bytes);
+        let (frames, _) = replay(&disk, start_after);
+        let numbers = numbers(&frames);
+        prop_assert!(numbers.is_sorted_by(|a, b| a < b));
+        prop_assert!(numbers.iter().all(|number| *number > start_after));
+    }
+}

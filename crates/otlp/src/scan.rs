@@ -1,0 +1,135 @@
+//! Counting and validating on the wire, before anything is materialised.
+//!
+//! Invariant: nothing here allocates, and a scan stops at the first count above its limit. What
+//! `count` accepts, `decode` accepts: every fault that refuses a request is found here, so that no
+//! item reaches a sink from a request that is then refused.
+
+use std::ptr;
+
+use contract::Signal;
+
+use crate::decode::points_of;
+use crate::schema::{self, Kind, Message, Presence, Role};
+use crate::wire::{Fault, FaultKind, Reader, WireField};
+use crate::{Limits, Refused};
+
+/// Counts the items of a request, and refuses it if `decode` would.
+///
+/// Items that `decode` would quarantine are counted; a metric that cannot be read counts as one.
+pub fn count(signal: Signal, protobuf: &[u8], limits: &Limits) -> Result<u64, Refused> {
+    let mut scan = Scan { limits, items: 0, nodes: 0 };
+    match scan.message(Reader::new(protobuf), schema::request(signal), 0) {
+        Ok(()) => Ok(scan.items as u64),
+        Err(Stop::TooMany { what, limit }) => Err(Refused::TooMany { what, limit }),
+        Err(Stop::Fault(fault)) => Err(refusal(fault, protobuf)),
+    }
+}
+
+/// Whether everything in a message can be read: wire types, lengths, nesting, attribute counts.
+pub(crate) fn validate(reader: Reader<'_>, message: &'static Message, limits: &Limits) -> Result<(), Stop> {
+    Scan { limits, items: 0, nodes: 0 }.message(reader, message, 0)
+}
+
+/// Why a scan ended early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Bytes that cannot be read.
+    Fault(Fault),
+    /// A limit of the whole request.
+    TooMany { what: &'static str, limit: usize },
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Stop {
+        Stop::Fault(fault)
+    }
+}
+
+/// What a fault outside of items costs: the request.
+pub(crate) fn refusal(fault: Fault, request: &[u8]) -> Refused {
+    match fault.kind {
+        FaultKind::Depth(limit) => Refused::TooMany { what: "levels of nested values", limit },
+        FaultKind::Attributes(limit) => Refused::TooMany { what: "attributes on one resource or scope", limit },
+        kind => Refused::Malformed { reason: kind.to_string(), offset: Some(fault.offset_in(request)) },
+    }
+}
+
+struct Scan<'l> {
+    limits: &'l Limits,
+    items: usize,
+    nodes: usize,
+}
+
+impl Scan<'_> {
+    /// Scans one message. `depth` is how many values enclose it.
+    fn message(&mut self, mut reader: Reader<'_>, message: &'static Message, depth: usize) -> Result<(), Stop> {
+        let mut attributes = 0;
+        while let Some(wire) = reader.next()? {
+            let Some(field) = message.field(wire.number) else { continue };
+            if !wire.fits(field.kind, field.presence == Presence::Repeated) {
+                return Err(wire.fault(FaultKind::WireType(wire.number)).into());
+            }
+            match field.kind {
+                Kind::Nested(nested) => {
+                    if ptr::eq(nested, &schema::KEY_VALUE) && !ptr::eq(message, &schema::KEY_VALUE_LIST) {
+                        attributes += 1;
+                        if attributes > self.limits.attributes_per_item {
+                            return Err(wire.fault(FaultKind::Attributes(self.limits.attributes_per_item)).into());
+                        }
+                    }
+                    self.nested(&wire, nested, depth)?;
+                }
+                kind => check_packed(&wire, kind)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn nested(&mut self, wire: &WireField<'_>, nested: &'static Message, depth: usize) -> Result<(), Stop> {
+        self.nodes += 1;
+        within("nodes (messages, attributes and values)", self.nodes, self.limits.nodes)?;
+        let reader = wire.message()?;
+        match nested.role {
+            Role::Envelope | Role::Shared => self.message(reader, nested, depth),
+            Role::Part => {
+                let depth = depth + usize::from(ptr::eq(nested, &schema::ANY_VALUE));
+                if depth > self.limits.depth() {
+                    return Err(wire.fault(FaultKind::Depth(self.limits.depth())).into());
+                }
+                self.message(reader, nested, depth)
+            }
+            Role::Item => {
+                self.items += 1;
+                within("items", self.items, self.limits.items)?;
+                match self.message(reader, nested, depth) {
+                    // The item will be quarantined.
+                    Err(Stop::Fault(_)) => Ok(()),
+                    other => other,
+                }
+            }
+            Role::Metric => {
+                let before = self.items;
+                let items = match self.message(reader, nested, depth) {
+                    Ok(()) => points_of(reader)?,
+                    Err(Stop::Fault(_)) => 1,
+                    Err(stop) => return Err(stop),
+                };
+                self.items = before + items;
+                within("items", self.items, self.limits.items)
+            }
+        }
+    }
+}
+
+fn within(what: &'static str, count: usize, limit: usize) -> Result<(), Stop> {
+    if count > limit { Err(Stop::TooMany { what, limit }) } else { Ok(()) }
+}
+
+/// Walks a packed field; any other scalar is whole already.
+fn check_packed(wire: &WireField<'_>, kind: Kind) -> Result<(), Fault> {
+    if wire.is_packed(kind) {
+        let mut elements = wire.message()?;
+        while elements.packed(kind)?.is_some() {}
+    }
+    Ok(())
+}

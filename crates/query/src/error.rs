@@ -1,0 +1,118 @@
+//! What went wrong with a query, where in its text, and how to mend it.
+
+use std::fmt;
+
+use datafusion::error::DataFusionError;
+
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The text is wrong: mend it.
+    Invalid,
+    /// The query took longer than it may.
+    Timeout,
+    /// The query needs more memory than it may have.
+    Memory,
+    /// A fault of ours.
+    Internal,
+}
+
+/// A query's failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryError {
+    /// Whose turn it is.
+    pub kind: ErrorKind,
+    /// What is wrong, one sentence.
+    pub message: String,
+    /// Line and column in the text, from 1, where known.
+    pub position: Option<(u64, u64)>,
+    /// How to mend it, where known.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.position {
+            write!(formatter, "line {line}, column {column}: ")?;
+        }
+        formatter.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(formatter, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for QueryError {}
+
+impl QueryError {
+    /// A text that is wrong.
+    pub(crate) fn invalid(message: impl Into<String>, hint: Option<&str>) -> QueryError {
+        let hint = hint.map(str::to_owned);
+        QueryError { kind: ErrorKind::Invalid, message: message.into(), position: None, hint }
+    }
+
+    /// A fault of ours.
+    pub(crate) fn internal(message: impl fmt::Display) -> QueryError {
+        QueryError { kind: ErrorKind::Internal, message: message.to_string(), position: None, hint: None }
+    }
+
+    /// From the engine's error while planning: the text is wrong.
+    pub(crate) fn planning(error: &DataFusionError) -> QueryError {
+        let (message, at) = take_position(&plain(error));
+        let position = at.or_else(|| {
+            let start = error.diagnostic()?.span?.start;
+            (start.line > 0).then_some((start.line, start.column))
+        });
+        let helps = error.diagnostic().map(|diagnostic| &diagnostic.helps[..]).unwrap_or_default();
+        let hint = helps.first().map(|help| help.message.clone());
+        QueryError { kind: ErrorKind::Invalid, message, position, hint }
+    }
+
+    /// From the engine's error while running.
+    pub(crate) fn running(error: &DataFusionError) -> QueryError {
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(reason) => QueryError {
+                kind: ErrorKind::Memory,
+                message: format!("the query needs more memory than it may have: {}", first_line(reason)),
+                position: None,
+                hint: Some("narrow the time range, or group by fewer values".to_owned()),
+            },
+            DataFusionError::ArrowError(..) | DataFusionError::Plan(_) | DataFusionError::SchemaError(..) => {
+                QueryError::planning(error)
+            }
+            DataFusionError::Execution(reason) => QueryError::invalid(first_line(reason), None),
+            _ => QueryError::internal(first_line(&plain(error))),
+        }
+    }
+}
+
+/// The innermost message, without the engine's own prefixes.
+fn plain(error: &DataFusionError) -> String {
+    let text = match error.find_root() {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        other => other.strip_backtrace(),
+    };
+    let mut rest = text.as_str();
+    for prefix in ["sql parser error: ", "SQL error: ", "Error during planning: ", "Schema error: ", "Arrow error: ", "Invalid argument error: "] {
+        rest = rest.strip_prefix(prefix).unwrap_or(rest);
+    }
+    rest.to_owned()
+}
+
+/// The parser writes ` at Line: 1, Column: 15` at the end of its messages.
+fn take_position(message: &str) -> (String, Option<(u64, u64)>) {
+    let parse = || {
+        let (before, at) = message.rsplit_once(" at Line: ")?;
+        let (line, column) = at.trim_end_matches('.').split_once(", Column: ")?;
+        Some((before.to_owned(), (line.parse().ok()?, column.trim().parse().ok()?)))
+    };
+    match parse() {
+        Some((message, at)) => (message, Some(at)),
+        None => (message.to_owned(), None),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

@@ -1,0 +1,26 @@
+//! Answers: SQL over a consistent snapshot, the views people query, and the named reports.
+//!
+//! Invariant: a query can only read. It sees the views and nothing else, one statement at a time,
+//! within a limit of time, memory and rows. DataFusion stays behind this crate's door.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `engine.rs` | one query from text to answer, with its limits |
+//! | `views.rs` | the views, as SQL over the tables |
+//! | `provider.rs` | a table of a snapshot: parts and buffer |
+//! | `functions.rs` | `attribute(json, key)` |
+//! | `error.rs` | what went wrong, where in the text, and how to mend it |
+//! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
+//! | `reports/` | the named answers that the UI and the API serve |
+
+mod engine;
+mod error;
+mod functions;
+mod provider;
+pub mod render;
+pub mod reports;
+mod views;
+
+pub use engine::{Answer, Config, Engine};
+pub use error::{ErrorKind, QueryError};
+pub use views::{VIEWS, View};

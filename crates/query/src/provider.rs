@@ -1,0 +1,156 @@
+//! A table of a snapshot for the engine: its parts and its buffer.
+//!
+//! Parts carry the range of their times, so that a query over a day opens the parts of that day.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::record_batch::RecordBatch;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::{DFSchema, Statistics};
+use datafusion::config::TableParquetOptions;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::Result;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::scalar::ScalarValue;
+use store::{Part, Snapshot, Table};
+
+/// Under which address the engine finds the parts.
+pub(crate) const OBJECTS_URL: &str = "tallybook://data/";
+
+/// One table as of one snapshot.
+#[derive(Debug)]
+pub(crate) struct SnapshotTable {
+    table: Table,
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    parts: Vec<Part>,
+}
+
+impl SnapshotTable {
+    pub(crate) fn new(table: Table, snapshot: &Snapshot) -> SnapshotTable {
+        SnapshotTable {
+            table,
+            schema: table.schema(),
+            batches: snapshot.batches(table).cloned().collect(),
+            parts: snapshot.parts(table).cloned().collect(),
+        }
+    }
+
+    fn file(&self, part: &Part) -> PartitionedFile {
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        statistics.num_rows = Precision::Exact(part.rows as usize);
+        let time = self.schema.field(0).data_type();
+        let column = &mut statistics.column_statistics[0];
+        // The manifest has whole milliseconds: inexact for the finer times of spans.
+        column.min_value = Precision::Inexact(time_scalar(time, part.time_min_ms, 0));
+        column.max_value = Precision::Inexact(time_scalar(time, part.time_max_ms, 999_999));
+        PartitionedFile::new(part.path.clone(), part.bytes).with_statistics(Arc::new(statistics))
+    }
+
+    /// The parts, spread over the partitions by size.
+    fn file_groups(&self, partitions: usize) -> Vec<FileGroup> {
+        let mut groups: Vec<(u64, Vec<PartitionedFile>)> = vec![(0, Vec::new()); partitions.max(1)];
+        let mut parts: Vec<_> = self.parts.iter().collect();
+        parts.sort_by_key(|part| std::cmp::Reverse(part.bytes));
+        for part in parts {
+            if let Some((bytes, files)) = groups.iter_mut().min_by_key(|(bytes, _)| *bytes) {
+                *bytes += part.bytes;
+                files.push(self.file(part));
+            }
+        }
+        groups.into_iter().filter(|(_, files)| !files.is_empty()).map(|(_, files)| FileGroup::new(files)).collect()
+    }
+
+    fn scan_parts(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let options = TableParquetOptions {
+            global: state.config_options().execution.parquet.clone(),
+            ..TableParquetOptions::default()
+        };
+        let table_schema = TableSchema::from(Arc::clone(&self.schema));
+        let mut source = ParquetSource::new(table_schema).with_table_parquet_options(options);
+        if let Some(filter) = conjunction(filters.to_vec()) {
+            let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+        }
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(OBJECTS_URL)?, Arc::new(source))
+            .with_file_groups(self.file_groups(state.config().target_partitions()))
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn scan_buffer(&self, partitions: usize, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut spread: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions.clamp(1, self.batches.len().max(1))];
+        let count = spread.len();
+        for (index, batch) in self.batches.iter().enumerate() {
+            spread[index % count].push(batch.clone());
+        }
+        Ok(MemorySourceConfig::try_new_exec(&spread, Arc::clone(&self.schema), projection.cloned())?)
+    }
+}
+
+fn time_scalar(kind: &DataType, ms: i64, rest_ns: i64) -> ScalarValue {
+    match kind {
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
+            ScalarValue::TimestampNanosecond(Some(ms.saturating_mul(1_000_000).saturating_add(rest_ns)), zone.clone())
+        }
+        DataType::Timestamp(_, zone) => ScalarValue::TimestampMillisecond(Some(ms), zone.clone()),
+        _ => ScalarValue::Null,
+    }
+}
+
+#[async_trait::async_trait]
+impl TableProvider for SnapshotTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        // With a filter, a limit on the rows read could cut off rows that pass it.
+        let limit = limit.filter(|_| filters.is_empty());
+        let mut inputs = Vec::new();
+        if !self.parts.is_empty() {
+            inputs.push(self.scan_parts(state, projection, filters, limit)?);
+        }
+        if !self.batches.is_empty() || inputs.is_empty() {
+            inputs.push(self.scan_buffer(state.config().target_partitions(), projection)?);
+        }
+        if inputs.len() == 1 {
+            return Ok(inputs.remove(0));
+        }
+        UnionExec::try_new(inputs)
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        // Parts may use a filter to skip; the buffer does not, so the engine filters again.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+}

@@ -1,0 +1,180 @@
+//! The views that people query: stable names, the same in SQL, API, UI and exports.
+//!
+//! A person is the best identity that the item itself carries. `tool_calls` joins decision and
+//! result by `tool_use_id`; older clients send none, so theirs are matched by session, prompt, tool
+//! and order, refused calls (which have no result) left out of the count.
+
+use store::Table;
+
+/// One view.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// Its name in SQL.
+    pub name: &'static str,
+    /// What one row is.
+    pub about: &'static str,
+    /// The views and tables it reads.
+    pub(crate) reads: &'static [&'static str],
+    body: Body,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Body {
+    /// A table without its hidden columns, with the person.
+    Visible(Table),
+    Sql(&'static str),
+}
+
+/// All views.
+pub const VIEWS: &[View] = &[
+    View { name: "events", about: "one log record", reads: &["_events"], body: Body::Visible(Table::Events) },
+    View { name: "metrics", about: "one metric data point; value is its increment", reads: &["_metrics"], body: Body::Visible(Table::Metrics) },
+    View { name: "spans", about: "one span", reads: &["_spans"], body: Body::Visible(Table::Spans) },
+    View { name: "quarantine", about: "one item that could not be understood, as it came", reads: &["_quarantine"], body: Body::Visible(Table::Quarantine) },
+    View { name: "api_requests", about: "one successful request to the model", reads: &["events"], body: Body::Sql(API_REQUESTS) },
+    View { name: "api_errors", about: "one request to the model that failed for good", reads: &["events"], body: Body::Sql(API_ERRORS) },
+    View { name: "tool_calls", about: "one tool call: its decision joined with its result", reads: &["events"], body: Body::Sql(TOOL_CALLS) },
+    View { name: "prompts", about: "everything with one prompt.id, summed up", reads: &["events"], body: Body::Sql(PROMPTS) },
+    View { name: "sessions", about: "one session, summed up", reads: &["events"], body: Body::Sql(SESSIONS) },
+    View { name: "users", about: "one person, summed up", reads: &["events"], body: Body::Sql(USERS) },
+    View { name: "coverage", about: "who reports with which client: last seen, gaps, missing identity", reads: &["events"], body: Body::Sql(COVERAGE) },
+];
+
+impl View {
+    /// The view of that name.
+    pub fn find(name: &str) -> Option<&'static View> {
+        VIEWS.iter().find(|view| view.name == name)
+    }
+
+    /// Its definition.
+    pub fn sql(&self) -> String {
+        match self.body {
+            Body::Sql(sql) => sql.to_owned(),
+            Body::Visible(table) => visible(table),
+        }
+    }
+}
+
+const PERSON: &str = "coalesce(user_email, user_account_id, user_account_uuid, user_id)";
+
+fn visible(table: Table) -> String {
+    let schema = table.schema();
+    let shown = schema.fields().iter().map(|field| field.name().as_str()).filter(|name| {
+        let only_of_metrics = *name == "type" && table != Table::Metrics;
+        !table.hidden().contains(name) && !only_of_metrics
+    });
+    let columns: Vec<String> = shown.map(|name| format!("\"{name}\"")).collect();
+    let person = if table == Table::Quarantine { String::new() } else { format!(", {PERSON} AS person") };
+    format!("SELECT {}{person} FROM _{}", columns.join(", "), table.name())
+}
+
+const API_REQUESTS: &str = "
+SELECT time, received_at, product, person, session_id, sequence, prompt_id, user_id, user_email, user_account_uuid,
+       user_account_id, organization_id, terminal_type, app_version, team, department, cost_center,
+       model, query_source, speed, effort, request_id, client_request_id, cost_usd, input_tokens, output_tokens,
+       cache_read_tokens, cache_creation_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens,
+       duration_ms, ttft_ms, agent_name, agent_id, skill_name, plugin_name, mcp_server_name, mcp_tool_name,
+       trace_id, span_id, resource, attributes
+FROM events WHERE event = 'api_request'";
+
+const API_ERRORS: &str = "
+SELECT time, received_at, product, person, session_id, sequence, prompt_id, user_email, organization_id, app_version,
+       team, department, cost_center, model, query_source, speed, effort, request_id, status_code, attempt,
+       error, error_type, duration_ms, agent_name, agent_id, attributes
+FROM events WHERE event = 'api_error'";
+
+const TOOL_CALLS: &str = "
+WITH decided AS (
+  SELECT *, tool_use_id AS call_key FROM events WHERE event = 'tool_decision' AND tool_use_id IS NOT NULL
+  UNION ALL
+  SELECT *, CASE WHEN decision = 'reject' THEN NULL
+    ELSE concat(session_id, '/', prompt_id, '/', tool_name, '/', CAST(row_number() OVER (
+      PARTITION BY session_id, prompt_id, tool_name, decision ORDER BY time, sequence) AS VARCHAR)) END AS call_key
+  FROM events WHERE event = 'tool_decision' AND tool_use_id IS NULL
+), finished AS (
+  SELECT *, tool_use_id AS call_key FROM events WHERE event = 'tool_result' AND tool_use_id IS NOT NULL
+  UNION ALL
+  SELECT *, concat(session_id, '/', prompt_id, '/', tool_name, '/', CAST(row_number() OVER (
+      PARTITION BY session_id, prompt_id, tool_name ORDER BY time, sequence) AS VARCHAR)) AS call_key
+  FROM events WHERE event = 'tool_result' AND tool_use_id IS NULL
+)
+SELECT coalesce(r.time, d.time) AS time, d.time AS decided_at, r.time AS finished_at,
+       coalesce(r.product, d.product) AS product, coalesce(r.person, d.person) AS person,
+       coalesce(r.session_id, d.session_id) AS session_id, coalesce(r.prompt_id, d.prompt_id) AS prompt_id,
+       coalesce(r.team, d.team) AS team, coalesce(r.department, d.department) AS department,
+       coalesce(r.cost_center, d.cost_center) AS cost_center, coalesce(r.app_version, d.app_version) AS app_version,
+       coalesce(r.tool_use_id, d.tool_use_id) AS tool_use_id, coalesce(r.tool_name, d.tool_name) AS tool_name,
+       d.decision AS decision, coalesce(d.decision_source, r.decision_source) AS decision_source,
+       coalesce(d.tool_source, r.tool_source) AS tool_source, d.permission_mode AS permission_mode,
+       r.success AS success, r.duration_ms AS duration_ms, r.error AS error, r.error_type AS error_type,
+       r.tool_input_size_bytes AS tool_input_size_bytes, r.tool_result_size_bytes AS tool_result_size_bytes,
+       coalesce(r.mcp_server_name, d.mcp_server_name) AS mcp_server_name,
+       coalesce(r.mcp_tool_name, d.mcp_tool_name) AS mcp_tool_name,
+       coalesce(r.skill_name, d.skill_name) AS skill_name, coalesce(r.agent_name, d.agent_name) AS agent_name,
+       coalesce(r.agent_id, d.agent_id) AS agent_id, r.tool_input AS tool_input,
+       coalesce(r.tool_parameters, d.tool_parameters) AS tool_parameters,
+       CASE WHEN d.time IS NOT NULL AND r.time IS NOT NULL AND coalesce(r.tool_use_id, d.tool_use_id) IS NULL
+            THEN true ELSE false END AS join_inferred
+FROM finished r FULL OUTER JOIN decided d ON r.call_key = d.call_key";
+
+const PROMPTS: &str = "
+SELECT prompt_id, max(session_id) AS session_id, max(person) AS person, max(product) AS product,
+       min(time) AS time, max(time) AS end_time,
+       max(CASE WHEN event = 'user_prompt' THEN prompt END) AS prompt, max(prompt_length) AS prompt_length,
+       max(prompt_kind) AS prompt_kind, max(team) AS team, max(cost_center) AS cost_center,
+       coalesce(sum(cost_usd), 0) AS cost_usd,
+       sum(CASE WHEN event = 'api_request' THEN 1 ELSE 0 END) AS requests,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN input_tokens END), 0) AS input_tokens,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN output_tokens END), 0) AS output_tokens,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN cache_read_tokens END), 0) AS cache_read_tokens,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN cache_creation_tokens END), 0) AS cache_creation_tokens,
+       sum(CASE WHEN event = 'tool_result' OR (event = 'tool_decision' AND decision = 'reject') THEN 1 ELSE 0 END) AS tool_calls,
+       sum(CASE WHEN event = 'tool_result' AND success = false THEN 1 ELSE 0 END) AS tool_failures,
+       sum(CASE WHEN event = 'tool_decision' AND decision = 'reject' THEN 1 ELSE 0 END) AS tool_rejections,
+       sum(CASE WHEN event = 'api_error' THEN 1 ELSE 0 END) AS errors, count(*) AS events
+FROM events WHERE prompt_id IS NOT NULL GROUP BY prompt_id";
+
+const SESSIONS: &str = "
+SELECT session_id, max(person) AS person, max(product) AS product, max(app_version) AS app_version,
+       max(terminal_type) AS terminal_type, max(team) AS team, max(department) AS department,
+       max(cost_center) AS cost_center, min(time) AS time, max(time) AS end_time,
+       sum(CASE WHEN event = 'user_prompt' THEN 1 ELSE 0 END) AS prompts,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN cost_usd END), 0) AS cost_usd,
+       sum(CASE WHEN event = 'api_request' THEN 1 ELSE 0 END) AS requests,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN input_tokens END), 0) AS input_tokens,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN output_tokens END), 0) AS output_tokens,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN cache_read_tokens END), 0) AS cache_read_tokens,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN cache_creation_tokens END), 0) AS cache_creation_tokens,
+       sum(CASE WHEN event = 'tool_result' OR (event = 'tool_decision' AND decision = 'reject') THEN 1 ELSE 0 END) AS tool_calls,
+       sum(CASE WHEN event = 'tool_result' AND success = false THEN 1 ELSE 0 END) AS tool_failures,
+       sum(CASE WHEN event = 'tool_decision' AND decision = 'reject' THEN 1 ELSE 0 END) AS tool_rejections,
+       sum(CASE WHEN event = 'api_error' THEN 1 ELSE 0 END) AS errors, count(*) AS events
+FROM events GROUP BY session_id";
+
+const USERS: &str = "
+SELECT person, max(user_email) AS user_email, max(user_account_id) AS user_account_id, max(team) AS team,
+       max(department) AS department, max(cost_center) AS cost_center, min(time) AS first_seen, max(time) AS last_seen,
+       count(DISTINCT session_id) AS sessions,
+       sum(CASE WHEN event = 'user_prompt' THEN 1 ELSE 0 END) AS prompts,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN cost_usd END), 0) AS cost_usd,
+       sum(CASE WHEN event = 'api_request' THEN 1 ELSE 0 END) AS requests,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN input_tokens END), 0) AS input_tokens,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN output_tokens END), 0) AS output_tokens,
+       sum(CASE WHEN event = 'tool_result' THEN 1 ELSE 0 END) AS tool_calls,
+       sum(CASE WHEN event = 'api_error' THEN 1 ELSE 0 END) AS errors
+FROM events GROUP BY person";
+
+const COVERAGE: &str = "
+WITH runs AS (
+  SELECT person, product, app_version, session_id, max(time) AS last_seen, count(*) AS events,
+         CASE WHEN max(sequence) IS NULL THEN 0
+              ELSE greatest(0, max(sequence) + 1 - count(DISTINCT sequence)) END AS sequence_gaps,
+         sum(CASE WHEN user_email IS NULL AND user_account_id IS NULL AND user_account_uuid IS NULL
+             THEN 1 ELSE 0 END) AS identity_missing
+  FROM events GROUP BY person, product, app_version, session_id
+)
+SELECT person, product, app_version, max(last_seen) AS last_seen,
+       CAST(date_part('epoch', now()) - date_part('epoch', max(last_seen)) AS BIGINT) AS silent_for_s,
+       count(*) AS sessions, sum(events) AS events, sum(sequence_gaps) AS sequence_gaps,
+       sum(identity_missing) AS identity_missing
+FROM runs GROUP BY person, product, app_version";

@@ -1,0 +1,213 @@
+//! The memory that all requests share.
+//!
+//! Invariant: bytes that a client can make us keep are paid for before they are kept, and paid back
+//! when they are dropped. Who cannot pay waits, for a bounded time, and is then told to come back;
+//! nobody's request grows the process beyond the budget.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+
+/// The unit of payment. One permit for one byte would not fit the 32 bits in which they are counted.
+const UNIT_BYTES: usize = 1024;
+
+/// What a request costs beside its bytes: its task, its head, its place in a queue.
+const REQUEST_BYTES: usize = 4096;
+
+/// The first size of a buffer that has to grow.
+const FIRST_BYTES: usize = 16 << 10;
+
+/// The memory that all requests share, and the turns at inflating large bodies.
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
+    units: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    hold: Duration,
+}
+
+/// No memory was free in time.
+#[derive(Debug)]
+pub(crate) struct Exhausted;
+
+impl Budget {
+    /// `bytes` in all; a request may wait for `hold` in all.
+    pub(crate) fn new(bytes: usize, hold: Duration) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            units: Arc::new(Semaphore::new(
+                (bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS),
+            )),
+            turns: Arc::new(Semaphore::new(cores)),
+            hold,
+        }
+    }
+
+    /// A lease of nothing yet, for one request.
+    pub(crate) fn lease(&self) -> Lease {
+        Lease {
+            budget: self.clone(),
+            held: None,
+            patience: self.hold,
+        }
+    }
+}
+
+/// Memory that one request has paid for. Dropping it pays everything back.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    budget: Budget,
+    held: Option<OwnedSemaphorePermit>,
+    /// How much longer this request may wait.
+    patience: Duration,
+}
+
+impl Lease {
+    /// Another lease of the same request: its patience is what is left of this one's.
+    pub(crate) fn another(&self) -> Self {
+        Self {
+            budget: self.budget.clone(),
+            held: None,
+            patience: self.patience,
+        }
+    }
+
+    /// How much longer this request may wait.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Pays for `bytes` in all, if that is more than is paid for already.
+    pub(crate) async fn grow_to(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        let wanted = units(bytes);
+        let held = self
+            .held
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        let Some(missing) = wanted.checked_sub(held).filter(|missing| *missing > 0) else {
+            return Ok(());
+        };
+        let missing = u32::try_from(missing).map_err(|_| Exhausted)?;
+        let units = Arc::clone(&self.budget.units);
+        let paid = self.wait(units.acquire_many_owned(missing)).await?;
+        match &mut self.held {
+            Some(held) => held.merge(paid),
+            None => self.held = Some(paid),
+        }
+        Ok(())
+    }
+
+    /// Pays back what is held beyond `bytes`.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        if let Some(held) = &mut self.held {
+            let spare = held.num_permits().saturating_sub(units(bytes));
+            drop(held.split(spare));
+        }
+    }
+
+    /// A turn at work that keeps a core busy: there are as many as cores, so that large bodies
+    /// finish one after the other instead of all growing at once until none fits.
+    pub(crate) async fn turn(&mut self) -> Result<OwnedSemaphorePermit, Exhausted> {
+        let turns = Arc::clone(&self.budget.turns);
+        self.wait(turns.acquire_owned()).await
+    }
+
+    async fn wait<T, E>(
+        &mut self,
+        what: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Exhausted> {
+        let began = Instant::now();
+        let outcome = timeout(self.patience, what).await;
+        self.patience = self.patience.saturating_sub(began.elapsed());
+        outcome.map_err(|_| Exhausted)?.map_err(|_| Exhausted)
+    }
+}
+
+fn units(bytes: usize) -> usize {
+    bytes.saturating_add(REQUEST_BYTES).div_ceil(UNIT_BYTES)
+}
+
+/// A finished run of bytes that is paid for as long as `lease` lives.
+#[derive(Debug)]
+pub(crate) struct Paid {
+    pub(crate) bytes: Bytes,
+    pub(crate) lease: Lease,
+}
+
+/// A growing run of bytes whose room is paid for before it is taken.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    bytes: Vec<u8>,
+    lease: Lease,
+}
+
+impl Buffer {
+    pub(crate) fn new(lease: Lease) -> Self {
+        Self {
+            bytes: Vec::new(),
+            lease,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Pays for `total` bytes of room in all, or for twice the present room where that is within
+    /// `most`. Returns the room to take.
+    pub(crate) async fn pay(&mut self, total: usize, most: usize) -> Result<usize, Exhausted> {
+        let old = self.bytes.capacity();
+        if total <= old {
+            return Ok(old);
+        }
+        let new = (old * 2).max(FIRST_BYTES).min(most).max(total);
+        // The old room lives on until its bytes have moved.
+        self.lease.grow_to(old + new).await?;
+        Ok(new)
+    }
+
+    /// Takes room that was paid for.
+    pub(crate) fn take(&mut self, room: usize) {
+        if room > self.bytes.capacity() {
+            self.bytes.reserve_exact(room - self.bytes.len());
+            self.lease.shrink_to(self.bytes.capacity());
+        }
+    }
+
+    /// Appends `bytes`; the buffer will not be longer than `most`.
+    pub(crate) async fn push(&mut self, bytes: &[u8], most: usize) -> Result<(), Exhausted> {
+        let room = self.pay(self.bytes.len() + bytes.len(), most).await?;
+        self.take(room);
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Fills the room that was taken from `reader`. Returns whether `reader` is at its end.
+    pub(crate) fn fill(&mut self, reader: &mut dyn Read) -> io::Result<bool> {
+        let mut filled = self.bytes.len();
+        self.bytes.resize(self.bytes.capacity(), 0);
+        let ended = loop {
+            if filled == self.bytes.len() {
+                break Ok(false);
+            }
+            match reader.read(&mut self.bytes[filled..]) {
+                Ok(0) => break Ok(true),
+                Ok(more) => filled += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
+        self.bytes.truncate(filled);
+        ended
+    }
+
+    pub(crate) fn finish(self) -> Paid {
+        Paid {
+            bytes: Bytes::from(self.bytes),
+            lease: self.lease,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! OTLP/HTTP, and the probes.
+//!
+//! Invariant: everything that reaches this module is answered by it, in the request's encoding.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `route.rs` | what a request asks for |
+//! | `answer.rs` | what it is told |
+
+pub(crate) mod answer;
+pub(crate) mod route;
+
+use std::net::SocketAddr;
+
+use ::http::{Request, Response, Version, header};
+use contract::Signal;
+use hyper::body::Incoming;
+use otlp::Encoding;
+
+use crate::body::{collect, linger};
+use crate::fault::Fault;
+use crate::inflate::inflate;
+use crate::intake::{Envelope, Intake};
+use crate::pulse::InFlight;
+use crate::reply::Reply;
+use crate::{Admit, Admitted, Transport};
+use route::Place;
+
+/// Answers one request at the port of OTLP/HTTP.
+pub(crate) async fn answer<A: Admit>(
+    intake: &Intake<A>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+    in_flight: InFlight,
+) -> Response<Reply> {
+    let place = Place::of(request.uri().path());
+    let Some(place) = place else {
+        let path = request.uri().path().to_owned();
+        return refuse(
+            intake,
+            peer,
+            None,
+            request,
+            in_flight,
+            &Fault::NotFound { path },
+        );
+    };
+    let signal = match place {
+        Place::Export(signal) => Some(signal),
+        Place::Health | Place::Ready => None,
+    };
+    if let Err(fault) = place.check(request.method()) {
+        return refuse(intake, peer, signal, request, in_flight, &fault);
+    }
+    match place {
+        Place::Export(signal) => export(intake, peer, signal, request, in_flight).await,
+        Place::Health => answer::fine(),
+        Place::Ready => match intake.admit.ready() {
+            Ok(()) => answer::fine(),
+            Err(reason) => {
+                let fault = Fault::Unavailable { reason };
+                refuse(intake, peer, None, request, in_flight, &fault)
+            }
+        },
+    }
+}
+
+/// Answers what is not gRPC at the port of OTLP/gRPC: probes work there too, the rest is told where
+/// to go.
+pub(crate) async fn misdirected<A: Admit>(
+    intake: &Intake<A>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+    in_flight: InFlight,
+) -> Response<Reply> {
+    let signal = match Place::of(request.uri().path()) {
+        Some(Place::Health | Place::Ready) => {
+            return answer(intake, peer, request, in_flight).await;
+        }
+        Some(Place::Export(signal)) => Some(signal),
+        None => None,
+    };
+    let fault = Fault::WrongPort {
+        http_port: intake.http_port,
+    };
+    refuse(intake, peer, signal, request, in_flight, &fault)
+}
+
+async fn export<A: Admit>(
+    intake: &Intake<A>,
+    peer: SocketAddr,
+    signal: Signal,
+    mut request: Request<Incoming>,
+    in_flight: InFlight,
+) -> Response<Reply> {
+    match receive(intake, peer, signal, &mut request).await {
+        Ok((encoding, admitted)) => answer::admitted(signal, encoding, &admitted),
+        Err(fault) => refuse(intake, peer, Some(signal), request, in_flight, &fault),
+    }
+}
+
+/// From a request to an admitted one.
+async fn receive<A: Admit>(
+    intake: &Intake<A>,
+    peer: SocketAddr,
+    signal: Signal,
+    request: &mut Request<Incoming>,
+) -> Result<(Encoding, Admitted), Fault> {
+    let encoding = route::encoding(request.headers())?;
+    let coding = route::coding(request.headers())?;
+    let bounds = intake.bounds(0);
+    let body = collect(
+        request.body_mut(),
+        bounds,
+        intake.budget.lease(),
+        |_| Ok(()),
+    )
+    .await?;
+    let body = inflate(coding, body, bounds.limit_bytes).await?;
+    let envelope = Envelope {
+        signal,
+        encoding,
+        transport: Transport::Http,
+        peer,
+    };
+    Ok((encoding, intake.admit(envelope, body).await?))
+}
+
+/// Counts `fault` and answers with it, in the encoding that the request names.
+pub(crate) fn refuse<A: Admit>(
+    intake: &Intake<A>,
+    peer: SocketAddr,
+    signal: Option<Signal>,
+    request: Request<Incoming>,
+    in_flight: InFlight,
+    fault: &Fault,
+) -> Response<Reply> {
+    intake.refuse(signal, peer, fault);
+    let encoding = route::encoding(request.headers()).unwrap_or(Encoding::Json);
+    // Over HTTP/2 one stream is reset without harm to the others. A client that asked before sending
+    // (`Expect`) sends nothing when refused, and one that is too slow has had its time.
+    let waits = request.headers().contains_key(header::EXPECT) || matches!(fault, Fault::Slow);
+    if request.version() < Version::HTTP_2 && !waits {
+        linger(request.into_body(), intake.config.max_body_bytes, in_flight);
+    }
+    answer::refused(fault, encoding, intake.config.retry_after_seconds)
+}

@@ -1,0 +1,45 @@
+//! The OTLP servers: HTTP on one port, gRPC on another, one way in behind both.
+//!
+//! Invariant: a client is told that its data is kept only after [`Admit::admit`] said so, and every
+//! other answer tells the truth about trying again: what the client did wrong is refused for good,
+//! what is wrong here is refused with an answer that OTLP lists as retryable.
+//!
+//! **Architecture Invariant:** this crate knows no store, no journal and no attribute. What an
+//! export request means is behind [`Admit`]; what bounds it (bytes, time, memory, connections) is here.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `admit.rs` | the seam: what is handed on, and what may come back |
+//! | `config.rs` | the settings and their limits |
+//! | `listener.rs` | both ports: bind, accept, drain |
+//! | `connection.rs` | one connection: its protocol, its shutdown, its end when nobody speaks |
+//! | `pulse.rs` | what a connection is doing, and by when it must do something else |
+//! | `intake.rs` | what all connections share; the call of `admit` |
+//! | `body.rs` | a request's body within its limits of size and time |
+//! | `inflate.rs` | gzip and zstd within the same limits |
+//! | `budget.rs` | the memory that all requests share |
+//! | `fault.rs` | everything that can go wrong with a request, and its code on either transport |
+//! | `reply.rs` | the body of an answer |
+//! | `http/` | OTLP/HTTP: paths, media types, answers |
+//! | `grpc/` | OTLP/gRPC: methods, frames, statuses |
+
+mod admit;
+mod body;
+mod budget;
+mod config;
+mod connection;
+mod fault;
+mod grpc;
+mod http;
+mod inflate;
+mod intake;
+mod listener;
+mod pulse;
+mod reply;
+
+pub use admit::{Admit, Admitted, ExportRequest, NotAdmitted, Refusal, Transport};
+pub use config::{Config, ConfigError};
+pub use listener::{BindError, Bound, Server};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! Both ports: bind, accept, drain.
+//!
+//! Invariant: the accept loop ends by shutdown and by nothing else. When the system has no more
+//! sockets for us it waits and tries again; connections that are open go on meanwhile.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Shutdown;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::budget::Budget;
+use crate::connection::{self, Port};
+use crate::intake::Intake;
+use crate::{Admit, Config};
+
+/// How many connections the system keeps for us until they are accepted.
+const BACKLOG: u32 = 1024;
+
+/// The pauses after a failure to accept.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The OTLP servers, not yet bound.
+#[derive(Debug)]
+pub struct Server;
+
+/// The OTLP servers, bound to their addresses: clients can connect, and wait to be served.
+#[derive(Debug)]
+pub struct Bound {
+    config: Config,
+    http: TcpListener,
+    grpc: TcpListener,
+    http_address: SocketAddr,
+    grpc_address: SocketAddr,
+}
+
+/// An address that cannot be listened on.
+#[derive(Debug)]
+pub struct BindError {
+    /// What was to be served there: `OTLP/HTTP` or `OTLP/gRPC`.
+    pub what: &'static str,
+    /// Where.
+    pub address: SocketAddr,
+    /// Why not.
+    pub source: io::Error,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            what,
+            address,
+            source,
+        } = self;
+        write!(f, "cannot serve {what} on {address}: ")?;
+        match source.kind() {
+            ErrorKind::AddrInUse => f.write_str(
+                "another process listens there (perhaps another Tallybook or an OpenTelemetry \
+                 Collector): stop it or choose another port",
+            ),
+            ErrorKind::PermissionDenied => {
+                f.write_str("not permitted: choose a port from 1024 upwards")
+            }
+            ErrorKind::AddrNotAvailable => f.write_str(
+                "this machine has no such address: use 127.0.0.1 for this machine only, 0.0.0.0 for all",
+            ),
+            _ => write!(f, "{source}"),
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+impl Server {
+    /// Binds both ports. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// The first address that cannot be listened on.
+    pub fn bind(config: Config) -> Result<Bound, BindError> {
+        let (http, http_address) = bind("OTLP/HTTP", config.http)?;
+        let (grpc, grpc_address) = bind("OTLP/gRPC", config.grpc)?;
+        Ok(Bound {
+            config,
+            http,
+            grpc,
+            http_address,
+            grpc_address,
+        })
+    }
+}
+
+fn bind(what: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+    let listen = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        // A restart must not wait until the system has forgotten connections of the last run.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        let actual = listener.local_addr()?;
+        Ok((listener, actual))
+    };
+    listen().map_err(|source| BindError {
+        what,
+        address,
+        source,
+    })
+}
+
+impl Bound {
+    /// Where OTLP/HTTP is served, with the actual port.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http_address
+    }
+
+    /// Where OTLP/gRPC is served, with the actual port.
+    #[must_use]
+    pub fn grpc(&self) -> SocketAddr {
+        self.grpc_address
+    }
+
+    /// Serves until `shutdown`: then accepts nobody any more, answers what is in flight, and returns
+    /// when the last connection is closed or the drain is over.
+    pub async fn serve<A: Admit>(self, admit: Arc<A>, shutdown: Shutdown) {
+        let budget = Budget::new(self.config.memory_budget_bytes, self.config.hold);
+        let places = self.config.max_connections.clamp(1, Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(places));
+        let http_port = self.http_address.port();
+        let intake = Arc::new(Intake {
+            admit,
+            config: self.config,
+            budget,
+            http_port,
+        });
+        tokio::join!(
+            listen(&intake, Port::Http, self.http, &places, &shutdown),
+            listen(&intake, Port::Grpc, self.grpc, &places, &shutdown),
+        );
+    }
+}
+
+/// Accepts until shutdown, then waits for the connections that are open.
+async fn listen<A: Admit>(
+    intake: &Arc<Intake<A>>,
+    port: Port,
+    listener: TcpListener,
+    places: &Arc<Semaphore>,
+    shutdown: &Shutdown,
+) {
+    // They are aborted if this future is dropped.
+    let mut connections = JoinSet::new();
+    let mut stop = std::pin::pin!(shutdown.wait());
+    loop {
+        let (socket, peer, place) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener, places) => accepted,
+        };
+        while let Some(ended) = connections.try_join_next() {
+            note(ended);
+        }
+        let (intake, shutdown) = (Arc::clone(intake), shutdown.clone());
+        connections.spawn(async move {
+            let _place = place;
+            connection::serve(intake, port, socket, peer, shutdown).await;
+        });
+    }
+    drop(listener);
+    while let Some(ended) = connections.join_next().await {
+        note(ended);
+    }
+}
+
+fn note(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(failure) = ended {
+        tracing::error!(%failure, "serving a connection failed");
+    }
+}
+
+/// The next connection and its place among all. Whatever goes wrong, it tries again.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match listener.accept().await {
+            Ok((socket, peer)) => {
+                // Answers are small and nothing follows them: waiting to fill a packet is pure delay.
+                if let Err(error) = socket.set_nodelay(true) {
+                    tracing::debug!(%peer, %error, "cannot switch off Nagle's algorithm");
+                }
+                // Whoever comes after one without a place waits in the system's queue.
+                if let Ok(place) = Arc::clone(places).acquire_owned().await {
+                    return (socket, peer, place);
+                }
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, ?pause, "cannot accept a connection: trying again");
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Whether `error` says that the one connection was gone before it was accepted. Everything else
+/// (no more descriptors, no memory) is about this process and will not be better at once.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,149 @@
+//! What one journal frame holds: an admitted export request, ready to be decoded again.
+//!
+//! Recovery and live intake both go from here through the same decoder, so the bytes are OTLP
+//! protobuf whatever the client sent; items that have no protobuf form (odd JSON) stand beside it.
+//!
+//! ```text
+//! version u8 = 1 | signal u8 | transport u8 | reserved u8 | received_at u64 ns
+//! | quarantined count u32 | { encoding u8 | reason u32+bytes | raw u32+bytes } ... | OTLP protobuf
+//! ```
+//! All numbers little-endian. Bounds: the journal's own on a frame.
+
+use bytes::Bytes;
+use contract::{Quarantined, RawEncoding, Signal};
+
+const VERSION: u8 = 1;
+const LEAD_BYTES: usize = 16;
+
+/// How a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// OTLP/HTTP.
+    Http,
+    /// OTLP/gRPC.
+    Grpc,
+}
+
+impl Transport {
+    /// The name used in the `transport` column: `http` or `grpc`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Http => "http",
+            Transport::Grpc => "grpc",
+        }
+    }
+}
+
+/// One admitted export request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Which signal it carries.
+    pub signal: Signal,
+    /// How it came.
+    pub transport: Transport,
+    /// Our own clock when it came, nanoseconds since the Unix epoch.
+    pub received_ns: u64,
+    /// Items that could not be written as protobuf.
+    pub quarantined: Vec<Quarantined>,
+    /// The export request as OTLP protobuf.
+    pub protobuf: Bytes,
+}
+
+impl Entry {
+    /// The frame's payload.
+    pub fn encode(&self) -> Bytes {
+        let mut out = Vec::with_capacity(LEAD_BYTES + self.protobuf.len() + 64);
+        let transport = match self.transport {
+            Transport::Http => 1,
+            Transport::Grpc => 2,
+        };
+        out.extend_from_slice(&[VERSION, self.signal.code(), transport, 0]);
+        out.extend_from_slice(&self.received_ns.to_le_bytes());
+        out.extend_from_slice(&(self.quarantined.len() as u32).to_le_bytes());
+        for item in &self.quarantined {
+            out.push(match item.encoding {
+                RawEncoding::Protobuf => 1,
+                RawEncoding::Json => 2,
+            });
+            for bytes in [item.reason.as_bytes(), &item.raw] {
+                out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+                out.extend_from_slice(bytes);
+            }
+        }
+        out.extend_from_slice(&self.protobuf);
+        out.into()
+    }
+
+    /// The entry of a payload; fails with the reason on anything that `encode` did not write.
+    pub fn decode(payload: &Bytes) -> Result<Entry, String> {
+        let mut rest = Reader { payload, at: 0 };
+        let lead = rest.take(LEAD_BYTES)?;
+        if lead[0] != VERSION {
+            return Err(format!("entry version {}; this binary reads version {VERSION}", lead[0]));
+        }
+        let signal = Signal::from_code(lead[1]).ok_or_else(|| format!("unknown signal {}", lead[1]))?;
+        let transport = match lead[2] {
+            1 => Transport::Http,
+            2 => Transport::Grpc,
+            other => return Err(format!("unknown transport {other}")),
+        };
+        let received_ns = u64::from_le_bytes(lead[4..12].try_into().unwrap_or_default());
+        let count = u32::from_le_bytes(lead[12..16].try_into().unwrap_or_default());
+        let quarantined = (0..count).map(|_| rest.quarantined()).collect::<Result<_, _>>()?;
+        Ok(Entry { signal, transport, received_ns, quarantined, protobuf: payload.slice(rest.at..) })
+    }
+}
+
+struct Reader<'a> {
+    payload: &'a Bytes,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
+        let end = self.at.checked_add(length).ok_or("a length out of range")?;
+        let bytes = self.payload.get(self.at..end).ok_or("the entry ends too early")?;
+        self.at = end;
+        Ok(bytes)
+    }
+
+    fn block(&mut self) -> Result<&'a [u8], String> {
+        let length = self.take(4)?;
+        self.take(u32::from_le_bytes(length.try_into().unwrap_or_default()) as usize)
+    }
+
+    fn quarantined(&mut self) -> Result<Quarantined, String> {
+        let encoding = match self.take(1)?[0] {
+            1 => RawEncoding::Protobuf,
+            2 => RawEncoding::Json,
+            other => return Err(format!("unknown encoding {other}")),
+        };
+        let reason = String::from_utf8_lossy(self.block()?).into_owned();
+        Ok(Quarantined { reason, encoding, raw: self.block()?.to_vec() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip_and_no_panic_on_any_truncation() {
+        let entry = Entry {
+            signal: Signal::Metrics,
+            transport: Transport::Grpc,
+            received_ns: 7,
+            quarantined: vec![Quarantined {
+                reason: "odd".into(),
+                encoding: RawEncoding::Json,
+                raw: b"[1]".to_vec(),
+            }],
+            protobuf: Bytes::from_static(b"\x0a\x00"),
+        };
+        let payload = entry.encode();
+        assert_eq!(Entry::decode(&payload).expect("decodes"), entry);
+        for length in 0..payload.len() - entry.protobuf.len() {
+            assert!(Entry::decode(&payload.slice(..length)).is_err(), "length {length}");
+        }
+    }
+}

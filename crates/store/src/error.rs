@@ -1,0 +1,103 @@
+//! What can go wrong in the store; each variant tells the caller what to do.
+
+use std::fmt;
+
+/// Why the store could not open, flush or read.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The data directory was written by a newer version.
+    NewerVersion {
+        /// The directory's version.
+        found: u32,
+        /// The newest version that this binary reads.
+        known: u32,
+    },
+    /// No manifest can be read.
+    DamagedManifest(String),
+    /// Another process has the directory, or it cannot be locked.
+    Lock(base::LockError),
+    /// The journal cannot be opened.
+    Journal(journal::OpenError),
+    /// A file other than the journal's cannot be read or written.
+    Objects(object_store::Error),
+    /// A file of the store holds what it should not.
+    Damaged {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The disk failed.
+    Io(std::io::Error),
+    /// A fault of ours.
+    Internal(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::NewerVersion { found, known } => write!(
+                formatter,
+                "the data directory has version {found}, this binary reads up to {known}: use a newer tallybook, or another --data-dir"
+            ),
+            StoreError::DamagedManifest(what) => {
+                write!(formatter, "no manifest can be read ({what}): restore the manifest folder from a backup")
+            }
+            StoreError::Lock(error) => error.fmt(formatter),
+            StoreError::Journal(error) => error.fmt(formatter),
+            StoreError::Objects(error) => error.fmt(formatter),
+            StoreError::Damaged { path, reason } => write!(formatter, "{path} is damaged: {reason}"),
+            StoreError::Io(error) => error.fmt(formatter),
+            StoreError::Internal(reason) => formatter.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> Self {
+        StoreError::Objects(error)
+    }
+}
+
+impl From<base::LockError> for StoreError {
+    fn from(error: base::LockError) -> Self {
+        StoreError::Lock(error)
+    }
+}
+
+impl From<journal::OpenError> for StoreError {
+    fn from(error: journal::OpenError) -> Self {
+        StoreError::Journal(error)
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        StoreError::Io(error)
+    }
+}
+
+/// Why an entry was not acknowledged. In every case the client may send it again.
+#[derive(Debug)]
+pub enum AppendError {
+    /// The journal could not make it durable.
+    Journal(journal::AppendError),
+    /// More is buffered than can be flushed in time.
+    Behind,
+    /// A fault of ours after the entry became durable; it will be there after a restart.
+    Internal(String),
+}
+
+impl fmt::Display for AppendError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AppendError::Journal(error) => error.fmt(formatter),
+            AppendError::Behind => formatter.write_str("more is waiting to be flushed than fits in memory"),
+            AppendError::Internal(reason) => formatter.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for AppendError {}

@@ -1,0 +1,56 @@
+//! Keeps what was admitted, durably and once, and shows it to queries at once.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `store.rs` | the store and its promise: append, snapshot |
+//! | `open.rs` | opening a data directory; recovery |
+//! | `entry.rs` | what one journal frame holds |
+//! | `batch.rs` | decoded items to batches of rows |
+//! | `column.rs` | column builders |
+//! | `state.rs` | the buffer, deduplication and increments applied |
+//! | `dedup.rs` | identities within the horizon, and their file |
+//! | `series.rs` | cumulative metrics to increments |
+//! | `flush.rs` | buffer to parts to manifest |
+//! | `part.rs` | one immutable column file |
+//! | `manifest.rs` | which parts there are |
+//! | `objects.rs` | objects that are durable when `put` returns |
+//! | `schema.rs` | the four tables |
+//! | `fates.rs` | the ledger of fates |
+//!
+//! On disk:
+//!
+//! ```text
+//! <data dir>/LOCK                                   held by the one process
+//!            journal/journal-<first>.seg            what is acknowledged and not yet in parts
+//!            parts/<table>/<day>/<flush>.parquet    what is in parts
+//!            identities/<flush>.ids                 what deduplication remembers for 24 hours
+//!            series/<flush>.json                    last values of cumulative series
+//!            manifest/<number>.json                 which of the above count
+//! ```
+
+mod batch;
+mod column;
+mod dedup;
+mod entry;
+mod error;
+mod fates;
+mod flush;
+mod manifest;
+mod objects;
+mod open;
+mod part;
+mod schema;
+mod series;
+mod state;
+mod store;
+
+pub use batch::{PrepareError, Prepared};
+pub use entry::{Entry, Transport};
+pub use error::{AppendError, StoreError};
+pub use fates::{Fate, Fates, RefusedRequests};
+pub use flush::Flushed;
+pub use open::Opened;
+pub use part::Part;
+pub use schema::Table;
+pub use state::{Applied, Snapshot};
+pub use store::{Config, Stats, Store};

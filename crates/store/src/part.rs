@@ -1,0 +1,220 @@
+//! One immutable column file: the rows of one table and one day, sorted.
+//!
+//! Rows are sorted by session, then time, then sequence: what repeats within a session then costs
+//! almost nothing, a prompt's events lie together, and a decision lies beside its result. Text is
+//! dictionary-encoded except ids, which are their own dictionary. The file is Parquet with zstd,
+//! column and page statistics, and a bloom filter on `prompt_id`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int64Array, StringViewArray, TimestampMillisecondArray, TimestampNanosecondArray};
+use arrow::compute::interleave;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use contract::Col;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{Table, place};
+use crate::state::Batch;
+
+/// Rows that are gathered from the buffer at a time.
+const CHUNK_ROWS: usize = 8192;
+const ZSTD_LEVEL: i32 = 3;
+/// Columns whose values hardly ever repeat.
+const UNREPEATED: &[&str] = &[
+    "request_id",
+    "client_request_id",
+    "tool_use_id",
+    "message_uuid",
+    "prompt",
+    "response",
+    "tool_input",
+    "raw",
+    "item",
+    "trace_id",
+    "span_id",
+];
+
+/// What the manifest says of a part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which table its rows are of.
+    pub table: Table,
+    /// Object path under the data directory.
+    pub path: String,
+    /// Day by which its rows are filed, in days since the Unix epoch.
+    pub day: u32,
+    /// How many rows.
+    pub rows: u64,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Earliest `time` in it, milliseconds since the Unix epoch.
+    pub time_min_ms: i64,
+    /// Latest `time` in it, milliseconds since the Unix epoch.
+    pub time_max_ms: i64,
+    /// CRC-32C of the file.
+    pub crc32c: u32,
+}
+
+/// Where a row of the buffer is: batch and row.
+pub(crate) type At = (usize, usize);
+
+/// The file of the given rows, and the range of their times in milliseconds.
+pub(crate) fn write(table: Table, batches: &[Arc<Batch>], rows: Vec<At>) -> Result<(Vec<u8>, (i64, i64)), ParquetError> {
+    let (rows, times) = sort(table, batches, rows)?;
+    let schema = table.schema();
+    let prompts = distinct_prompts(table, batches, &rows);
+    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties(&schema, prompts)))?;
+    for chunk in rows.chunks(CHUNK_ROWS) {
+        let columns = (0..schema.fields().len())
+            .map(|column| gather(batches, column, chunk))
+            .collect::<Result<Vec<_>, _>>()?;
+        writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns)?)?;
+    }
+    Ok((writer.into_inner()?, times))
+}
+
+fn gather(batches: &[Arc<Batch>], column: usize, rows: &[At]) -> Result<ArrayRef, ParquetError> {
+    let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.rows.column(column).as_ref()).collect();
+    Ok(interleave(&arrays, rows)?)
+}
+
+fn properties(schema: &SchemaRef, prompts: u64) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_data_page_row_count_limit(20_000)
+        .set_created_by("tallybook".to_owned());
+    for field in schema.fields() {
+        let column = ColumnPath::from(field.name().as_str());
+        properties = match field.data_type() {
+            DataType::Int64 | DataType::Timestamp(..) => properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),
+            DataType::Float64 => properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::BYTE_STREAM_SPLIT),
+            _ if UNREPEATED.contains(&field.name().as_str()) => properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BYTE_ARRAY),
+            _ => properties,
+        };
+    }
+    if schema.field_with_name("prompt_id").is_ok() {
+        let column = ColumnPath::from("prompt_id");
+        properties = properties
+            .set_column_bloom_filter_enabled(column.clone(), true)
+            .set_column_bloom_filter_fpp(column.clone(), 0.01)
+            .set_column_bloom_filter_ndv(column, prompts.max(1));
+    }
+    properties.build()
+}
+
+struct Key {
+    session: u32,
+    time: i64,
+    sequence: i64,
+    at: At,
+}
+
+/// The rows in the part's order, and the range of their times in milliseconds.
+fn sort(table: Table, batches: &[Arc<Batch>], rows: Vec<At>) -> Result<(Vec<At>, (i64, i64)), ParquetError> {
+    let keys_of = batches.iter().map(|batch| SortColumns::of(table, &batch.rows)).collect::<Vec<_>>();
+    let mut ranks: HashMap<&str, u32, foldhash::fast::FixedState> = HashMap::default();
+    for (batch, row) in &rows {
+        ranks.entry(keys_of[*batch].session(*row)).or_default();
+    }
+    let mut names: Vec<&str> = ranks.keys().copied().collect();
+    names.sort_unstable();
+    for (rank, name) in names.into_iter().enumerate() {
+        ranks.insert(name, rank as u32);
+    }
+    let key = |at: At| {
+        let columns = &keys_of[at.0];
+        Key {
+            session: ranks[columns.session(at.1)],
+            time: columns.time(at.1),
+            sequence: columns.sequence(at.1),
+            at,
+        }
+    };
+    let mut keys: Vec<Key> = rows.into_iter().map(key).collect();
+    keys.sort_unstable_by_key(|key| (key.session, key.time, key.sequence, key.at));
+    let per_ms = if table == Table::Spans { 1_000_000 } else { 1 };
+    let times = keys.iter().map(|key| key.time / per_ms);
+    let range = (times.clone().min().unwrap_or_default(), times.max().unwrap_or_default());
+    Ok((keys.into_iter().map(|key| key.at).collect(), range))
+}
+
+/// The columns of one batch that decide its rows' order.
+struct SortColumns<'a> {
+    time: TimeColumn<'a>,
+    session: Option<&'a StringViewArray>,
+    sequence: Option<&'a Int64Array>,
+}
+
+enum TimeColumn<'a> {
+    Millis(&'a TimestampMillisecondArray),
+    Nanos(&'a TimestampNanosecondArray),
+    None,
+}
+
+impl<'a> SortColumns<'a> {
+    fn of(table: Table, rows: &'a RecordBatch) -> SortColumns<'a> {
+        let any = |column: usize| rows.column(column).as_any();
+        let time = match (any(0).downcast_ref(), any(0).downcast_ref()) {
+            (Some(millis), _) => TimeColumn::Millis(millis),
+            (_, Some(nanos)) => TimeColumn::Nanos(nanos),
+            _ => TimeColumn::None,
+        };
+        let promoted = |col| (table != Table::Quarantine).then(|| any(place(table, col)));
+        SortColumns {
+            time,
+            session: promoted(Col::SessionId).and_then(|column| column.downcast_ref()),
+            sequence: promoted(Col::Sequence).and_then(|column| column.downcast_ref()),
+        }
+    }
+
+    fn session(&self, row: usize) -> &'a str {
+        self.session.filter(|column| column.is_valid(row)).map(|column| column.value(row)).unwrap_or_default()
+    }
+
+    fn time(&self, row: usize) -> i64 {
+        match self.time {
+            TimeColumn::Millis(column) => column.value(row),
+            TimeColumn::Nanos(column) => column.value(row),
+            TimeColumn::None => 0,
+        }
+    }
+
+    fn sequence(&self, row: usize) -> i64 {
+        self.sequence.filter(|column| column.is_valid(row)).map_or(-1, |column| column.value(row))
+    }
+}
+
+/// How many prompts the sorted rows have, counted where the value changes: enough to size a filter.
+fn distinct_prompts(table: Table, batches: &[Arc<Batch>], rows: &[At]) -> u64 {
+    if table == Table::Quarantine {
+        return 0;
+    }
+    let columns: Vec<Option<&StringViewArray>> = batches
+        .iter()
+        .map(|batch| batch.rows.column(place(table, Col::PromptId)).as_any().downcast_ref())
+        .collect();
+    let prompt = |at: &At| columns[at.0].filter(|column| column.is_valid(at.1)).map(|column| column.value(at.1));
+    let mut last = None;
+    let changes = rows.iter().filter(|at| {
+        let now = prompt(at);
+        let changed = now.is_some() && now != last;
+        last = now;
+        changed
+    });
+    changes.count() as u64
+}

@@ -1,0 +1,243 @@
+//! The state that answers come from: the buffer, the parts, and what deduplication remembers.
+//!
+//! Invariant: an item is applied once. `apply` is the only way in, for live intake and recovery
+//! alike; it sets aside what is known already, turns cumulative points into increments, and makes
+//! the rest visible to the next snapshot.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Float64Array};
+use arrow::compute::filter_record_batch;
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
+
+use crate::batch::{METRIC_VALUE, Prepared, Rows};
+use crate::column::TableBuilder;
+use crate::dedup::{Dedup, Identity};
+use crate::manifest::Manifest;
+use crate::part::Part;
+use crate::schema::Table;
+use crate::series::Series;
+
+/// Batches are merged once this many of one size or less lie together at the end of the buffer, so
+/// that a row is copied a bounded number of times and a snapshot stays short.
+const FANOUT: usize = 16;
+/// A batch with this many rows is not merged any more.
+const MERGED_ROWS: usize = FANOUT.pow(3);
+
+/// Rows of one table that are in memory, with the day by which each is filed.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) rows: RecordBatch,
+    pub(crate) days: Vec<u32>,
+}
+
+/// The batches of all tables, by [`Table`].
+pub(crate) type Tables = [Vec<Arc<Batch>>; 4];
+
+/// What became of a request's items.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Newly stored items, quarantined ones not counted.
+    pub accepted: u64,
+    /// Items that were known.
+    pub deduplicated: u64,
+    /// Newly stored quarantined items.
+    pub quarantined: u64,
+    /// The newly stored events, for those who watch them arrive.
+    pub events: Option<RecordBatch>,
+}
+
+pub(crate) struct State {
+    pub(crate) dedup: Dedup,
+    pub(crate) series: Series,
+    buffer: Tables,
+    /// What a flush is writing; still visible.
+    flushing: Tables,
+    pub(crate) identities: Vec<Identity>,
+    pub(crate) newest_received_ns: u64,
+    pub(crate) oldest_received_ns: Option<u64>,
+    rows: usize,
+    pub(crate) manifest: Arc<Manifest>,
+}
+
+/// What a flush takes from the state.
+pub(crate) struct Taken {
+    pub(crate) tables: Tables,
+    pub(crate) identities: Vec<Identity>,
+    pub(crate) newest_received_ns: u64,
+    pub(crate) series: Series,
+    pub(crate) manifest: Arc<Manifest>,
+}
+
+/// A consistent view of everything that was acknowledged before it was taken.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    batches: Tables,
+    manifest: Arc<Manifest>,
+}
+
+impl Snapshot {
+    /// The rows of a table that are in memory.
+    pub fn batches(&self, table: Table) -> impl Iterator<Item = &RecordBatch> {
+        self.batches[table as usize].iter().map(|batch| &batch.rows)
+    }
+
+    /// The parts of a table.
+    pub fn parts(&self, table: Table) -> impl Iterator<Item = &Part> {
+        self.manifest.parts.iter().filter(move |part| part.table == table)
+    }
+}
+
+impl Snapshot {
+    /// Every object this view needs.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
+        self.manifest.objects()
+    }
+}
+
+impl State {
+    pub(crate) fn new(manifest: Manifest, dedup: Dedup, series: Series) -> State {
+        State {
+            dedup,
+            series,
+            buffer: Tables::default(),
+            flushing: Tables::default(),
+            identities: Vec::new(),
+            newest_received_ns: 0,
+            oldest_received_ns: None,
+            rows: 0,
+            manifest: Arc::new(manifest),
+        }
+    }
+
+    /// Rows in memory, those being flushed included.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows + self.flushing.iter().flatten().map(|batch| batch.days.len()).sum::<usize>()
+    }
+
+    /// Rows that wait for a flush to begin.
+    pub(crate) fn unflushed_rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Stores what is new of a request.
+    pub(crate) fn apply(&mut self, prepared: Prepared) -> Result<Applied, ArrowError> {
+        let mut applied = Applied::default();
+        let received_ns = prepared.received_ns;
+        for rows in prepared.rows {
+            let total = rows.identities.len();
+            let table = rows.table;
+            let Some(batch) = self.admit(rows, received_ns)? else {
+                applied.deduplicated += total as u64;
+                continue;
+            };
+            let stored = batch.days.len() as u64;
+            applied.deduplicated += total as u64 - stored;
+            match table {
+                Table::Quarantine => applied.quarantined += stored,
+                _ => applied.accepted += stored,
+            }
+            if table == Table::Events {
+                applied.events = Some(batch.rows.clone());
+            }
+            self.push(table, batch)?;
+        }
+        self.newest_received_ns = self.newest_received_ns.max(received_ns);
+        self.oldest_received_ns.get_or_insert(received_ns);
+        Ok(applied)
+    }
+
+    /// The rows that were not known, or `None` when all were.
+    fn admit(&mut self, rows: Rows, received_ns: u64) -> Result<Option<Batch>, ArrowError> {
+        let fresh: Vec<bool> = rows.identities.iter().map(|id| self.dedup.insert(*id, received_ns)).collect();
+        let kept = fresh.iter().filter(|fresh| **fresh).count();
+        let known = fresh.len() - kept;
+        if kept == 0 {
+            return Ok(None);
+        }
+        self.identities.extend(rows.identities.iter().zip(&fresh).filter(|(_, fresh)| **fresh).map(|(id, _)| *id));
+        let (mut batch, mut days) = (rows.batch, rows.days);
+        if !rows.series.is_empty() {
+            let increments = rows.series.iter().zip(&fresh).map(|(point, fresh)| {
+                if *fresh { self.series.increment(point) } else { None }
+            });
+            batch = with_column(batch, METRIC_VALUE, Arc::new(increments.collect::<Float64Array>()))?;
+        }
+        if known > 0 {
+            days = days.into_iter().zip(&fresh).filter(|(_, fresh)| **fresh).map(|(day, _)| day).collect();
+            batch = filter_record_batch(&batch, &BooleanArray::from(fresh))?;
+        }
+        Ok(Some(Batch { rows: batch, days }))
+    }
+
+    fn push(&mut self, table: Table, batch: Batch) -> Result<(), ArrowError> {
+        self.rows += batch.days.len();
+        let batches = &mut self.buffer[table as usize];
+        batches.push(Arc::new(batch));
+        let size = size_class(batches.last().map_or(0, |batch| batch.days.len()));
+        let run = batches.iter().rev().take_while(|batch| size_class(batch.days.len()) <= size).count();
+        if size < size_class(MERGED_ROWS) && run >= FANOUT {
+            let tail = batches.split_off(batches.len() - run);
+            batches.push(Arc::new(merge(table, &tail)?));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let batches = std::array::from_fn(|table| {
+            self.flushing[table].iter().chain(&self.buffer[table]).map(Arc::clone).collect()
+        });
+        Snapshot { batches, manifest: Arc::clone(&self.manifest) }
+    }
+
+    /// Hands the buffer to a flush; it stays visible until the flush ends.
+    pub(crate) fn take(&mut self, now_ns: u64) -> Taken {
+        debug_assert!(self.flushing.iter().all(Vec::is_empty), "one flush at a time");
+        self.flushing = std::mem::take(&mut self.buffer);
+        self.rows = 0;
+        self.oldest_received_ns = None;
+        self.series.forget(now_ns);
+        Taken {
+            tables: self.flushing.clone(),
+            identities: std::mem::take(&mut self.identities),
+            newest_received_ns: self.newest_received_ns,
+            series: self.series.clone(),
+            manifest: Arc::clone(&self.manifest),
+        }
+    }
+
+    /// The flush is durable: its rows are in the parts of `manifest` now.
+    pub(crate) fn flushed(&mut self, manifest: Manifest) {
+        self.flushing = Tables::default();
+        self.manifest = Arc::new(manifest);
+    }
+
+    /// The flush failed: its rows wait for the next one.
+    pub(crate) fn flush_failed(&mut self, taken: Taken, now_ns: u64) {
+        for (table, batches) in std::mem::take(&mut self.flushing).into_iter().enumerate() {
+            self.rows += batches.iter().map(|batch| batch.days.len()).sum::<usize>();
+            self.buffer[table].splice(0..0, batches);
+        }
+        self.identities.extend(taken.identities);
+        self.oldest_received_ns = Some(now_ns);
+    }
+}
+
+fn with_column(batch: RecordBatch, at: usize, column: ArrayRef) -> Result<RecordBatch, ArrowError> {
+    let mut columns = batch.columns().to_vec();
+    columns[at] = column;
+    RecordBatch::try_new(batch.schema(), columns)
+}
+
+/// How often the number of rows can be divided by the fan-out.
+fn size_class(rows: usize) -> u32 {
+    rows.max(1).ilog(FANOUT)
+}
+
+fn merge(table: Table, batches: &[Arc<Batch>]) -> Result<Batch, ArrowError> {
+    let rows: Vec<&RecordBatch> = batches.iter().map(|batch| &batch.rows).collect();
+    let rows = TableBuilder::merge(table.schema(), &rows)?;
+    let days = batches.iter().flat_map(|batch| batch.days.iter().copied()).collect();
+    Ok(Batch { rows, days })
+}

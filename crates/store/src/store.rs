@@ -1,0 +1,203 @@
+//! The store: append, snapshot, flush. The promise of an acknowledgement is kept here.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arrow::record_batch::RecordBatch;
+use base::{Clock, DirLock};
+use bytes::Bytes;
+use contract::{IdentityKey, Signal};
+use journal::Journal;
+use object_store::ObjectStore;
+use tokio::sync::{Notify, RwLock, broadcast};
+
+use crate::batch::{self, PrepareError, Prepared};
+use crate::entry::Entry;
+use crate::error::AppendError;
+use crate::fates::Fates;
+use crate::objects::Objects;
+use crate::state::{Applied, Snapshot, State};
+
+/// How many arrivals a slow watcher may lag behind before it is told that it missed some.
+const WATCH_BACKLOG: usize = 256;
+
+/// How a store is kept.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The data directory; it belongs to one process.
+    pub dir: PathBuf,
+    /// Rows in the buffer at which a flush starts.
+    pub flush_rows: usize,
+    /// Age of the oldest unflushed row at which a flush starts.
+    pub flush_age: Duration,
+    /// Rows in memory at which appends are refused until a flush has made room.
+    pub buffer_rows_max: usize,
+    /// Structural limits of a request.
+    pub limits: otlp::Limits,
+}
+
+impl Config {
+    /// The usual limits, for a data directory.
+    pub fn new(dir: impl Into<PathBuf>) -> Config {
+        Config {
+            dir: dir.into(),
+            flush_rows: 200_000,
+            flush_age: Duration::from_secs(600),
+            buffer_rows_max: 600_000,
+            limits: otlp::Limits::default(),
+        }
+    }
+
+    /// Everything that is wrong, a sentence each.
+    pub fn validate(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.flush_rows == 0 {
+            problems.push("store.flush_rows must be at least 1".to_owned());
+        }
+        if self.buffer_rows_max < self.flush_rows {
+            problems.push(format!(
+                "store.buffer_rows_max ({}) must not be less than store.flush_rows ({})",
+                self.buffer_rows_max, self.flush_rows
+            ));
+        }
+        problems
+    }
+}
+
+/// Sizes of a store now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Rows in memory.
+    pub buffer_rows: u64,
+    /// Parts.
+    pub parts: u64,
+    /// Bytes of all parts.
+    pub part_bytes: u64,
+    /// Bytes of the journal.
+    pub journal_bytes: u64,
+    /// When the latest request was stored, nanoseconds since the Unix epoch; 0 before the first.
+    pub newest_received_ns: u64,
+    /// Identities that deduplication remembers.
+    pub identities: u64,
+}
+
+/// A data directory, open.
+pub struct Store {
+    pub(crate) config: Config,
+    pub(crate) key: IdentityKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) objects: Objects,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) state: Mutex<State>,
+    /// Held shared from before an entry is durable until it is applied; a flush takes it alone for
+    /// a moment, and then knows that every durable entry is in the buffer it takes.
+    pub(crate) gate: RwLock<()>,
+    pub(crate) flushing: tokio::sync::Mutex<()>,
+    pub(crate) flush_wanted: Notify,
+    pub(crate) fates: Fates,
+    pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,
+    pub(crate) _lock: DirLock,
+}
+
+impl Store {
+    pub(crate) fn arrivals() -> broadcast::Sender<Arc<RecordBatch>> {
+        broadcast::channel(WATCH_BACKLOG).0
+    }
+
+    /// The CPU work of an entry: decode, normalise, build rows. Touches no shared state.
+    pub fn prepare(&self, entry: &Entry) -> Result<Prepared, PrepareError> {
+        batch::prepare(entry, &self.config.limits, self.key)
+    }
+
+    /// Makes an entry durable and its items queryable.
+    ///
+    /// When this returns `Ok`, the entry's journal frame is fsynced, its items are deduplicated
+    /// against everything stored within the horizon, and the next snapshot has them: that is what
+    /// an acknowledgement means. The caller must let the future finish even when its client is gone,
+    /// so that what became durable is applied.
+    pub async fn append(&self, entry: &Entry, prepared: Prepared) -> Result<Applied, AppendError> {
+        if self.state().rows() >= self.config.buffer_rows_max {
+            self.flush_wanted.notify_one();
+            return Err(AppendError::Behind);
+        }
+        let _applied_before_any_flush = self.gate.read().await;
+        self.append_frame(entry.encode()).await?;
+        let signal = prepared.signal;
+        let (applied, full) = {
+            let mut state = self.state();
+            let applied = state.apply(prepared).map_err(|error| AppendError::Internal(error.to_string()))?;
+            (applied, state.unflushed_rows() >= self.config.flush_rows)
+        };
+        self.settle(signal, &applied);
+        if full {
+            self.flush_wanted.notify_one();
+        }
+        Ok(applied)
+    }
+
+    async fn append_frame(&self, payload: Bytes) -> Result<(), AppendError> {
+        self.journal.append(payload).await.map(drop).map_err(AppendError::Journal)
+    }
+
+    /// Counts the fates, and shows new events to those who watch.
+    fn settle(&self, signal: Signal, applied: &Applied) {
+        self.fates.add(signal, applied.accepted, applied.deduplicated, applied.quarantined);
+        if let Some(events) = applied.events.as_ref().filter(|_| self.arrivals.receiver_count() > 0) {
+            // A send fails only when the last watcher has just left.
+            let _ = self.arrivals.send(Arc::new(events.clone()));
+        }
+    }
+
+    /// A consistent view of everything acknowledged so far.
+    pub fn snapshot(&self) -> Snapshot {
+        self.state().snapshot()
+    }
+
+    /// Where the parts are.
+    pub fn objects(&self) -> Arc<dyn ObjectStore> {
+        self.objects.inner()
+    }
+
+    /// The ledger of fates since the start.
+    pub fn fates(&self) -> &Fates {
+        &self.fates
+    }
+
+    /// The store's clock.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// Newly stored events as they are acknowledged, a batch a request.
+    pub fn watch(&self) -> broadcast::Receiver<Arc<RecordBatch>> {
+        self.arrivals.subscribe()
+    }
+
+    /// Whether an append may succeed now, and why not.
+    pub fn ready(&self) -> Result<(), String> {
+        let rows = self.state().rows();
+        if rows >= self.config.buffer_rows_max {
+            return Err(format!("{rows} rows wait to be flushed"));
+        }
+        Ok(())
+    }
+
+    /// Sizes now.
+    pub fn stats(&self) -> Stats {
+        let journal_bytes = self.journal.stats().bytes;
+        let state = self.state();
+        Stats {
+            buffer_rows: state.rows() as u64,
+            parts: state.manifest.parts.len() as u64,
+            part_bytes: state.manifest.parts.iter().map(|part| part.bytes).sum(),
+            journal_bytes,
+            newest_received_ns: state.newest_received_ns,
+            identities: state.dedup.len() as u64,
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,194 @@
+//! The command line. Scripts depend on its names: they are only ever added to.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::failure::Failure;
+
+/// Where the server listens when nothing else is said.
+pub(crate) const UI_URL: &str = "http://127.0.0.1:4319";
+
+/// Keeps the tally of what an organisation's AI coworkers do: receives the OpenTelemetry stream of
+/// Claude Code and Claude Cowork, keeps it durably, and answers who spent what, what was asked and
+/// done, what was allowed, refused or failed.
+#[derive(Debug, Parser)]
+#[command(name = "tallybook", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Receive telemetry, and serve answers and the web UI
+    Serve(ServeArgs),
+    /// Serve a temporary data directory filled with a simulated organisation
+    Demo(DemoArgs),
+    /// Ask a question in SQL, of the running server or of a data directory
+    Query(QueryArgs),
+    /// Show everything one prompt caused, as a timeline
+    Replay(ReplayArgs),
+    /// Send recorded requests as the client that made them would
+    Send(SendArgs),
+    /// Work with the configuration file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the OpenAPI document of the JSON API
+    Openapi,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say everything that is wrong with a configuration file, or print the settings in force
+    Check {
+        /// The configuration file (TOML)
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct ListenArgs {
+    /// Where to receive OTLP/HTTP [default: 127.0.0.1:4318]
+    #[arg(long, value_name = "ADDR", env = "TALLYBOOK_HTTP")]
+    pub(crate) http: Option<SocketAddr>,
+    /// Where to receive OTLP/gRPC [default: 127.0.0.1:4317]
+    #[arg(long, value_name = "ADDR", env = "TALLYBOOK_GRPC")]
+    pub(crate) grpc: Option<SocketAddr>,
+    /// Where to serve the web UI and the API [default: 127.0.0.1:4319]
+    #[arg(long, value_name = "ADDR", env = "TALLYBOOK_UI")]
+    pub(crate) ui: Option<SocketAddr>,
+    /// Allow addresses other than loopback. There is no sign-in yet: whoever reaches the ports may
+    /// read and write everything
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// Print the actual addresses as one line of JSON on standard output once they accept
+    #[arg(long)]
+    pub(crate) print_addresses: bool,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to keep the data; one server per directory [default: ./tallybook-data]
+    #[arg(long, value_name = "DIR", env = "TALLYBOOK_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// A configuration file (TOML); flags and environment win over it
+    #[arg(long, value_name = "FILE", env = "TALLYBOOK_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+    /// How many people work in the simulated organisation
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=2000))]
+    pub(crate) people: u32,
+    /// How many days they have worked already
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=90))]
+    pub(crate) days: u32,
+    /// Decides everything the simulation does
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Do not open a browser
+    #[arg(long)]
+    pub(crate) no_open: bool,
+}
+
+/// Whom to ask.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// The running server's address [default: http://127.0.0.1:4319]
+    #[arg(long, value_name = "URL", env = "TALLYBOOK_URL", conflicts_with = "data_dir")]
+    pub(crate) url: Option<String>,
+    /// A data directory that no server is using
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table for people; long cells are cut
+    Table,
+    /// One array of row objects
+    Json,
+    /// Comma-separated values with a header
+    Csv,
+    /// A Parquet file, on standard output
+    Parquet,
+}
+
+impl Format {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Format::Table => "table",
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Parquet => "parquet",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Rows at most
+    #[arg(long, value_name = "N")]
+    pub(crate) max_rows: Option<usize>,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// One SELECT over the views events, prompts, api_requests, api_errors, tool_calls, sessions,
+    /// users, metrics, spans, quarantine, coverage; "-" reads it from standard input
+    pub(crate) sql: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The prompt's id, as in prompt.id
+    pub(crate) prompt_id: String,
+    /// Print the replay as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// A folder of one recorded run, or of several such folders
+    pub(crate) capture_dir: PathBuf,
+    /// The OTLP/HTTP address to send to
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4318")]
+    pub(crate) to: String,
+    /// The OTLP/gRPC address for runs recorded over gRPC [default: the host of --to, port 4317]
+    #[arg(long, value_name = "URL")]
+    pub(crate) grpc_to: Option<String>,
+    /// Shift all times so that the last request is sent now
+    #[arg(long)]
+    pub(crate) restamp: bool,
+    /// Say what would be sent, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// The parsed command line; help and version end the process with 0, wrong usage with 2.
+pub(crate) fn parse() -> Result<Cli, Failure> {
+    Cli::try_parse().map_err(|error| {
+        let code = u8::try_from(error.exit_code()).unwrap_or(2);
+        match error.print() {
+            Ok(()) => Failure::Said(code),
+            Err(io) => Failure::failed(io),
+        }
+    })
+}

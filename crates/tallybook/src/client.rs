@@ -1,0 +1,86 @@
+//! Asking a running server over its JSON API.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use url::Url;
+
+use crate::failure::Failure;
+
+/// Answers are bounded by the server's own limit of rows; this bounds what a stranger may send.
+const ANSWER_BYTES_MAX: usize = 1 << 30;
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+pub(crate) async fn get(base: &str, path: &[&str]) -> Result<Bytes, Failure> {
+    let mut url = parse(base)?;
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    request(Method::GET, url, None).await
+}
+
+pub(crate) async fn post_json(base: &str, path: &str, body: &serde_json::Value) -> Result<Bytes, Failure> {
+    let url = parse(base)?.join(path).map_err(Failure::usage)?;
+    request(Method::POST, url, Some(body.to_string())).await
+}
+
+fn parse(base: &str) -> Result<Url, Failure> {
+    let url = Url::parse(base).map_err(|error| Failure::usage(format!("{base} is not a URL: {error}")))?;
+    if url.scheme() == "http" && url.has_host() {
+        Ok(url)
+    } else {
+        Err(Failure::usage(format!("{base}: only http:// addresses can be asked")))
+    }
+}
+
+async fn request(method: Method, url: Url, body: Option<String>) -> Result<Bytes, Failure> {
+    let failed = |reason: &dyn std::fmt::Display| {
+        Failure::failed(format!(
+            "no answer from {}: {reason}; is the server running? (tallybook serve, or name it with --url)",
+            url.origin().ascii_serialization()
+        ))
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(url.as_str())
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(body.unwrap_or_default())))
+        .map_err(Failure::failed)?;
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let work = async {
+        let response = client.request(request).await.map_err(|error| failed(&plain(&error)))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| failed(&error))?.to_bytes();
+        if status.is_success() { Ok(body) } else { Err(Failure::failed(said(&body, status))) }
+    };
+    tokio::time::timeout(TIMEOUT, work).await.map_err(|_| failed(&"it took too long"))?
+}
+
+/// The innermost reason says it: connection refused, and the like.
+fn plain(error: &dyn std::error::Error) -> String {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}
+
+/// The message of an error answer.
+fn said(body: &[u8], status: http::StatusCode) -> String {
+    let parsed: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let error = &parsed["error"];
+    let Some(message) = error["message"].as_str() else {
+        return format!("the server answered {status}");
+    };
+    let place = match (error["line"].as_u64(), error["column"].as_u64()) {
+        (Some(line), Some(column)) => format!("line {line}, column {column}: "),
+        _ => String::new(),
+    };
+    let hint = error["hint"].as_str().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    format!("{place}{message}{hint}")
+}

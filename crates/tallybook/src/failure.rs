@@ -1,0 +1,38 @@
+//! Failures and exit codes: 0 done, 1 failed, 2 wrong usage.
+
+use std::fmt;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line or the configuration is wrong: mend it.
+    Usage(String),
+    /// It was understood, and failed.
+    Failed(String),
+    /// The command line library has already written what there is to say.
+    Said(u8),
+}
+
+impl Failure {
+    pub(crate) fn usage(what: impl fmt::Display) -> Failure {
+        Failure::Usage(what.to_string())
+    }
+
+    pub(crate) fn failed(what: impl fmt::Display) -> Failure {
+        Failure::Failed(what.to_string())
+    }
+
+    /// Writes the failure to standard error, and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        let (text, code) = match self {
+            Failure::Usage(text) => (text, 2),
+            Failure::Failed(text) => (text, 1),
+            Failure::Said(code) => return ExitCode::from(code),
+        };
+        // With standard error gone there is nobody to tell; the code still says it.
+        let _ = writeln!(std::io::stderr(), "tallybook: {text}");
+        ExitCode::from(code)
+    }
+}

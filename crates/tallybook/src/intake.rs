@@ -1,0 +1,91 @@
+//! From an export request to an acknowledgement: decode, prepare, append.
+//!
+//! Decoding and building rows is CPU work and runs on its own threads, so that a large request does
+//! not hold up the connections of others.
+
+use std::sync::Arc;
+
+use contract::Signal;
+use receive::{Admit, Admitted, ExportRequest, NotAdmitted, Refusal, Transport};
+use store::{Entry, PrepareError, Prepared, Store};
+use tokio::runtime::{Handle, Runtime};
+
+/// Admits export requests into a store.
+pub(crate) struct Intake {
+    store: Arc<Store>,
+    limits: otlp::Limits,
+    cpu: Handle,
+}
+
+/// The threads that decode.
+pub(crate) fn cpu_runtime() -> std::io::Result<Runtime> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("intake").build()
+}
+
+impl Intake {
+    pub(crate) fn new(store: Arc<Store>, limits: otlp::Limits, cpu: Handle) -> Intake {
+        Intake { store, limits, cpu }
+    }
+}
+
+/// The CPU work of a request.
+fn work(
+    store: &Store,
+    limits: &otlp::Limits,
+    request: ExportRequest,
+    received_ns: u64,
+) -> Result<(Entry, Prepared), NotAdmitted> {
+    let (protobuf, quarantined) = match request.encoding {
+        otlp::Encoding::Protobuf => (request.body, Vec::new()),
+        otlp::Encoding::Json => {
+            let converted =
+                otlp::from_json(request.signal, &request.body, limits).map_err(NotAdmitted::Refused)?;
+            (converted.protobuf.into(), converted.quarantined)
+        }
+    };
+    let transport = match request.transport {
+        Transport::Http => store::Transport::Http,
+        Transport::Grpc => store::Transport::Grpc,
+    };
+    let entry = Entry { signal: request.signal, transport, received_ns, quarantined, protobuf };
+    let prepared = store.prepare(&entry).map_err(|error| match error {
+        PrepareError::Refused(refused) => NotAdmitted::Refused(refused),
+        PrepareError::Internal(_) => unavailable(error),
+    })?;
+    Ok((entry, prepared))
+}
+
+fn unavailable(reason: impl std::fmt::Display) -> NotAdmitted {
+    NotAdmitted::Unavailable { reason: reason.to_string() }
+}
+
+impl Admit for Intake {
+    async fn admit(&self, request: ExportRequest) -> Result<Admitted, NotAdmitted> {
+        let received_ns = self.store.clock().now_unix_ns();
+        let (store, limits) = (Arc::clone(&self.store), self.limits.clone());
+        let working = self.cpu.spawn(async move { work(&store, &limits, request, received_ns) });
+        // A panic there is before anything is durable: the client may send the request again.
+        let (entry, prepared) = working.await.map_err(unavailable)??;
+        if prepared.items == 0 {
+            return Ok(Admitted::default());
+        }
+        let (items, quarantined) = (prepared.items, prepared.quarantined);
+        let reason = prepared.first_reason.clone();
+        match self.store.append(&entry, prepared).await {
+            Ok(_) => Ok(Admitted { items, quarantined, reason }),
+            Err(error) => {
+                self.store.fates().reject(entry.signal, items);
+                Err(unavailable(error))
+            }
+        }
+    }
+
+    fn count_refused(&self, signal: Option<Signal>, why: Refusal) {
+        self.store.fates().refuse_request(signal, why.name());
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.store.ready()
+    }
+}

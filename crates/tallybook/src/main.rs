@@ -1,0 +1,36 @@
+//! Tallybook: the composition root and the command line.
+//!
+//! Invariant: this crate only assembles. What anything means is in the crates below; here is which
+//! of them a command needs, with which settings, and what a failure looks like on a terminal: one
+//! line that names what went wrong and how to mend it, exit code 1, or 2 for wrong usage.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `cli.rs` | the command line |
+//! | `settings.rs` | the configuration file and the flags over it |
+//! | `failure.rs` | failures and exit codes |
+//! | `intake.rs` | from an export request to an acknowledgement |
+//! | `server.rs` | the running server: a list of named builds |
+//! | `client.rs` | asking a running server |
+//! | `command/` | what each command does |
+
+mod cli;
+mod client;
+mod command;
+mod failure;
+mod intake;
+mod server;
+mod settings;
+
+use std::process::ExitCode;
+
+// Many small allocations of short life on many threads: measured in docs/adr/0005-allocator.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match cli::parse().and_then(command::run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

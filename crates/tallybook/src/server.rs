@@ -1,0 +1,155 @@
+//! The running server, as a list of named builds.
+//!
+//! Order: bind all ports first, so that a taken one is said before anything else happens; then open
+//! the store, which replays the journal; then serve. Shutdown runs the other way: stop accepting,
+//! answer what is in flight, flush.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use api::{About, Api};
+use base::{Clock, Shutdown, SystemClock};
+use query::Engine;
+use store::{Opened, Store};
+use tokio::runtime::Runtime;
+
+use crate::failure::Failure;
+use crate::intake::{Intake, cpu_runtime};
+use crate::settings::Checked;
+
+/// A server that listens but does not serve yet.
+pub(crate) struct Server {
+    receive: receive::Bound,
+    ui: tokio::net::TcpListener,
+    ui_address: SocketAddr,
+    pub(crate) store: Arc<Store>,
+    engine: Arc<Engine>,
+    intake: Arc<Intake>,
+    cpu: Runtime,
+    allowed_hosts: Vec<String>,
+    is_demo: bool,
+}
+
+impl Server {
+    /// Binds, opens, assembles.
+    pub(crate) async fn build(settings: Checked, is_demo: bool) -> Result<Server, Failure> {
+        let receive = receive::Server::bind(settings.receive).map_err(Failure::failed)?;
+        let ui = bind_ui(settings.ui).await?;
+        let ui_address = ui.local_addr().map_err(Failure::failed)?;
+        let limits = settings.store.limits.clone();
+        let store = open(settings.store).await?;
+        let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
+        let cpu = cpu_runtime().map_err(Failure::failed)?;
+        let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
+        Ok(Server {
+            receive,
+            ui,
+            ui_address,
+            store,
+            engine: Arc::new(engine),
+            intake: Arc::new(intake),
+            cpu,
+            allowed_hosts: settings.allowed_hosts,
+            is_demo,
+        })
+    }
+
+    /// The web UI's address.
+    pub(crate) fn ui_url(&self) -> String {
+        format!("http://{}", self.ui_address)
+    }
+
+    /// The actual addresses as one JSON document.
+    pub(crate) fn addresses(&self) -> serde_json::Value {
+        serde_json::json!({"listening": {
+            "http": self.receive.http().to_string(),
+            "grpc": self.receive.grpc().to_string(),
+            "ui": self.ui_address.to_string(),
+        }})
+    }
+
+    /// The actual addresses for people.
+    pub(crate) fn describe(&self) -> String {
+        format!(
+            "  web UI and API  {}\n  OTLP/HTTP       http://{}\n  OTLP/gRPC       http://{}",
+            self.ui_url(),
+            self.receive.http(),
+            self.receive.grpc()
+        )
+    }
+
+    /// Serves until `shutdown`, then drains and flushes.
+    pub(crate) async fn run(self, shutdown: Shutdown) -> Result<(), Failure> {
+        let about = About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_ms: self.store.clock().now_unix_ns() / 1_000_000,
+            http: self.receive.http(),
+            grpc: self.receive.grpc(),
+            demo: self.is_demo,
+        };
+        let config = api::Config { addr: self.ui_address, allowed_hosts: self.allowed_hosts };
+        let router = api::router(Api::new(self.engine, about, config));
+        // Flushes end last, after everything that can still append.
+        let appends_done = Shutdown::new();
+        let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
+        let ui = tokio::spawn(api::serve(self.ui, router, shutdown.clone()));
+        self.receive.serve(self.intake, shutdown).await;
+        let _ = ui.await.map_err(Failure::failed)?;
+        appends_done.trigger();
+        flushes.await.map_err(Failure::failed)?;
+        self.cpu.shutdown_background();
+        Ok(())
+    }
+}
+
+async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure> {
+    tokio::net::TcpListener::bind(address).await.map_err(|error| {
+        let mend = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another process listens there: stop it, or choose another port with --ui",
+            _ => "choose another address with --ui",
+        };
+        Failure::failed(format!("cannot serve the web UI on {address}: {error}; {mend}"))
+    })
+}
+
+/// Opens the data directory and says what was found.
+pub(crate) async fn open(config: store::Config) -> Result<Arc<Store>, Failure> {
+    let dir = config.dir.display().to_string();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let (store, opened) =
+        Store::open(config, clock).await.map_err(|error| Failure::failed(format!("data directory {dir}: {error}")))?;
+    say_opened(&dir, &opened);
+    Ok(store)
+}
+
+fn say_opened(dir: &str, opened: &Opened) {
+    if opened.frames > 0 {
+        tracing::info!("{dir}: replayed {} requests from the journal, {} items", opened.frames, opened.rows);
+    }
+    if opened.orphans > 0 {
+        tracing::info!("{dir}: removed {} files of a flush that did not end", opened.orphans);
+    }
+    for damage in &opened.damaged {
+        tracing::error!("{dir}: journal damaged: {damage}");
+    }
+}
+
+/// Waits for SIGTERM or SIGINT, then triggers; a second signal ends the process at once.
+pub(crate) async fn watch_signals(shutdown: Shutdown) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    for round in 0.. {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if round > 0 {
+            tracing::warn!("ending at once; what is acknowledged is in the journal");
+            std::process::exit(1);
+        }
+        tracing::info!("finishing what is in flight; a second signal ends at once");
+        shutdown.trigger();
+    }
+    Ok(())
+}

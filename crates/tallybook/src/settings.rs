@@ -1,0 +1,260 @@
+//! The configuration file and the flags over it.
+//!
+//! Invariant: unknown keys are refused with their place, and everything that is wrong is reported
+//! together. Flags win over the environment, that over the file, that over the defaults.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base::ByteSize;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::{ListenArgs, ServeArgs};
+use crate::failure::Failure;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Where the data is kept.
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: Listen,
+    pub(crate) intake: Intake,
+    pub(crate) store: Store,
+    pub(crate) query: Query,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Listen {
+    pub(crate) http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
+    pub(crate) ui: SocketAddr,
+    /// Whether addresses other than loopback are allowed.
+    pub(crate) allow_remote: bool,
+    /// Names under which browsers may reach the UI, beside the address itself.
+    pub(crate) allowed_hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Intake {
+    /// The largest request body, before and after inflation.
+    pub(crate) max_body: String,
+    /// What all request bodies may take together.
+    pub(crate) memory_budget: String,
+    /// Connections served at once.
+    pub(crate) max_connections: usize,
+    /// Log records, data points or spans in one request.
+    pub(crate) max_items: usize,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Store {
+    pub(crate) flush_rows: usize,
+    pub(crate) flush_age_seconds: u64,
+    pub(crate) buffer_rows_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Query {
+    pub(crate) timeout_seconds: u64,
+    /// What all running queries may take together.
+    pub(crate) memory: String,
+    pub(crate) max_rows: usize,
+    pub(crate) concurrent: usize,
+}
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            data_dir: PathBuf::from("./tallybook-data"),
+            listen: Listen::default(),
+            intake: Intake::default(),
+            store: Store::default(),
+            query: Query::default(),
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Listen {
+            http: loopback(4318),
+            grpc: loopback(4317),
+            ui: loopback(4319),
+            allow_remote: false,
+            allowed_hosts: Vec::new(),
+        }
+    }
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        let config = receive::Config::default();
+        Intake {
+            max_body: ByteSize::bytes(config.max_body_bytes as u64).to_string(),
+            memory_budget: ByteSize::bytes(config.memory_budget_bytes as u64).to_string(),
+            max_connections: config.max_connections,
+            max_items: otlp::Limits::default().items,
+        }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        let config = store::Config::new("");
+        Store {
+            flush_rows: config.flush_rows,
+            flush_age_seconds: config.flush_age.as_secs(),
+            buffer_rows_max: config.buffer_rows_max,
+        }
+    }
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        let config = query::Config::default();
+        Query {
+            timeout_seconds: config.timeout.as_secs(),
+            memory: ByteSize::bytes(config.memory_bytes as u64).to_string(),
+            max_rows: config.rows_max,
+            concurrent: config.concurrent,
+        }
+    }
+}
+
+/// The settings as each crate takes them, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked {
+    pub(crate) receive: receive::Config,
+    pub(crate) store: store::Config,
+    pub(crate) query: query::Config,
+    pub(crate) ui: SocketAddr,
+    pub(crate) allowed_hosts: Vec<String>,
+}
+
+impl Settings {
+    /// The settings of a file, or the defaults without one.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Settings, Failure> {
+        let Some(path) = file else { return Ok(Settings::default()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("cannot read configuration {}: {error}", path.display())))?;
+        toml::from_str(&text).map_err(|error| {
+            Failure::usage(format!("configuration {}: {}", path.display(), error.to_string().trim_end()))
+        })
+    }
+
+    /// The settings of `serve`.
+    pub(crate) fn of_serve(args: &ServeArgs) -> Result<Settings, Failure> {
+        let mut settings = Settings::read(args.config.as_deref())?;
+        if let Some(dir) = &args.data_dir {
+            settings.data_dir.clone_from(dir);
+        }
+        settings.apply(&args.listen);
+        Ok(settings)
+    }
+
+    /// Lets flags win.
+    pub(crate) fn apply(&mut self, flags: &ListenArgs) {
+        let listen = &mut self.listen;
+        listen.http = flags.http.unwrap_or(listen.http);
+        listen.grpc = flags.grpc.unwrap_or(listen.grpc);
+        listen.ui = flags.ui.unwrap_or(listen.ui);
+        listen.allow_remote |= flags.allow_remote;
+    }
+
+    /// Checks everything; the failure names all that is wrong.
+    pub(crate) fn check(&self) -> Result<Checked, Failure> {
+        let mut problems = Vec::new();
+        let receive = self.receive_config(&mut problems);
+        if let Err(errors) = receive.validate() {
+            problems.extend(errors.iter().map(|error| format!("intake.{error}")));
+        }
+        let store = self.store_config();
+        problems.extend(store.validate());
+        let query = self.query_config(&mut problems);
+        problems.extend(query.validate());
+        self.check_addresses(&mut problems);
+        if !problems.is_empty() {
+            return Err(Failure::usage(format!("the configuration is wrong:\n  {}", problems.join("\n  "))));
+        }
+        let allowed_hosts = self.listen.allowed_hosts.clone();
+        Ok(Checked { receive, store, query, ui: self.listen.ui, allowed_hosts })
+    }
+
+    fn check_addresses(&self, problems: &mut Vec<String>) {
+        let named = [("http", self.listen.http), ("grpc", self.listen.grpc), ("ui", self.listen.ui)];
+        for (name, address) in named {
+            if !address.ip().is_loopback() && !self.listen.allow_remote {
+                problems.push(format!(
+                    "listen.{name} is {address}, which others can reach, and there is no sign-in yet: \
+                     use 127.0.0.1, or allow it with --allow-remote (listen.allow_remote = true)"
+                ));
+            }
+        }
+        for (other, address) in [named[0], named[1]] {
+            if self.listen.ui == address && address.port() != 0 {
+                problems.push(format!("listen.ui and listen.{other} are both {address}: choose another port"));
+            }
+        }
+    }
+
+    fn receive_config(&self, problems: &mut Vec<String>) -> receive::Config {
+        let default = receive::Config::default();
+        receive::Config {
+            http: self.listen.http,
+            grpc: self.listen.grpc,
+            max_body_bytes: bytes("intake.max_body", &self.intake.max_body, default.max_body_bytes, problems),
+            memory_budget_bytes: bytes(
+                "intake.memory_budget",
+                &self.intake.memory_budget,
+                default.memory_budget_bytes,
+                problems,
+            ),
+            max_connections: self.intake.max_connections,
+            ..default
+        }
+    }
+
+    fn store_config(&self) -> store::Config {
+        let mut config = store::Config::new(&self.data_dir);
+        config.flush_rows = self.store.flush_rows;
+        config.flush_age = Duration::from_secs(self.store.flush_age_seconds);
+        config.buffer_rows_max = self.store.buffer_rows_max;
+        config.limits.items = self.intake.max_items;
+        config
+    }
+
+    fn query_config(&self, problems: &mut Vec<String>) -> query::Config {
+        let default = query::Config::default();
+        query::Config {
+            memory_bytes: bytes("query.memory", &self.query.memory, default.memory_bytes, problems),
+            timeout: Duration::from_secs(self.query.timeout_seconds),
+            rows_max: self.query.max_rows,
+            concurrent: self.query.concurrent,
+            ..default
+        }
+    }
+}
+
+fn bytes(name: &str, text: &str, default: usize, problems: &mut Vec<String>) -> usize {
+    match text.parse::<ByteSize>() {
+        Ok(size) => size.as_usize(),
+        Err(error) => {
+            problems.push(format!("{name}: {error}"));
+            default
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "settings/tests.rs"]
+mod tests;

@@ -1,0 +1,50 @@
+//! What is said of a wrong configuration.
+
+use super::*;
+
+fn problems(text: &str) -> String {
+    let settings: Result<Settings, _> = toml::from_str(text);
+    match settings.map(|settings| settings.check()) {
+        Ok(Ok(_)) => String::new(),
+        Ok(Err(Failure::Usage(text))) => text,
+        Ok(Err(other)) => format!("{other:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn check(text: &str, expect: &[&str]) {
+    let said = problems(text);
+    for part in expect {
+        assert!(said.contains(part), "{text:?} should say {part:?}, said {said:?}");
+    }
+    assert_eq!(said.is_empty(), expect.is_empty(), "{said}");
+}
+
+#[test]
+fn the_defaults_and_an_empty_file_are_right() {
+    check("", &[]);
+}
+
+#[test]
+fn unknown_keys_are_named_with_their_place() {
+    check("[listen]\nhtpp = \"127.0.0.1:1\"", &["line 2", "htpp", "http"]);
+    check("flush = 1", &["unknown field `flush`"]);
+}
+
+#[test]
+fn all_problems_are_reported_together() {
+    check(
+        "[listen]\nui = \"0.0.0.0:4319\"\n[store]\nflush_rows = 0\n[query]\nmemory = \"lots\"",
+        &["listen.ui is 0.0.0.0:4319", "--allow-remote", "store.flush_rows", "query.memory"],
+    );
+}
+
+#[test]
+fn a_remote_address_can_be_allowed() {
+    check("[listen]\nallow_remote = true\nui = \"0.0.0.0:4319\"", &[]);
+}
+
+#[test]
+fn one_port_cannot_serve_two() {
+    check("[listen]\nui = \"127.0.0.1:4318\"", &["listen.ui and listen.http are both 127.0.0.1:4318"]);
+}

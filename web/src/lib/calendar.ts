@@ -1,0 +1,77 @@
+// Calendar arithmetic in UTC or in the browser's zone. Only Date knows when a
+// local day starts, so days are never counted as 24 hours here.
+
+export type Rounding = 'd' | 'w' | 'M';
+
+/** The start of the day, of the week (Monday) or of the month that holds a moment. */
+export function startOf(moment_ms: number, rounding: Rounding, utc: boolean): number {
+  const { year, month, day, weekday } = dateParts(moment_ms, utc);
+  if (rounding === 'M') return at(year, month, 1, utc);
+  return at(year, month, rounding === 'w' ? day - ((weekday + 6) % 7) : day, utc);
+}
+
+const MOMENT = /^(\d{4})-(\d{2})-(\d{2})(?:[t ](\d{2}):(\d{2})(?::(\d{2}))?(z)?)?$/;
+
+/** Reads `2026-11-20`, `2026-11-20 14:03[:22]`, either with a `T`, a `Z` forcing UTC. */
+export function parseMoment(said: string, utc: boolean, edge: 'start' | 'end'): number | null {
+  const match = MOMENT.exec(said.trim().toLowerCase());
+  if (!match) return null;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0));
+  if (!isDate(year!, month!, day!) || hour! > 23 || minute! > 59 || second! > 59) return null;
+  const wholeDay = match[4] === undefined;
+  // A whole day as an end means up to its last moment: the start of the day after.
+  const lastDay = wholeDay && edge === 'end' ? day! + 1 : day!;
+  return at(year!, month! - 1, lastDay, utc || match[7] === 'z', hour, minute, second);
+}
+
+/** `2026-11-20T14:03`, as a datetime-local field wants it. */
+export function fieldValue(moment_ms: number, utc: boolean): string {
+  const { year, month, day, hour, minute } = dateParts(moment_ms, utc);
+  return `${year}-${two(month + 1)}-${two(day)}T${two(hour)}:${two(minute)}`;
+}
+
+function isDate(year: number, month: number, day: number): boolean {
+  const date = new Date(Date.UTC(year, month - 1, day));
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+}
+
+function at(year: number, month: number, day: number, utc: boolean, hour = 0, minute = 0, second = 0): number {
+  return utc
+    ? Date.UTC(year, month, day, hour, minute, second)
+    : new Date(year, month, day, hour, minute, second).getTime();
+}
+
+interface DateParts {
+  year: number;
+  month: number;
+  day: number;
+  weekday: number;
+  hour: number;
+  minute: number;
+}
+
+export function dateParts(moment_ms: number, utc: boolean): DateParts {
+  const date = new Date(moment_ms);
+  if (!utc) {
+    return {
+      year: date.getFullYear(),
+      month: date.getMonth(),
+      day: date.getDate(),
+      weekday: date.getDay(),
+      hour: date.getHours(),
+      minute: date.getMinutes(),
+    };
+  }
+  return {
+    year: date.getUTCFullYear(),
+    month: date.getUTCMonth(),
+    day: date.getUTCDate(),
+    weekday: date.getUTCDay(),
+    hour: date.getUTCHours(),
+    minute: date.getUTCMinutes(),
+  };
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, '0');
+}

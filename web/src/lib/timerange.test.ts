@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { parseMoment, startOf } from './calendar';
+import { fixedRange, isRange, parseRange, rangeName, resolve, shift, type Range } from './timerange';
+
+// A Saturday, 02:16:00 UTC, which is 03:16 in the tests' zone (Berlin).
+const NOW = Date.UTC(2026, 10, 21, 2, 16);
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+const said: Array<[string, Range | null]> = [
+  ['last 45m', { from: 'now-45m', to: 'now' }],
+  ['Last 2 Hours', { from: 'now-2h', to: 'now' }],
+  ['past week', { from: 'now-1w', to: 'now' }],
+  ['30d', { from: 'now-30d', to: 'now' }],
+  ['an hour', { from: 'now-1h', to: 'now' }],
+  ['  today ', { from: 'now/d', to: 'now' }],
+  ['yesterday', { from: 'now-1d/d', to: 'now/d' }],
+  ['last week', { from: 'now-1w/w', to: 'now/w' }],
+  ['now-3d to now-1d', { from: 'now-3d', to: 'now-1d' }],
+  ['2026-11-01', fixedRange({ from_ms: Date.UTC(2026, 10, 1), to_ms: Date.UTC(2026, 10, 2) })],
+  ['2026-11-01 to 2026-11-15', fixedRange({ from_ms: Date.UTC(2026, 10, 1), to_ms: Date.UTC(2026, 10, 16) })],
+  ['2026-11-01 09:00 - 2026-11-01 17:30', fixedRange({ from_ms: Date.UTC(2026, 10, 1, 9), to_ms: Date.UTC(2026, 10, 1, 17, 30) })],
+  ['2026-11-20T23:00Z to now', { from: String(Date.UTC(2026, 10, 20, 23)), to: 'now' }],
+  ['', null],
+  ['now', null],
+  ['last 0m', null],
+  ['tomorrow', null],
+  ['2026-02-30', null],
+  ['2026-11-01 25:00 to now', null],
+  ['2026-11-15 to 2026-11-01', null],
+  ['constructor', null],
+  ['last -5m', null],
+];
+
+describe('free text', () => {
+  test.each(said)('%j', (text, range) => {
+    expect(parseRange(text, true)).toEqual(range);
+  });
+});
+
+describe('resolving', () => {
+  test('a relative range ends now', () => {
+    expect(resolve({ from: 'now-7d', to: 'now' }, NOW, true)).toEqual({ from_ms: NOW - 7 * DAY, to_ms: NOW });
+  });
+
+  test('today starts at midnight of the chosen zone', () => {
+    expect(resolve({ from: 'now/d', to: 'now' }, NOW, true).from_ms).toBe(Date.UTC(2026, 10, 21));
+    expect(resolve({ from: 'now/d', to: 'now' }, NOW, false).from_ms).toBe(Date.UTC(2026, 10, 20, 23));
+  });
+
+  test('the week starts on Monday, the month on the first', () => {
+    expect(startOf(NOW, 'w', true)).toBe(Date.UTC(2026, 10, 16));
+    expect(startOf(Date.UTC(2026, 10, 16), 'w', true)).toBe(Date.UTC(2026, 10, 16));
+    expect(startOf(NOW, 'M', true)).toBe(Date.UTC(2026, 10, 1));
+  });
+
+  test('a local day may have 25 hours', () => {
+    const from = parseMoment('2026-10-25', false, 'start')!;
+    expect(parseMoment('2026-10-25', false, 'end')! - from).toBe(25 * HOUR);
+  });
+
+  test('an empty range is widened, never inverted', () => {
+    const midnight = Date.UTC(2026, 10, 21);
+    expect(resolve({ from: 'now/d', to: 'now' }, midnight, true)).toEqual({ from_ms: midnight - 60_000, to_ms: midnight });
+  });
+});
+
+describe('shifting', () => {
+  test('moves by its own length and back again', () => {
+    const range = fixedRange({ from_ms: NOW - HOUR, to_ms: NOW });
+    const earlier = shift(range, -1, NOW, true);
+    expect(earlier).toEqual(fixedRange({ from_ms: NOW - 2 * HOUR, to_ms: NOW - HOUR }));
+    expect(shift(earlier, 1, NOW, true)).toEqual(range);
+  });
+
+  test('a relative range becomes fixed', () => {
+    expect(shift({ from: 'now-1d', to: 'now' }, -1, NOW, true)).toEqual(
+      fixedRange({ from_ms: NOW - 2 * DAY, to_ms: NOW - DAY }),
+    );
+  });
+});
+
+test('names', () => {
+  expect(rangeName({ from: 'now-7d', to: 'now' })).toBe('Last 7 days');
+  expect(rangeName({ from: 'now-45m', to: 'now' })).toBe('Last 45 minutes');
+  expect(rangeName({ from: 'now-1w', to: 'now' })).toBe('Last 1 week');
+  expect(rangeName({ from: 'now-1d/d', to: 'now/d' })).toBe('Yesterday');
+  expect(rangeName(fixedRange({ from_ms: 1, to_ms: 2 }))).toBeNull();
+});
+
+test('ranges are checked', () => {
+  expect(isRange({ from: 'now-1h', to: 'now' })).toBe(true);
+  expect(isRange({ from: '5', to: '5' })).toBe(false);
+  expect(isRange({ from: 'now-1y', to: 'now' })).toBe(false);
+});

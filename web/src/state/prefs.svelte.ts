@@ -1,0 +1,54 @@
+// What belongs to the reader and not to the view: it stays out of the URL, so a
+// shared link does not force one's theme on another.
+
+export type Theme = 'system' | 'light' | 'dark';
+const THEMES: ReadonlyArray<Theme> = ['system', 'light', 'dark'];
+
+class Prefs {
+  theme: Theme = $state(readTheme());
+  /** Single-key shortcuts can be switched off, as WCAG 2.1.4 asks. */
+  keys = $state(read('keys') !== 'off');
+
+  constructor() {
+    this.#apply();
+  }
+
+  cycleTheme(): void {
+    this.theme = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length]!;
+    write('theme', this.theme);
+    this.#apply();
+  }
+
+  setKeys(on: boolean): void {
+    this.keys = on;
+    write('keys', on ? 'on' : 'off');
+  }
+
+  #apply(): void {
+    if (this.theme === 'system') delete document.documentElement.dataset['theme'];
+    else document.documentElement.dataset['theme'] = this.theme;
+  }
+}
+
+function readTheme(): Theme {
+  return THEMES.find((theme) => theme === read('theme')) ?? 'system';
+}
+
+function read(name: string): string | null {
+  try {
+    return localStorage.getItem(`tallybook.${name}`);
+  } catch {
+    // Storage can be forbidden; the page then simply forgets.
+    return null;
+  }
+}
+
+function write(name: string, value: string): void {
+  try {
+    localStorage.setItem(`tallybook.${name}`, value);
+  } catch {
+    // As above.
+  }
+}
+
+export const prefs = new Prefs();

@@ -1,0 +1,40 @@
+// The server's own state: is it there, is it a demo, has anything arrived yet.
+
+import { fetchStatus } from '../api/client';
+import type { Status } from '../api/types';
+
+const WAITING_MS = 2_000;
+const SETTLED_MS = 30_000;
+
+class ServerStatus {
+  current: Status | null = $state.raw(null);
+  reachable = $state(true);
+  /** Nothing was ever received: the pages show what to paste where. */
+  empty = $derived(this.current !== null && this.current.last_received_ms === null);
+
+  /** Polls quickly while the first event is awaited and seldom after; returns the stop. */
+  watch(): () => void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stopped = false;
+    const ask = async () => {
+      if (!document.hidden) await this.refresh();
+      if (!stopped) timer = setTimeout(ask, this.empty || !this.reachable ? WAITING_MS : SETTLED_MS);
+    };
+    void ask();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      this.current = await fetchStatus();
+      this.reachable = true;
+    } catch {
+      this.reachable = false;
+    }
+  }
+}
+
+export const server = new ServerStatus();

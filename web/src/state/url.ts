@@ -1,0 +1,129 @@
+// The whole view as a URL and back. Reading never fails: what is not understood
+// falls back to its default, so an old or hand-written link still opens.
+
+import { DEFAULT_RANGE, isRange, type Range } from '../lib/timerange';
+
+export type Route =
+  | { page: 'overview' }
+  | { page: 'sessions' }
+  | { page: 'session'; id: string }
+  | { page: 'prompts' }
+  | { page: 'replay'; id: string }
+  | { page: 'live' }
+  | { page: 'missing' };
+
+/** An absent filter filters nothing; an empty one asks for the unattributed. */
+export interface Filters {
+  person?: string | undefined;
+  product?: string | undefined;
+  model?: string | undefined;
+  tool?: string | undefined;
+  errors?: boolean | undefined;
+}
+
+export type ReplayView = 'thread' | 'waterfall' | 'raw';
+export type Scale = 'whole' | 'sight';
+export type Measure = 'cost' | 'requests' | 'errors';
+
+export interface ViewState {
+  range: Range;
+  utc: boolean;
+  filters: Filters;
+  view: ReplayView;
+  measure: Measure;
+  /** What the width of a waterfall stands for; null leaves it to the number of events. */
+  scale: Scale | null;
+  /** The selected event of a replay. */
+  at: number | null;
+}
+
+export const FILTER_NAMES = ['person', 'product', 'model', 'tool'] as const;
+export type FilterName = (typeof FILTER_NAMES)[number];
+
+export function readView(search: string): ViewState {
+  const params = new URLSearchParams(search);
+  const at = params.get('at') ?? '';
+  return {
+    range: readRange(params),
+    utc: params.get('tz') === 'utc',
+    filters: readFilters(params),
+    view: oneOf(params.get('view'), ['thread', 'waterfall', 'raw'], 'thread'),
+    measure: oneOf(params.get('measure'), ['cost', 'requests', 'errors'], 'cost'),
+    scale: oneOf<Scale, null>(params.get('scale'), ['whole', 'sight'], null),
+    at: /^\d{1,9}$/.test(at) ? Number(at) : null,
+  };
+}
+
+/** Only what differs from the default: short links, and one spelling of each view. */
+export function writeView(state: ViewState): string {
+  const params = new URLSearchParams();
+  const { range, filters } = state;
+  if (range.from !== DEFAULT_RANGE.from || range.to !== DEFAULT_RANGE.to) {
+    params.set('from', range.from);
+    params.set('to', range.to);
+  }
+  if (state.utc) params.set('tz', 'utc');
+  for (const name of FILTER_NAMES) {
+    const value = filters[name];
+    if (value !== undefined) params.set(name, value);
+  }
+  if (filters.errors) params.set('errors', 'true');
+  if (state.view !== 'thread') params.set('view', state.view);
+  if (state.measure !== 'cost') params.set('measure', state.measure);
+  if (state.scale) params.set('scale', state.scale);
+  if (state.at !== null) params.set('at', String(state.at));
+  const text = params.toString();
+  return text ? `?${text}` : '';
+}
+
+export function readRoute(pathname: string): Route {
+  const [first = '', id, more] = pathname.split('/').filter(Boolean).map(decoded);
+  if (more !== undefined) return { page: 'missing' };
+  if (first === '' || (first === 'overview' && id === undefined)) return { page: 'overview' };
+  if (first === 'sessions') return id === undefined ? { page: 'sessions' } : { page: 'session', id };
+  if (first === 'prompts') return id === undefined ? { page: 'prompts' } : { page: 'replay', id };
+  if (first === 'live' && id === undefined) return { page: 'live' };
+  return { page: 'missing' };
+}
+
+export function writeRoute(route: Route): string {
+  switch (route.page) {
+    case 'overview':
+    case 'missing':
+      return '/';
+    case 'session':
+      return `/sessions/${encodeURIComponent(route.id)}`;
+    case 'replay':
+      return `/prompts/${encodeURIComponent(route.id)}`;
+    default:
+      return `/${route.page}`;
+  }
+}
+
+function readRange(params: URLSearchParams): Range {
+  const range = { from: params.get('from') ?? DEFAULT_RANGE.from, to: params.get('to') ?? DEFAULT_RANGE.to };
+  return isRange(range) ? range : { ...DEFAULT_RANGE };
+}
+
+function readFilters(params: URLSearchParams): Filters {
+  const filters: Filters = {};
+  for (const name of FILTER_NAMES) {
+    const value = params.get(name);
+    if (value !== null) filters[name] = value;
+  }
+  if (params.get('errors') === 'true') filters.errors = true;
+  return filters;
+}
+
+function oneOf<T extends string, F extends T | null>(value: string | null, allowed: ReadonlyArray<T>, fallback: F): T | F {
+  return allowed.find((item) => item === value) ?? fallback;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // A stray percent sign is part of the id, not a reason to fail.
+    return part;
+  }
+}

@@ -1,0 +1,97 @@
+//! Developer tasks, run as `cargo xtask <command>`.
+//!
+//! Invariant: a step that did not run is never reported as passed. What is left out is said in the
+//! output and in the summary, and with `CI=true` a missing tool is a failure.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `check.rs` | the steps of `cargo xtask check` in order, its options, its summary |
+//! | `steps.rs` | what each step runs |
+//! | `advisories.rs` | cargo-deny, and the advisory database that not every machine can reach |
+//! | `snapshot.rs` | a folder's content before and after a rebuild |
+//! | `install.rs` | the tools a fresh machine lacks: cargo-deny, Node, Chromium |
+//! | `workspace.rs` | root and target folder, running commands |
+//! | `tidy.rs`, `tidy/` | rules on the text of the repository, one pure function each |
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer tool speaks to a terminal"
+)]
+
+mod advisories;
+mod check;
+mod install;
+mod snapshot;
+mod steps;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use workspace::Workspace;
+
+const USAGE: &str = "\
+Developer tasks of Tallybook.
+
+Usage: cargo xtask <COMMAND> [OPTIONS]
+
+Commands:
+  check     Run every check: fmt, tidy, clippy, deny, test, web, browser, docs
+              --only STEP[,STEP]   run only these
+              --skip STEP[,STEP]   leave these out (refused when CI=true)
+  tidy      Crate edges, lengths, names, words, code map, README: seconds, no build
+  web       Rebuild web/dist (needs Node)
+  openapi   Rewrite docs/openapi.json from the binary
+  bench     Run the benchmark; further arguments go to it (--quick: a short run)
+  help      Show this text
+
+Exit codes: 0 passed, 1 failed, 2 wrong usage.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => return usage_error("a command is needed"),
+    };
+    if matches!(command, "help" | "--help" | "-h")
+        || command != "bench"
+            && rest
+                .iter()
+                .any(|argument| argument == "--help" || argument == "-h")
+    {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    match command {
+        "check" => match check::Selection::parse(rest, workspace::in_ci()) {
+            Ok(selection) => in_workspace(|workspace| check::run(workspace, &selection)),
+            Err(message) => usage_error(&message),
+        },
+        "bench" => in_workspace(|workspace| steps::bench(workspace, rest)),
+        "tidy" | "web" | "openapi" if !rest.is_empty() => usage_error(&format!(
+            "`{command}` takes no argument, got `{}`",
+            rest.join(" ")
+        )),
+        "tidy" => in_workspace(tidy::run),
+        "web" => in_workspace(steps::web_build),
+        "openapi" => in_workspace(steps::openapi_write),
+        unknown => usage_error(&format!("no command `{unknown}`")),
+    }
+}
+
+fn in_workspace(task: impl FnOnce(&Workspace) -> Result<(), String>) -> ExitCode {
+    match Workspace::find().and_then(|workspace| task(&workspace)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage_error(message: &str) -> ExitCode {
+    eprint!("xtask: {message}\n\n{USAGE}");
+    ExitCode::from(2)
+}
