@@ -332,3 +332,6 @@ fn prompt_kind(cells: &[Cell<'_>; COLUMN_COUNT]) -> &'static str {
 fn filled(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
+
+#[cfg(test)]
+mod tests;

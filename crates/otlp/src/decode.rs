@@ -13,8 +13,9 @@ use std::borrow::Cow;
 use contract::{LogRecord, Origin, Quarantined, RawEncoding, Signal, Sink};
 
 use self::value::Context;
-use crate::scan::{Stop, count, refusal};
-use crate::wire::{Fault, Reader};
+use crate::fault::{Fault, refusal};
+use crate::scan::{Stop, count};
+use crate::wire::Reader;
 use crate::{Limits, Refused};
 
 pub(crate) use self::metric::points_of;
@@ -44,13 +45,18 @@ pub fn decode(
     count(signal, protobuf, limits)?;
     let mut decoder = Decoder {
         signal,
-        context: Context { limits, repaired: false },
+        context: Context {
+            limits,
+            repaired: false,
+        },
         sink,
         decoded: Decoded::default(),
         origin: Origin::default(),
         record: LogRecord::default(),
     };
-    decoder.request(Reader::new(protobuf)).map_err(|fault| refusal(fault, protobuf))?;
+    decoder
+        .request(Reader::new(protobuf))
+        .map_err(|fault| refusal(fault, protobuf))?;
     Ok(decoder.decoded)
 }
 
@@ -99,7 +105,9 @@ impl<'a> Decoder<'a, '_> {
     fn resource(&mut self, mut resource: Reader<'a>) -> Result<(), Fault> {
         while let Some(field) = resource.next()? {
             match field.number {
-                1 => self.context.push_attribute(&field, &mut self.origin.resource)?,
+                1 => self
+                    .context
+                    .push_attribute(&field, &mut self.origin.resource)?,
                 2 => self.origin.resource_dropped = field.varint()? as u32,
                 _ => {}
             }
@@ -148,7 +156,9 @@ impl<'a> Decoder<'a, '_> {
             match field.number {
                 1 => self.origin.scope_name = self.context.text(&field)?,
                 2 => self.origin.scope_version = self.context.text(&field)?,
-                3 => self.context.push_attribute(&field, &mut self.origin.scope_attributes)?,
+                3 => self
+                    .context
+                    .push_attribute(&field, &mut self.origin.scope_attributes)?,
                 4 => self.origin.scope_dropped = field.varint()? as u32,
                 _ => {}
             }
@@ -160,7 +170,10 @@ impl<'a> Decoder<'a, '_> {
         self.decoded.items += 1;
         let mut attributes = std::mem::take(&mut self.record.attributes);
         attributes.clear();
-        self.record = LogRecord { attributes, ..LogRecord::default() };
+        self.record = LogRecord {
+            attributes,
+            ..LogRecord::default()
+        };
         match read_log(item, &mut self.record, &mut self.context) {
             Ok(()) => {
                 self.count_repair();
@@ -175,14 +188,25 @@ impl<'a> Decoder<'a, '_> {
         let reason = match stop {
             Stop::Fault(fault) => {
                 let offset = fault.offset_in(item.bytes());
-                format!("The {what} cannot be read: {}, at byte {offset}.", fault.kind)
+                format!(
+                    "The {what} cannot be read: {}, at byte {offset}.",
+                    fault.kind
+                )
             }
-            Stop::TooMany { what: part, limit } => format!("The {what} has more than {limit} {part}."),
+            Stop::TooMany { what: part, limit } => {
+                format!("The {what} has more than {limit} {part}.")
+            }
         };
         self.decoded.quarantined += 1;
-        self.decoded.first_reason.get_or_insert_with(|| reason.clone());
+        self.decoded
+            .first_reason
+            .get_or_insert_with(|| reason.clone());
         let raw = item.bytes().to_vec();
-        self.sink.quarantine(Quarantined { reason, encoding: RawEncoding::Protobuf, raw });
+        self.sink.quarantine(Quarantined {
+            reason,
+            encoding: RawEncoding::Protobuf,
+            raw,
+        });
     }
 
     fn count_repair(&mut self) {

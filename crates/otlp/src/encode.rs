@@ -6,14 +6,14 @@
 
 mod value;
 
+use crate::from_json::write_span_elements;
+use crate::writer::{Size, Writer};
 use contract::{
     Attribute, DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Span, Temporality,
 };
-use crate::from_json::write_span_elements;
-use crate::writer::{Size, Writer};
 
-pub(crate) use self::value::{Plain, PlainBudget, write_plain};
 use self::value::write_value;
+pub(crate) use self::value::{Plain, PlainBudget, write_plain};
 
 /// An export request of log records. Neighbouring groups of one resource share it.
 pub fn logs(groups: &[(Origin<'_>, Vec<LogRecord<'_>>)]) -> Vec<u8> {
@@ -24,8 +24,11 @@ pub fn logs(groups: &[(Origin<'_>, Vec<LogRecord<'_>>)]) -> Vec<u8> {
     })
 }
 
+/// A metric and its data points.
+pub type MetricPoints<'a> = (Metric<'a>, Vec<DataPoint<'a>>);
+
 /// An export request of metrics. Neighbouring groups of one resource share it.
-pub fn metrics(groups: &[(Origin<'_>, Vec<(Metric<'_>, Vec<DataPoint<'_>>)>)]) -> Vec<u8> {
+pub fn metrics(groups: &[(Origin<'_>, Vec<MetricPoints<'_>>)]) -> Vec<u8> {
     request(groups, |writer, (metric, points)| {
         let item = writer.open(2, Size::Medium);
         write_metric(writer, metric, points);
@@ -81,12 +84,11 @@ fn same_resource(one: &Origin<'_>, other: &Origin<'_>) -> bool {
 fn write_scope(writer: &mut Writer, origin: &Origin<'_>) {
     let start = writer.out.len();
     let scope = writer.open(1, Size::Small);
-    let content = writer.content_start(&scope);
     writer.bytes(1, origin.scope_name.as_bytes());
     writer.bytes(2, origin.scope_version.as_bytes());
     write_attributes(writer, 3, &origin.scope_attributes);
     writer.varint(4, u64::from(origin.scope_dropped));
-    if writer.out.len() == content {
+    if writer.is_empty(&scope) {
         writer.out.truncate(start);
     } else {
         writer.close(scope);

@@ -11,20 +11,25 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `transcoder.rs` | the state of one request: counts, path, what to do with a bad part |
-//! | `field.rs` | one JSON value to one field, by the field's type |
+//! | `field.rs` | names to fields |
+//! | `slot.rs` | one JSON value to one field, by the field's type |
+//! | `parts.rs` | nested messages, lists, and what is read apart |
 //! | `scalar.rs` | numbers, texts, ids and bytes, whichever way they are written |
 //! | `arrange.rs` | fields into ascending order, the last of duplicates kept |
 //! | `repair.rs` | what is no Unicode |
 
 mod arrange;
 mod field;
+mod parts;
 mod repair;
 mod scalar;
+mod slot;
 mod transcoder;
 
 use contract::{Quarantined, Signal};
 
-use self::transcoder::{Target, Transcoder};
+use self::field::Target;
+use self::transcoder::Transcoder;
 use crate::schema;
 use crate::writer::Writer;
 use crate::{Limits, Refused};
@@ -67,12 +72,25 @@ pub fn from_json(signal: Signal, body: &[u8], limits: &Limits) -> Result<FromJso
 
 /// Writes span events or links from their OTLP/JSON; those that cannot be read are left out.
 pub(crate) fn write_span_elements(writer: &mut Writer, name: &str, json: Option<&str>) {
-    let (Some(json), Some(field)) = (json, schema::SPAN.field_named(name)) else { return };
-    let limits = Limits { nodes: usize::MAX, depth: usize::MAX, ..Limits::default() };
+    let (Some(json), Some(field)) = (json, schema::SPAN.field_named(name)) else {
+        return;
+    };
+    let limits = Limits {
+        nodes: usize::MAX,
+        depth: usize::MAX,
+        ..Limits::default()
+    };
     let mut transcoder = Transcoder::new(&limits, json.len(), true);
     transcoder.is_lenient = true;
-    let target = Target { message: &schema::SPAN, field, is_element: false };
-    if transcoder.apart::<serde::de::value::Error>(json, target).is_ok() {
+    let target = Target {
+        message: &schema::SPAN,
+        field,
+        is_element: false,
+    };
+    if transcoder
+        .apart::<serde::de::value::Error>(json, target)
+        .is_ok()
+    {
         writer.out.extend_from_slice(&transcoder.writer.out);
     }
 }

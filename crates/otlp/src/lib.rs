@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `schema.rs`, `schema/` | the messages of OTLP as tables |
 //! | `wire.rs` | protobuf's wire format, read in place |
+//! | `fault.rs` | what can be wrong with bytes, and what it costs |
 //! | `scan.rs` | counting and validating on the wire, without allocating |
 //! | `decode.rs`, `decode/` | protobuf to items |
 //! | `writer.rs` | protobuf, written front to back |
@@ -24,6 +25,7 @@ use std::fmt;
 pub mod answer;
 mod decode;
 pub mod encode;
+mod fault;
 mod from_json;
 mod scan;
 mod schema;
@@ -54,7 +56,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { items: 50_000, attributes_per_item: 1_024, nodes: 2_000_000, depth: 32 }
+        Limits {
+            items: 50_000,
+            attributes_per_item: 1_024,
+            nodes: 2_000_000,
+            depth: 32,
+        }
     }
 }
 
@@ -108,11 +115,20 @@ pub enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::Malformed { reason, offset: None } => {
+            Refused::Malformed {
+                reason,
+                offset: None,
+            } => {
                 write!(formatter, "The request is not valid OTLP: {reason}.")
             }
-            Refused::Malformed { reason, offset: Some(offset) } => {
-                write!(formatter, "The request is not valid OTLP: {reason}, at byte {offset}.")
+            Refused::Malformed {
+                reason,
+                offset: Some(offset),
+            } => {
+                write!(
+                    formatter,
+                    "The request is not valid OTLP: {reason}, at byte {offset}."
+                )
             }
             Refused::TooMany { what, limit } => {
                 write!(formatter, "The request has more than {limit} {what}.")

@@ -9,15 +9,20 @@ use std::ptr;
 use contract::Signal;
 
 use crate::decode::points_of;
+use crate::fault::{Fault, FaultKind, refusal};
 use crate::schema::{self, Kind, Message, Presence, Role};
-use crate::wire::{Fault, FaultKind, Reader, WireField};
+use crate::wire::{Reader, WireField};
 use crate::{Limits, Refused};
 
 /// Counts the items of a request, and refuses it if `decode` would.
 ///
 /// Items that `decode` would quarantine are counted; a metric that cannot be read counts as one.
 pub fn count(signal: Signal, protobuf: &[u8], limits: &Limits) -> Result<u64, Refused> {
-    let mut scan = Scan { limits, items: 0, nodes: 0 };
+    let mut scan = Scan {
+        limits,
+        items: 0,
+        nodes: 0,
+    };
     match scan.message(Reader::new(protobuf), schema::request(signal), 0) {
         Ok(()) => Ok(scan.items as u64),
         Err(Stop::TooMany { what, limit }) => Err(Refused::TooMany { what, limit }),
@@ -26,8 +31,17 @@ pub fn count(signal: Signal, protobuf: &[u8], limits: &Limits) -> Result<u64, Re
 }
 
 /// Whether everything in a message can be read: wire types, lengths, nesting, attribute counts.
-pub(crate) fn validate(reader: Reader<'_>, message: &'static Message, limits: &Limits) -> Result<(), Stop> {
-    Scan { limits, items: 0, nodes: 0 }.message(reader, message, 0)
+pub(crate) fn validate(
+    reader: Reader<'_>,
+    message: &'static Message,
+    limits: &Limits,
+) -> Result<(), Stop> {
+    Scan {
+        limits,
+        items: 0,
+        nodes: 0,
+    }
+    .message(reader, message, 0)
 }
 
 /// Why a scan ended early.
@@ -45,15 +59,6 @@ impl From<Fault> for Stop {
     }
 }
 
-/// What a fault outside of items costs: the request.
-pub(crate) fn refusal(fault: Fault, request: &[u8]) -> Refused {
-    match fault.kind {
-        FaultKind::Depth(limit) => Refused::TooMany { what: "levels of nested values", limit },
-        FaultKind::Attributes(limit) => Refused::TooMany { what: "attributes on one resource or scope", limit },
-        kind => Refused::Malformed { reason: kind.to_string(), offset: Some(fault.offset_in(request)) },
-    }
-}
-
 struct Scan<'l> {
     limits: &'l Limits,
     items: usize,
@@ -62,19 +67,30 @@ struct Scan<'l> {
 
 impl Scan<'_> {
     /// Scans one message. `depth` is how many values enclose it.
-    fn message(&mut self, mut reader: Reader<'_>, message: &'static Message, depth: usize) -> Result<(), Stop> {
+    fn message(
+        &mut self,
+        mut reader: Reader<'_>,
+        message: &'static Message,
+        depth: usize,
+    ) -> Result<(), Stop> {
         let mut attributes = 0;
         while let Some(wire) = reader.next()? {
-            let Some(field) = message.field(wire.number) else { continue };
+            let Some(field) = message.field(wire.number) else {
+                continue;
+            };
             if !wire.fits(field.kind, field.presence == Presence::Repeated) {
                 return Err(wire.fault(FaultKind::WireType(wire.number)).into());
             }
             match field.kind {
                 Kind::Nested(nested) => {
-                    if ptr::eq(nested, &schema::KEY_VALUE) && !ptr::eq(message, &schema::KEY_VALUE_LIST) {
+                    if ptr::eq(nested, &schema::KEY_VALUE)
+                        && !ptr::eq(message, &schema::KEY_VALUE_LIST)
+                    {
                         attributes += 1;
                         if attributes > self.limits.attributes_per_item {
-                            return Err(wire.fault(FaultKind::Attributes(self.limits.attributes_per_item)).into());
+                            return Err(wire
+                                .fault(FaultKind::Attributes(self.limits.attributes_per_item))
+                                .into());
                         }
                     }
                     self.nested(&wire, nested, depth)?;
@@ -85,9 +101,18 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn nested(&mut self, wire: &WireField<'_>, nested: &'static Message, depth: usize) -> Result<(), Stop> {
+    fn nested(
+        &mut self,
+        wire: &WireField<'_>,
+        nested: &'static Message,
+        depth: usize,
+    ) -> Result<(), Stop> {
         self.nodes += 1;
-        within("nodes (messages, attributes and values)", self.nodes, self.limits.nodes)?;
+        within(
+            "nodes (messages, attributes and values)",
+            self.nodes,
+            self.limits.nodes,
+        )?;
         let reader = wire.message()?;
         match nested.role {
             Role::Envelope | Role::Shared => self.message(reader, nested, depth),
@@ -122,7 +147,11 @@ impl Scan<'_> {
 }
 
 fn within(what: &'static str, count: usize, limit: usize) -> Result<(), Stop> {
-    if count > limit { Err(Stop::TooMany { what, limit }) } else { Ok(()) }
+    if count > limit {
+        Err(Stop::TooMany { what, limit })
+    } else {
+        Ok(())
+    }
 }
 
 /// Walks a packed field; any other scalar is whole already.

@@ -3,6 +3,7 @@
 mod answer;
 mod captures;
 mod lenient;
+mod lenient_signals;
 mod limits;
 mod random;
 mod wire;
@@ -33,11 +34,17 @@ pub(crate) struct Collected {
 
 impl Collected {
     fn last(&mut self) -> &mut Group {
-        self.groups.last_mut().expect("an origin comes before its items")
+        self.groups
+            .last_mut()
+            .expect("an origin comes before its items")
     }
 
     pub(crate) fn items(&self) -> u64 {
-        let items: usize = self.groups.iter().map(|g| g.logs.len() + g.points.len() + g.spans.len()).sum();
+        let items: usize = self
+            .groups
+            .iter()
+            .map(|g| g.logs.len() + g.points.len() + g.spans.len())
+            .sum();
         items as u64
     }
 }
@@ -47,7 +54,10 @@ fn text(text: &str) -> Cow<'static, str> {
 }
 
 fn attributes(attributes: &[Attribute<'_>]) -> Vec<Attribute<'static>> {
-    attributes.iter().map(|(key, value)| (text(key), value.clone().into_owned())).collect()
+    attributes
+        .iter()
+        .map(|(key, value)| (text(key), value.clone().into_owned()))
+        .collect()
 }
 
 fn leak(bytes: &[u8]) -> &'static [u8] {
@@ -66,7 +76,10 @@ impl Sink for Collected {
             scope_dropped: origin.scope_dropped,
             scope_schema_url: text(&origin.scope_schema_url),
         };
-        self.groups.push(Group { origin, ..Group::default() });
+        self.groups.push(Group {
+            origin,
+            ..Group::default()
+        });
     }
 
     fn log(&mut self, record: &LogRecord<'_>) {
@@ -87,8 +100,11 @@ impl Sink for Collected {
             unit: text(&metric.unit),
             ..*metric
         };
-        let point =
-            DataPoint { attributes: attributes(&point.attributes), raw: leak(point.raw), ..*point };
+        let point = DataPoint {
+            attributes: attributes(&point.attributes),
+            raw: leak(point.raw),
+            ..*point
+        };
         self.last().points.push((metric, point));
     }
 
@@ -122,17 +138,25 @@ pub(crate) fn collect_within(
 ) -> Result<(Decoded, Collected), Refused> {
     let mut collected = Collected::default();
     let decoded = decode(signal, protobuf, limits, &mut collected)?;
-    assert_eq!(crate::count(signal, protobuf, limits), Ok(decoded.items), "count and decode agree");
+    assert_eq!(
+        crate::count(signal, protobuf, limits),
+        Ok(decoded.items),
+        "count and decode agree"
+    );
     assert_eq!(decoded.quarantined, collected.quarantined.len() as u64);
     assert_eq!(decoded.items, collected.items() + decoded.quarantined);
-    assert_eq!(decoded.first_reason.as_ref(), collected.quarantined.first().map(|item| &item.reason));
+    assert_eq!(
+        decoded.first_reason.as_ref(),
+        collected.quarantined.first().map(|item| &item.reason)
+    );
     Ok((decoded, collected))
 }
 
 /// Reads JSON and decodes what it became. Nothing may be quarantined on the second way.
 pub(crate) fn collect_json(signal: Signal, json: &str) -> (Collected, u64) {
     let read = from_json(signal, json.as_bytes(), &Limits::default()).expect("the request is read");
-    let (decoded, mut collected) = collect(signal, &read.protobuf).expect("what is written decodes");
+    let (decoded, mut collected) =
+        collect(signal, &read.protobuf).expect("what is written decodes");
     assert_eq!((decoded.quarantined, decoded.repaired), (0, 0));
     collected.quarantined = read.quarantined;
     (collected, read.warnings)
@@ -143,7 +167,10 @@ pub(crate) fn encode_again(collected: &Collected, signal: Signal, with_raw: bool
     let groups = &collected.groups;
     match signal {
         Signal::Logs => {
-            let groups: Vec<_> = groups.iter().map(|g| (g.origin.clone(), g.logs.clone())).collect();
+            let groups: Vec<_> = groups
+                .iter()
+                .map(|g| (g.origin.clone(), g.logs.clone()))
+                .collect();
             encode::logs(&groups)
         }
         Signal::Metrics => {
@@ -154,8 +181,12 @@ pub(crate) fn encode_again(collected: &Collected, signal: Signal, with_raw: bool
                         .points
                         .chunk_by(|(one, _), (other, _)| one == other)
                         .map(|points| {
-                            let raw = |point: &DataPoint<'static>| if with_raw { point.raw } else { &[] };
-                            let of_one = points.iter().map(|(_, p)| DataPoint { raw: raw(p), ..p.clone() });
+                            let raw =
+                                |point: &DataPoint<'static>| if with_raw { point.raw } else { &[] };
+                            let of_one = points.iter().map(|(_, p)| DataPoint {
+                                raw: raw(p),
+                                ..p.clone()
+                            });
                             (points[0].0.clone(), of_one.collect::<Vec<_>>())
                         })
                         .collect();
@@ -169,7 +200,10 @@ pub(crate) fn encode_again(collected: &Collected, signal: Signal, with_raw: bool
                 .iter()
                 .map(|group| {
                     let raw = |span: &Span<'static>| if with_raw { span.raw } else { &[] };
-                    let spans = group.spans.iter().map(|s| Span { raw: raw(s), ..s.clone() });
+                    let spans = group.spans.iter().map(|s| Span {
+                        raw: raw(s),
+                        ..s.clone()
+                    });
                     (group.origin.clone(), spans.collect::<Vec<_>>())
                 })
                 .collect();
@@ -182,8 +216,14 @@ pub(crate) fn encode_again(collected: &Collected, signal: Signal, with_raw: bool
 pub(crate) fn shown(collected: &Collected, with_raw: bool) -> String {
     let mut groups = collected.groups.clone();
     if !with_raw {
-        groups.iter_mut().flat_map(|g| &mut g.points).for_each(|(_, point)| point.raw = &[]);
-        groups.iter_mut().flat_map(|g| &mut g.spans).for_each(|span| span.raw = &[]);
+        groups
+            .iter_mut()
+            .flat_map(|g| &mut g.points)
+            .for_each(|(_, point)| point.raw = &[]);
+        groups
+            .iter_mut()
+            .flat_map(|g| &mut g.spans)
+            .for_each(|span| span.raw = &[]);
     }
     format!("{groups:#?}")
 }

@@ -9,18 +9,23 @@ use std::ptr;
 
 use contract::{Signal, Value};
 
-use crate::{DEPTH_MAX, Refused};
-use crate::scan::refusal;
+use crate::fault::{Fault, FaultKind, refusal};
 use crate::schema::{self, FIELD_NUMBER_END, Field, Kind, Message, Presence};
-use crate::wire::{Fault, FaultKind, Payload, Reader, WireField};
+use crate::wire::{Payload, Reader, WireField};
 use crate::writer::unzigzag;
+use crate::{DEPTH_MAX, Refused};
 
 /// A protobuf request as OTLP/JSON. Text that is not UTF-8 is repaired; unknown fields are left out.
 ///
 /// Fails if anything in the request, items included, cannot be read.
 pub fn to_json(signal: Signal, protobuf: &[u8]) -> Result<Vec<u8>, Refused> {
-    let mut json = Json { out: String::with_capacity(protobuf.len() * 2), repaired: false, depth: 0 };
-    json.message(Reader::new(protobuf), schema::request(signal)).map_err(|fault| refusal(fault, protobuf))?;
+    let mut json = Json {
+        out: String::with_capacity(protobuf.len() * 2),
+        repaired: false,
+        depth: 0,
+    };
+    json.message(Reader::new(protobuf), schema::request(signal))
+        .map_err(|fault| refusal(fault, protobuf))?;
     Ok(json.out.into_bytes())
 }
 
@@ -31,7 +36,11 @@ pub(crate) fn write_elements(
     number: u32,
     repaired: &mut bool,
 ) -> Result<String, Fault> {
-    let mut json = Json { out: String::new(), repaired: false, depth: 0 };
+    let mut json = Json {
+        out: String::new(),
+        repaired: false,
+        depth: 0,
+    };
     if let Some(field) = message.field(number) {
         json.elements(reader, field)?;
     }
@@ -50,7 +59,9 @@ impl Json {
         let set = last_of_each(reader, message)?;
         let mut separator = '{';
         for field in message.fields {
-            let Some(wire) = &set[field.number as usize] else { continue };
+            let Some(wire) = &set[field.number as usize] else {
+                continue;
+            };
             self.out.push(separator);
             separator = ',';
             self.out.push('"');
@@ -142,12 +153,18 @@ type LastOfEach<'a> = [Option<WireField<'a>>; FIELD_NUMBER_END];
 fn last_of_each<'a>(mut reader: Reader<'a>, message: &Message) -> Result<LastOfEach<'a>, Fault> {
     let mut set = [None; FIELD_NUMBER_END];
     while let Some(wire) = reader.next()? {
-        let Some(field) = message.field(wire.number) else { continue };
+        let Some(field) = message.field(wire.number) else {
+            continue;
+        };
         if !wire.fits(field.kind, field.presence == Presence::Repeated) {
             return Err(wire.fault(FaultKind::WireType(wire.number)));
         }
         if field.presence == Presence::OneOf {
-            for member in message.fields.iter().filter(|field| field.presence == Presence::OneOf) {
+            for member in message
+                .fields
+                .iter()
+                .filter(|field| field.presence == Presence::OneOf)
+            {
                 set[member.number as usize] = None;
             }
         }
@@ -160,10 +177,15 @@ fn write_base64(bytes: &[u8], out: &mut String) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     out.push('"');
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let group = chunk
+            .iter()
+            .fold(0, |group, byte| group << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
         for place in 0..4 {
             if place <= chunk.len() {
-                out.push(char::from(ALPHABET[(group >> (18 - 6 * place) & 63) as usize]));
+                out.push(char::from(
+                    ALPHABET[(group >> (18 - 6 * place) & 63) as usize],
+                ));
             } else {
                 out.push('=');
             }

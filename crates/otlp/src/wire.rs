@@ -7,51 +7,9 @@
 //! Source: "Encoding" of the Protocol Buffers documentation. Groups are refused: OTLP has none.
 
 use std::borrow::Cow;
-use std::fmt;
 
+use crate::fault::{Fault, FaultKind};
 use crate::schema::{Kind, WireType};
-
-/// What is wrong with some bytes, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) kind: FaultKind,
-    /// The address of the byte: readers then need not carry where they are in the request.
-    address: usize,
-}
-
-impl Fault {
-    /// The fault's distance from the start of `bytes`, in which it was found.
-    pub(crate) fn offset_in(&self, bytes: &[u8]) -> usize {
-        self.address.saturating_sub(bytes.as_ptr() as usize)
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FaultKind {
-    Truncated,
-    LengthBeyondEnd,
-    VarintTooLong,
-    FieldNumber,
-    Group,
-    WireType(u32),
-    Depth(usize),
-    Attributes(usize),
-}
-
-impl fmt::Display for FaultKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            FaultKind::Truncated => formatter.write_str("the message ends inside a field"),
-            FaultKind::LengthBeyondEnd => formatter.write_str("a length reaches beyond the end of its message"),
-            FaultKind::VarintTooLong => formatter.write_str("a varint is longer than 64 bits"),
-            FaultKind::FieldNumber => formatter.write_str("a field has a number that cannot be"),
-            FaultKind::Group => formatter.write_str("a field is a group or has an unknown wire type"),
-            FaultKind::WireType(number) => write!(formatter, "field {number} has the wrong wire type"),
-            FaultKind::Depth(limit) => write!(formatter, "a value is nested more than {limit} deep"),
-            FaultKind::Attributes(limit) => write!(formatter, "there are more than {limit} attributes"),
-        }
-    }
-}
 
 /// The value of one field as it lies on the wire.
 #[derive(Clone, Copy, Debug)]
@@ -101,8 +59,12 @@ impl<'a> Reader<'a> {
             1 => Payload::Eight(u64::from_le_bytes(self.array()?)),
             2 => {
                 let length = self.varint()?;
-                let parts = usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length));
-                let Some((bytes, rest)) = parts else { return start.fail(FaultKind::LengthBeyondEnd) };
+                let parts = usize::try_from(length)
+                    .ok()
+                    .and_then(|length| self.rest.split_at_checked(length));
+                let Some((bytes, rest)) = parts else {
+                    return start.fail(FaultKind::LengthBeyondEnd);
+                };
                 self.rest = rest;
                 Payload::Length(bytes)
             }
@@ -111,7 +73,11 @@ impl<'a> Reader<'a> {
         };
         // Field numbers have 29 bits and start at 1.
         match tag >> 3 {
-            number @ 1..=0x1fff_ffff => Ok(Some(WireField { number: number as u32, payload, rest: self.rest })),
+            number @ 1..=0x1fff_ffff => Ok(Some(WireField {
+                number: number as u32,
+                payload,
+                rest: self.rest,
+            })),
             _ => start.fail(FaultKind::FieldNumber),
         }
     }
@@ -123,7 +89,7 @@ impl<'a> Reader<'a> {
 
     /// A fault where the reader stands.
     pub(crate) fn fault(&self, kind: FaultKind) -> Fault {
-        Fault { kind, address: self.rest.as_ptr() as usize }
+        Fault::at(kind, self.rest)
     }
 
     #[inline(always)]
@@ -151,7 +117,11 @@ impl<'a> Reader<'a> {
                 return Ok(value);
             }
         }
-        let kind = if self.rest.len() < 10 { FaultKind::Truncated } else { FaultKind::VarintTooLong };
+        let kind = if self.rest.len() < 10 {
+            FaultKind::Truncated
+        } else {
+            FaultKind::VarintTooLong
+        };
         self.fail(kind)
     }
 
@@ -193,12 +163,20 @@ impl<'a> WireField<'a> {
 
     #[inline]
     pub(crate) fn varint(&self) -> Result<u64, Fault> {
-        if let Payload::Varint(value) = self.payload { Ok(value) } else { self.wrong_type() }
+        if let Payload::Varint(value) = self.payload {
+            Ok(value)
+        } else {
+            self.wrong_type()
+        }
     }
 
     #[inline]
     pub(crate) fn eight(&self) -> Result<u64, Fault> {
-        if let Payload::Eight(value) = self.payload { Ok(value) } else { self.wrong_type() }
+        if let Payload::Eight(value) = self.payload {
+            Ok(value)
+        } else {
+            self.wrong_type()
+        }
     }
 
     pub(crate) fn double(&self) -> Result<f64, Fault> {
@@ -207,12 +185,20 @@ impl<'a> WireField<'a> {
 
     #[inline]
     pub(crate) fn four(&self) -> Result<u32, Fault> {
-        if let Payload::Four(value) = self.payload { Ok(value) } else { self.wrong_type() }
+        if let Payload::Four(value) = self.payload {
+            Ok(value)
+        } else {
+            self.wrong_type()
+        }
     }
 
     #[inline]
     pub(crate) fn bytes(&self) -> Result<&'a [u8], Fault> {
-        if let Payload::Length(bytes) = self.payload { Ok(bytes) } else { self.wrong_type() }
+        if let Payload::Length(bytes) = self.payload {
+            Ok(bytes)
+        } else {
+            self.wrong_type()
+        }
     }
 
     /// The field as text. Bytes that are not UTF-8 are replaced by U+FFFD and reported.
@@ -236,7 +222,9 @@ impl<'a> WireField<'a> {
 
     /// An id of the length that ids have, unless it is all zeros.
     pub(crate) fn id<const N: usize>(&self) -> Result<Option<[u8; N]>, Fault> {
-        Ok(<[u8; N]>::try_from(self.bytes()?).ok().filter(|id| *id != [0; N]))
+        Ok(<[u8; N]>::try_from(self.bytes()?)
+            .ok()
+            .filter(|id| *id != [0; N]))
     }
 
     /// Whether the field holds packed elements of this kind.
@@ -256,4 +244,3 @@ impl<'a> WireField<'a> {
         }
     }
 }
-

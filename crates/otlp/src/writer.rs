@@ -127,9 +127,9 @@ impl Writer {
         self.out[at + needed - 1] &= 0x7f;
     }
 
-    /// Where the content of an open message starts.
-    pub(crate) fn content_start(&self, open: &Open) -> usize {
-        open.at + open.room
+    /// Whether nothing has been written since `open`.
+    pub(crate) fn is_empty(&self, open: &Open) -> bool {
+        self.out.len() == open.at + open.room
     }
 }
 

@@ -55,7 +55,8 @@ impl View {
     }
 }
 
-const PERSON: &str = "coalesce(user_email, user_account_id, user_account_uuid, user_id)";
+/// What an item may know a person by, best first.
+pub(crate) const PERSON_COLUMNS: &[&str] = &["user_email", "user_account_id", "user_account_uuid", "user_id"];
 
 fn visible(table: Table) -> String {
     let schema = table.schema();
@@ -64,7 +65,10 @@ fn visible(table: Table) -> String {
         !table.hidden().contains(name) && !only_of_metrics
     });
     let columns: Vec<String> = shown.map(|name| format!("\"{name}\"")).collect();
-    let person = if table == Table::Quarantine { String::new() } else { format!(", {PERSON} AS person") };
+    let person = match table {
+        Table::Quarantine => String::new(),
+        _ => format!(", coalesce({}) AS person", PERSON_COLUMNS.join(", ")),
+    };
     format!("SELECT {}{person} FROM _{}", columns.join(", "), table.name())
 }
 
@@ -122,7 +126,7 @@ SELECT prompt_id, max(session_id) AS session_id, max(person) AS person, max(prod
        min(time) AS time, max(time) AS end_time,
        max(CASE WHEN event = 'user_prompt' THEN prompt END) AS prompt, max(prompt_length) AS prompt_length,
        max(prompt_kind) AS prompt_kind, max(team) AS team, max(cost_center) AS cost_center,
-       coalesce(sum(cost_usd), 0) AS cost_usd,
+       coalesce(sum(CASE WHEN event = 'api_request' THEN cost_usd END), 0) AS cost_usd,
        sum(CASE WHEN event = 'api_request' THEN 1 ELSE 0 END) AS requests,
        coalesce(sum(CASE WHEN event = 'api_request' THEN input_tokens END), 0) AS input_tokens,
        coalesce(sum(CASE WHEN event = 'api_request' THEN output_tokens END), 0) AS output_tokens,

@@ -7,9 +7,10 @@ use contract::{DataPoint, Metric, MetricKind, PointValue, Temporality};
 
 use super::Decoder;
 use super::value::Context;
+use crate::fault::Fault;
 use crate::scan::validate;
 use crate::schema::{self, Message};
-use crate::wire::{Fault, Reader};
+use crate::wire::Reader;
 
 /// The kind of data in a field of `Metric`.
 fn kind_of(number: u32) -> Option<MetricKind> {
@@ -34,7 +35,9 @@ fn point_message(kind: MetricKind) -> &'static Message {
 
 /// How many data points a valid metric has.
 pub(crate) fn points_of(metric: Reader<'_>) -> Result<usize, Fault> {
-    let Some(kind) = last_kind(metric)? else { return Ok(0) };
+    let Some(kind) = last_kind(metric)? else {
+        return Ok(0);
+    };
     let mut points = 0;
     let mut fields = metric;
     while let Some(field) = fields.next()? {
@@ -73,7 +76,12 @@ impl<'a> Decoder<'a, '_> {
         }
     }
 
-    fn points(&mut self, item: Reader<'a>, metric: &Metric<'a>, metric_repaired: bool) -> Result<(), Fault> {
+    fn points(
+        &mut self,
+        item: Reader<'a>,
+        metric: &Metric<'a>,
+        metric_repaired: bool,
+    ) -> Result<(), Fault> {
         let mut fields = item;
         while let Some(field) = fields.next()? {
             if kind_of(field.number) == Some(metric.kind) {
@@ -104,14 +112,19 @@ impl<'a> Decoder<'a, '_> {
 }
 
 fn read_metric<'a>(item: Reader<'a>, context: &mut Context<'_>) -> Result<Metric<'a>, Fault> {
-    let mut metric = Metric { kind: last_kind(item)?.unwrap_or_default(), ..Metric::default() };
+    let mut metric = Metric {
+        kind: last_kind(item)?.unwrap_or_default(),
+        ..Metric::default()
+    };
     let mut fields = item;
     while let Some(field) = fields.next()? {
         match field.number {
             1 => metric.name = context.text(&field)?,
             2 => metric.description = context.text(&field)?,
             3 => metric.unit = context.text(&field)?,
-            number if kind_of(number) == Some(metric.kind) => read_data(field.message()?, &mut metric)?,
+            number if kind_of(number) == Some(metric.kind) => {
+                read_data(field.message()?, &mut metric)?
+            }
             _ => {}
         }
     }
@@ -141,7 +154,10 @@ fn read_point<'a>(
         MetricKind::Histogram => 9,
         _ => 7,
     };
-    let mut point = DataPoint { raw: item.bytes(), ..DataPoint::default() };
+    let mut point = DataPoint {
+        raw: item.bytes(),
+        ..DataPoint::default()
+    };
     let (mut count, mut sum) = (0, None);
     let mut fields = item;
     while let Some(field) = fields.next()? {
@@ -163,4 +179,3 @@ fn read_point<'a>(
     }
     Ok(point)
 }
-

@@ -6,10 +6,11 @@ use contract::Span;
 
 use super::Decoder;
 use super::value::Context;
+use crate::fault::Fault;
 use crate::scan::{Stop, validate};
 use crate::schema;
 use crate::to_json::write_elements;
-use crate::wire::{Fault, Reader};
+use crate::wire::Reader;
 
 impl<'a> Decoder<'a, '_> {
     pub(super) fn span(&mut self, item: Reader<'a>) {
@@ -27,7 +28,10 @@ impl<'a> Decoder<'a, '_> {
 }
 
 fn read_span<'a>(item: Reader<'a>, context: &mut Context<'_>) -> Result<Span<'a>, Stop> {
-    let mut span = Span { raw: item.bytes(), ..Span::default() };
+    let mut span = Span {
+        raw: item.bytes(),
+        ..Span::default()
+    };
     let (mut has_events, mut has_links) = (false, false);
     let mut fields = item;
     while let Some(field) = fields.next()? {
@@ -47,7 +51,8 @@ fn read_span<'a>(item: Reader<'a>, context: &mut Context<'_>) -> Result<Span<'a>
         }
     }
     let mut elements = |has: bool, number| -> Result<Option<String>, Fault> {
-        has.then(|| write_elements(item, &schema::SPAN, number, &mut context.repaired)).transpose()
+        has.then(|| write_elements(item, &schema::SPAN, number, &mut context.repaired))
+            .transpose()
     };
     span.events_json = elements(has_events, 11)?;
     span.links_json = elements(has_links, 13)?;

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use contract::{Attribute, Value};
 
 use crate::Limits;
-use crate::wire::{Fault, FaultKind, Reader, WireField};
+use crate::fault::{Fault, FaultKind};
+use crate::wire::{Reader, WireField};
 
 const EMPTY: Attribute<'static> = (Cow::Borrowed(""), Value::Empty);
 
@@ -40,7 +41,9 @@ impl Context<'_> {
         }
         // Filled where it will stay: moving a half-built value costs more than reading it.
         attributes.push(EMPTY);
-        let Some((key, value)) = attributes.last_mut() else { return Ok(()) };
+        let Some((key, value)) = attributes.last_mut() else {
+            return Ok(());
+        };
         let mut reader = field.message()?;
         while let Some(field) = reader.next()? {
             match field.number {
@@ -55,8 +58,14 @@ impl Context<'_> {
     }
 
     /// A value that stands in no other.
-    pub(super) fn value<'a>(&mut self, reader: Reader<'a>, value: &mut Value<'a>) -> Result<(), Fault> {
-        let Some(list) = self.member(reader, 1, value)? else { return Ok(()) };
+    pub(super) fn value<'a>(
+        &mut self,
+        reader: Reader<'a>,
+        value: &mut Value<'a>,
+    ) -> Result<(), Fault> {
+        let Some(list) = self.member(reader, 1, value)? else {
+            return Ok(());
+        };
         let mut json = String::new();
         self.write_list(&list, 1, &mut json)?;
         *value = match list {
@@ -102,7 +111,10 @@ impl Context<'_> {
     }
 
     /// Key and value of an entry of a `KeyValueList`.
-    fn entry<'a>(&mut self, mut reader: Reader<'a>) -> Result<(Cow<'a, str>, Option<Reader<'a>>), Fault> {
+    fn entry<'a>(
+        &mut self,
+        mut reader: Reader<'a>,
+    ) -> Result<(Cow<'a, str>, Option<Reader<'a>>), Fault> {
         let mut key = Cow::Borrowed("");
         let mut value = None;
         while let Some(field) = reader.next()? {
@@ -116,7 +128,12 @@ impl Context<'_> {
         Ok((key, value))
     }
 
-    fn write_value(&mut self, reader: Reader<'_>, depth: usize, json: &mut String) -> Result<(), Fault> {
+    fn write_value(
+        &mut self,
+        reader: Reader<'_>,
+        depth: usize,
+        json: &mut String,
+    ) -> Result<(), Fault> {
         let mut plain = Value::Empty;
         match self.member(reader, depth, &mut plain)? {
             Some(list) => self.write_list(&list, depth, json),
@@ -127,14 +144,24 @@ impl Context<'_> {
         }
     }
 
-    fn write_list(&mut self, list: &List<'_>, depth: usize, json: &mut String) -> Result<(), Fault> {
+    fn write_list(
+        &mut self,
+        list: &List<'_>,
+        depth: usize,
+        json: &mut String,
+    ) -> Result<(), Fault> {
         match *list {
             List::Array(elements) => self.write_array(elements, depth, json),
             List::Map(entries) => self.write_map(entries, depth, json),
         }
     }
 
-    fn write_array(&mut self, mut elements: Reader<'_>, depth: usize, json: &mut String) -> Result<(), Fault> {
+    fn write_array(
+        &mut self,
+        mut elements: Reader<'_>,
+        depth: usize,
+        json: &mut String,
+    ) -> Result<(), Fault> {
         let mut separator = '[';
         while let Some(field) = elements.next()? {
             if field.number == 1 {
@@ -147,7 +174,12 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn write_map(&mut self, entries: Reader<'_>, depth: usize, json: &mut String) -> Result<(), Fault> {
+    fn write_map(
+        &mut self,
+        entries: Reader<'_>,
+        depth: usize,
+        json: &mut String,
+    ) -> Result<(), Fault> {
         let as_object = self.fits_an_object(entries)?;
         json.push_str(if as_object { "{" } else { "{\"$kvlist\":[" });
         let mut is_first = true;

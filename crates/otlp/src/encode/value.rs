@@ -16,10 +16,21 @@ use crate::writer::{Size, Writer};
 pub(super) fn write_value(writer: &mut Writer, number: u32, value: &Value<'_>) {
     if let Value::Array(json) | Value::Map(json) = value {
         let start = writer.out.len();
-        let budget = &mut PlainBudget { depth: DEPTH_MAX, nodes: usize::MAX };
+        let budget = &mut PlainBudget {
+            depth: DEPTH_MAX,
+            nodes: usize::MAX,
+        };
         let mut reader = serde_json::Deserializer::from_str(json);
         reader.disable_recursion_limit();
-        if (Plain { writer, number, budget, is_marked: true }).deserialize(&mut reader).is_err() {
+        if (Plain {
+            writer,
+            number,
+            budget,
+            is_marked: true,
+        })
+        .deserialize(&mut reader)
+        .is_err()
+        {
             // Not JSON, so not written by `decode`: kept as the text that it is.
             writer.out.truncate(start);
             write_plain(writer, number, &Value::Str(Cow::Borrowed(json)));
@@ -34,7 +45,9 @@ pub(crate) fn write_plain(writer: &mut Writer, number: u32, value: &Value<'_>) {
     let any = writer.open(number, Size::Small);
     match value {
         Value::Empty => {}
-        Value::Str(text) | Value::Array(text) | Value::Map(text) => writer.bytes_set(1, text.as_bytes()),
+        Value::Str(text) | Value::Array(text) | Value::Map(text) => {
+            writer.bytes_set(1, text.as_bytes())
+        }
         Value::Bool(flag) => writer.varint_set(2, u64::from(*flag)),
         Value::Int(number) => writer.varint_set(3, *number as u64),
         Value::Double(number) => writer.eight_set(4, number.to_bits()),
@@ -68,7 +81,12 @@ impl Plain<'_> {
     }
 
     fn inner(&mut self, number: u32) -> Plain<'_> {
-        Plain { writer: self.writer, number, budget: self.budget, is_marked: self.is_marked }
+        Plain {
+            writer: self.writer,
+            number,
+            budget: self.budget,
+            is_marked: self.is_marked,
+        }
     }
 
     /// Opens the value and its list, lets `content` write the list's elements, and closes both.
@@ -91,7 +109,11 @@ impl Plain<'_> {
     }
 
     /// One entry of a key-value list, its value still to come.
-    fn entry<E>(&mut self, key: &str, value: impl FnOnce(Plain<'_>) -> Result<(), E>) -> Result<(), E> {
+    fn entry<E>(
+        &mut self,
+        key: &str,
+        value: impl FnOnce(Plain<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let entry = self.writer.open(1, Size::Small);
         self.writer.bytes(1, key.as_bytes());
         value(self.inner(2))?;
@@ -104,11 +126,18 @@ impl PlainBudget {
     /// For one more value.
     pub(crate) fn take<E: Error>(&mut self) -> Result<(), E> {
         self.take_node()?;
-        if self.depth == 0 { Err(E::custom("values are nested too deep")) } else { Ok(()) }
+        if self.depth == 0 {
+            Err(E::custom("values are nested too deep"))
+        } else {
+            Ok(())
+        }
     }
 
     fn take_node<E: Error>(&mut self) -> Result<(), E> {
-        self.nodes = self.nodes.checked_sub(1).ok_or_else(|| E::custom("too many values"))?;
+        self.nodes = self
+            .nodes
+            .checked_sub(1)
+            .ok_or_else(|| E::custom("too many values"))?;
         Ok(())
     }
 }
@@ -161,7 +190,9 @@ impl<'de> Visitor<'de> for Plain<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut key: Option<String> = map.next_key()?;
-        if self.is_marked && let Some(mark) = key.as_deref().filter(|key| key.starts_with('$')) {
+        if self.is_marked
+            && let Some(mark) = key.as_deref().filter(|key| key.starts_with('$'))
+        {
             return self.marked(mark, map);
         }
         self.list(6, |this| {
@@ -181,7 +212,8 @@ impl Plain<'_> {
         match mark {
             "$bytes" => {
                 let hex: String = map.next_value()?;
-                let bytes = crate::from_json::hex(&hex).ok_or_else(|| A::Error::custom("not hexadecimal"))?;
+                let bytes = crate::from_json::hex(&hex)
+                    .ok_or_else(|| A::Error::custom("not hexadecimal"))?;
                 self.leaf(&Value::Bytes(Cow::Owned(bytes)))?;
             }
             "$double" => {
@@ -242,10 +274,13 @@ impl<'de> Visitor<'de> for Pair<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut pair: A) -> Result<(), A::Error> {
-        let key: String = pair.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &"a pair"))?;
-        self.0.entry(&key, |value| match pair.next_element_seed(value)? {
-            Some(()) => Ok(()),
-            None => Err(A::Error::invalid_length(1, &"a pair")),
-        })
+        let key: String = pair
+            .next_element()?
+            .ok_or_else(|| A::Error::invalid_length(0, &"a pair"))?;
+        self.0
+            .entry(&key, |value| match pair.next_element_seed(value)? {
+                Some(()) => Ok(()),
+                None => Err(A::Error::invalid_length(1, &"a pair")),
+            })
     }
 }

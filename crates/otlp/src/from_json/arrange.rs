@@ -29,7 +29,10 @@ pub(super) struct Arranging {
 impl Arranger {
     /// Begins a message whose content starts at `start`.
     pub(super) fn begin(&self, start: usize) -> Arranging {
-        Arranging { first: self.segments.len(), start }
+        Arranging {
+            first: self.segments.len(),
+            start,
+        }
     }
 
     /// Forgets the messages begun since; for when an item is given up.
@@ -37,14 +40,16 @@ impl Arranger {
         self.segments.truncate(arranging.first);
     }
 
-    /// A field has been written from `start` to `end`; nothing at all if it was null.
+    /// A field has been written from `start` to `end`; nothing at all if it was null. Returns
+    /// whether what was written before no longer counts.
     pub(super) fn written(
         &mut self,
         arranging: Arranging,
         message: &Message,
         field: &Field,
         (start, end): (usize, usize),
-    ) {
+    ) -> bool {
+        let before = self.segments.len();
         // The groups of an envelope add up: a repeated name must not cost the items under it.
         let adds_up = message.role == Role::Envelope && field.presence == Presence::Repeated;
         if !adds_up {
@@ -53,7 +58,9 @@ impl Arranger {
             while let Some(other) = self.segments.get(position) {
                 let is_same = other.number == field.number;
                 let is_rival = is_oneof
-                    && message.field(other.number).is_some_and(|other| other.presence == Presence::OneOf);
+                    && message
+                        .field(other.number)
+                        .is_some_and(|other| other.presence == Presence::OneOf);
                 if is_same || is_rival {
                     self.segments.remove(position);
                 } else {
@@ -61,9 +68,15 @@ impl Arranger {
                 }
             }
         }
+        let is_overruled = self.segments.len() < before;
         if end > start {
-            self.segments.push(Segment { number: field.number, start, end });
+            self.segments.push(Segment {
+                number: field.number,
+                start,
+                end,
+            });
         }
+        is_overruled
     }
 
     /// Ends a message: its content, which `out` ends with, is put in order.
@@ -83,7 +96,10 @@ impl Arranger {
             self.scratch.extend_from_slice(&out[arranging.start..]);
             out.truncate(arranging.start);
             for segment in segments.iter() {
-                let (start, end) = (segment.start - arranging.start, segment.end - arranging.start);
+                let (start, end) = (
+                    segment.start - arranging.start,
+                    segment.end - arranging.start,
+                );
                 out.extend_from_slice(&self.scratch[start..end]);
             }
         }

@@ -28,7 +28,9 @@ fn replace_lone_surrogates(text: &str) -> Option<String> {
         at += found;
         match surrogate(text, at) {
             None => at += 2,
-            Some(0xd800..=0xdbff) if matches!(surrogate(text, at + 6), Some(0xdc00..=0xdfff)) => at += 12,
+            Some(0xd800..=0xdbff) if matches!(surrogate(text, at + 6), Some(0xdc00..=0xdfff)) => {
+                at += 12
+            }
             Some(_) => {
                 repaired.push_str(&text[copied..at]);
                 repaired.push_str("\\ufffd");
@@ -53,7 +55,9 @@ fn replace_lone_surrogates(text: &str) -> Option<String> {
 
 /// The surrogate that is escaped here, if one is.
 fn surrogate(text: &str, at: usize) -> Option<u16> {
-    let [b'\\', b'u', digits @ ..] = text.as_bytes().get(at..at + 6)? else { return None };
+    let [b'\\', b'u', digits @ ..] = text.as_bytes().get(at..at + 6)? else {
+        return None;
+    };
     let code = u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
     matches!(code, 0xd800..=0xdfff).then_some(code)
 }

@@ -8,7 +8,8 @@ use std::ptr;
 
 use contract::Value;
 
-use super::transcoder::{Target, Transcoder};
+use super::field::Target;
+use super::transcoder::Transcoder;
 use crate::schema::{self, Kind, Presence, WireType};
 use crate::writer::zigzag;
 
@@ -71,7 +72,9 @@ impl Scalar<'_> {
             Scalar::Text("Infinity") => Some(f64::INFINITY),
             Scalar::Text("-Infinity") => Some(f64::NEG_INFINITY),
             // Rust would also read `inf` and `nan`, which are words here.
-            Scalar::Text(text) if text.bytes().any(|byte| !b"0123456789+-.eE".contains(&byte)) => None,
+            Scalar::Text(text) if text.bytes().any(|byte| !b"0123456789+-.eE".contains(&byte)) => {
+                None
+            }
             Scalar::Text(text) => text.parse().ok(),
         }
     }
@@ -99,23 +102,29 @@ impl Scalar<'_> {
 impl Transcoder<'_> {
     /// Writes a scalar to a field that is no message.
     pub(super) fn write_scalar(&mut self, target: Target, scalar: &Scalar<'_>) {
+        // An index into a table that only profiles have: what it stands for is missing.
+        self.warnings += u64::from(matches!(target.field.kind, Kind::Int32));
         if ptr::eq(target.message, &schema::ANY_VALUE) {
             return self.write_member(target.field.kind, scalar);
         }
         let number = target.field.number;
         let bits = match target.field.kind {
-            Kind::Text if target.is_element => return self.writer.bytes_set(number, scalar.text().as_bytes()),
+            Kind::Text if target.is_element => {
+                return self.writer.bytes_set(number, scalar.text().as_bytes());
+            }
             Kind::Text => return self.writer.bytes(number, scalar.text().as_bytes()),
             Kind::Id(length) => {
                 // A bad id is no id, which is no fault.
-                return match hex(&scalar.text()).filter(|id| id.len() == length) {
-                    Some(id) => self.writer.bytes_set(number, &id),
-                    None => {}
-                };
+                if let Some(id) = hex(&scalar.text()).filter(|id| id.len() == length) {
+                    self.writer.bytes_set(number, &id);
+                }
+                return;
             }
             Kind::SFixed64(double_number) => match (scalar.integer_in::<i64>(), scalar.double()) {
                 (Some(integer), _) => Some(integer as u64),
-                (None, Some(double)) => return self.writer.eight_set(double_number, double.to_bits()),
+                (None, Some(double)) => {
+                    return self.writer.eight_set(double_number, double.to_bits());
+                }
                 (None, None) => None,
             },
             kind => bits(kind, scalar),
@@ -136,7 +145,9 @@ impl Transcoder<'_> {
         let is_always = target.field.presence != Presence::Implicit || bits != 0;
         match wire_type {
             WireType::Varint if target.is_element => self.writer.raw_varint(bits),
-            WireType::Eight if target.is_element => self.writer.out.extend_from_slice(&bits.to_le_bytes()),
+            WireType::Eight if target.is_element => {
+                self.writer.out.extend_from_slice(&bits.to_le_bytes())
+            }
             WireType::Varint if is_always => self.writer.varint_set(number, bits),
             WireType::Eight if is_always => self.writer.eight_set(number, bits),
             WireType::Four if is_always => self.writer.four_set(number, bits as u32),
@@ -150,14 +161,16 @@ impl Transcoder<'_> {
             Kind::Bool => scalar.bool().map(Value::Bool),
             Kind::Int64 => match scalar {
                 Scalar::Bool(_) => None,
-                _ => scalar.integer_in().map(Value::Int).or_else(|| scalar.double().map(Value::Double)),
+                _ => scalar
+                    .integer_in()
+                    .map(Value::Int)
+                    .or_else(|| scalar.double().map(Value::Double)),
             },
             Kind::Double => scalar.double().map(Value::Double),
             Kind::Bytes => match scalar {
                 Scalar::Text(text) => base64(text).map(|bytes| Value::Bytes(Cow::Owned(bytes))),
                 _ => None,
             },
-            // An index into a table that only profiles have.
             Kind::Int32 => match scalar.integer_in::<i32>() {
                 Some(index) => return self.writer.varint_set(8, i64::from(index) as u64),
                 None => Some(Value::Empty),
@@ -184,7 +197,9 @@ fn bits(kind: Kind, scalar: &Scalar<'_>) -> Option<u64> {
         Kind::Int32 => scalar.integer_in().map(signed),
         Kind::Sint32 => scalar.integer_in().map(zigzag),
         Kind::Enum(names) => match scalar {
-            Scalar::Text(text) if let Some(code) = names.iter().position(|name| name == text) => Some(code as u64),
+            Scalar::Text(text) if let Some(code) = names.iter().position(|name| name == text) => {
+                Some(code as u64)
+            }
             _ => scalar.integer_in().map(signed),
         },
         Kind::Double => scalar.double().map(f64::to_bits),
@@ -195,8 +210,13 @@ fn bits(kind: Kind, scalar: &Scalar<'_>) -> Option<u64> {
 /// Bytes from hexadecimal digits of either case.
 pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    pairs.iter().map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8)).collect()
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+        return None;
+    };
+    pairs
+        .iter()
+        .map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8))
+        .collect()
 }
 
 /// Bytes from base64 of either alphabet, with or without padding.

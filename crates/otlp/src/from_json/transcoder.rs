@@ -14,7 +14,8 @@ use serde::de::{DeserializeSeed, Error};
 use serde_json::value::RawValue;
 
 use super::arrange::{Arranger, Arranging};
-use super::field::{FieldsSeed, Slot};
+use super::field::{FieldsSeed, Target};
+use super::slot::Slot;
 use crate::schema::{Message, Role};
 use crate::writer::Writer;
 use crate::{Limits, Refused};
@@ -84,7 +85,11 @@ impl<'l> Transcoder<'l> {
         let mut reader = serde_json::Deserializer::from_str(text);
         // Nesting is bounded by `depth`; all else that nests is fixed by the schema.
         reader.disable_recursion_limit();
-        FieldsSeed { transcoder: self, message }.deserialize(&mut reader)?;
+        FieldsSeed {
+            transcoder: self,
+            message,
+        }
+        .deserialize(&mut reader)?;
         reader.end()
     }
 
@@ -98,7 +103,10 @@ impl<'l> Transcoder<'l> {
         let (line, column) = (error.line(), error.column());
         self.refused.take().unwrap_or_else(|| Refused::Malformed {
             reason: match self.problem.take() {
-                Some(problem) => format!("{}{problem} at line {line} column {column}", self.path_text()),
+                Some(problem) => format!(
+                    "{}{problem} at line {line} column {column}",
+                    self.path_text()
+                ),
                 None => error.to_string(),
             },
             offset: None,
@@ -143,13 +151,20 @@ impl<'l> Transcoder<'l> {
     }
 
     /// Reads an item or a metric; one that cannot be read is quarantined.
-    pub(super) fn item<E: Error>(&mut self, raw: &RawValue, slot: Target, nested: &Message) -> Result<(), E> {
+    pub(super) fn item<E: Error>(
+        &mut self,
+        raw: &RawValue,
+        slot: Target,
+        nested: &Message,
+    ) -> Result<(), E> {
         let items = self.items;
         // A metric counts by its data points.
         if nested.role == Role::Item {
             self.count_item()?;
         }
-        let Some(problem) = self.attempt(raw.get(), slot)? else { return Ok(()) };
+        let Some(problem) = self.attempt(raw.get(), slot)? else {
+            return Ok(());
+        };
         self.items = items;
         self.count_item()?;
         let name = match nested.name {
@@ -197,7 +212,9 @@ impl<'l> Transcoder<'l> {
         if self.refused.is_some() {
             return Err(E::custom("the request is refused"));
         }
-        let Some(failure) = failure else { return Ok(None) };
+        let Some(failure) = failure else {
+            return Ok(None);
+        };
         let problem = self.problem.take().unwrap_or_else(|| failure.to_string());
         let problem = format!("{}{problem}", self.path_text());
         self.writer.out.truncate(saved.length);
@@ -215,15 +232,11 @@ impl<'l> Transcoder<'l> {
     pub(super) fn apart<E: Error>(&mut self, raw: &str, target: Target) -> Result<(), E> {
         let mut reader = serde_json::Deserializer::from_str(raw);
         reader.disable_recursion_limit();
-        let slot = Slot { transcoder: self, target };
-        slot.deserialize(&mut reader).map_err(|error| self.fail(error))
+        let slot = Slot {
+            transcoder: self,
+            target,
+        };
+        slot.deserialize(&mut reader)
+            .map_err(|error| self.fail(error))
     }
-}
-
-/// The field, or the element of a repeated field, that a JSON value is for.
-#[derive(Clone, Copy)]
-pub(super) struct Target {
-    pub(super) message: &'static Message,
-    pub(super) field: &'static crate::schema::Field,
-    pub(super) is_element: bool,
 }

@@ -20,11 +20,19 @@ fn captures(extension: &str) -> Vec<(Signal, PathBuf)> {
     let mut found = Vec::new();
     for folder in fs::read_dir(root).expect("the captures") {
         let folder = folder.expect("a folder").path();
-        let Ok(files) = fs::read_dir(&folder) else { continue };
+        let Ok(files) = fs::read_dir(&folder) else {
+            continue;
+        };
         for file in files {
             let path = file.expect("a file").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            let signal = Signal::ALL.into_iter().find(|s| name.ends_with(&format!("-{}.{extension}", s.name())));
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            let signal = Signal::ALL
+                .into_iter()
+                .find(|s| name.ends_with(&format!("-{}.{extension}", s.name())));
             found.extend(signal.map(|signal| (signal, path)));
         }
     }
@@ -99,7 +107,9 @@ mod dom {
     }
 
     fn attributes(json: &Json) -> Vec<Attribute<'static>> {
-        list(&json["attributes"]).map(|a| (text(&a["key"]), value(&a["value"]))).collect()
+        list(&json["attributes"])
+            .map(|a| (text(&a["key"]), value(&a["value"])))
+            .collect()
     }
 
     fn log(json: &Json) -> LogRecord<'static> {
@@ -146,7 +156,9 @@ mod dom {
     fn span(json: &Json) -> Span<'static> {
         // Counts of 0 are not written.
         let elements = |name: &str| {
-            let text = json[name].to_string().replace("\"droppedAttributesCount\":0,", "");
+            let text = json[name]
+                .to_string()
+                .replace("\"droppedAttributesCount\":0,", "");
             (text != "[]").then_some(text)
         };
         Span {
@@ -186,7 +198,10 @@ mod dom {
                     scope_dropped: number(&scope["scope"]["droppedAttributesCount"]) as u32,
                     scope_schema_url: text(&scope["schemaUrl"]),
                 };
-                let mut of_scope = Group { origin, ..Group::default() };
+                let mut of_scope = Group {
+                    origin,
+                    ..Group::default()
+                };
                 for item in list(&scope[items]) {
                     match signal {
                         Signal::Logs => of_scope.logs.push(log(item)),
@@ -204,7 +219,9 @@ mod dom {
 /// JSON text in one form, whatever the order of its names.
 fn sorted(json: &mut Option<String>) {
     if let Some(json) = json {
-        *json = serde_json::from_str::<Json>(json).expect("JSON").to_string();
+        *json = serde_json::from_str::<Json>(json)
+            .expect("JSON")
+            .to_string();
     }
 }
 
@@ -214,25 +231,73 @@ fn json_reads_as_a_plain_reading_does() {
     for (signal, path) in captures("json") {
         let body = fs::read_to_string(&path).expect("a capture");
         let (mut collected, warnings) = collect_json(signal, &body);
-        assert_eq!((warnings, collected.quarantined.len()), (0, 0), "{}", path.display());
+        assert_eq!(
+            (warnings, collected.quarantined.len()),
+            (0, 0),
+            "{}",
+            path.display()
+        );
         let json: Json = serde_json::from_str(&body).expect("JSON");
-        for span in collected.groups.iter_mut().flat_map(|group| &mut group.spans) {
+        for span in collected
+            .groups
+            .iter_mut()
+            .flat_map(|group| &mut group.spans)
+        {
             sorted(&mut span.events_json);
             sorted(&mut span.links_json);
         }
-        let expected = Collected { groups: dom::read(signal, &json), quarantined: Vec::new() };
-        assert_eq!(shown(&collected, false), shown(&expected, false), "{}", path.display());
+        let expected = Collected {
+            groups: dom::read(signal, &json),
+            quarantined: Vec::new(),
+        };
+        assert_eq!(
+            shown(&collected, false),
+            shown(&expected, false),
+            "{}",
+            path.display()
+        );
         items += collected.items();
     }
     assert!(items > 1_000, "{items} items");
+}
+
+/// One bad item makes the whole request be read the careful way: with the same result.
+#[test]
+fn a_bad_item_changes_nothing_about_its_neighbours() {
+    for (signal, path) in captures("json") {
+        let body = fs::read_to_string(&path).expect("a capture");
+        let name = match signal {
+            Signal::Logs => "\"logRecords\":[",
+            Signal::Metrics => "\"metrics\":[",
+            Signal::Traces => "\"spans\":[",
+        };
+        let worse = body.replace(name, &format!("{name}5,"));
+        let read =
+            |body: &str| from_json(signal, body.as_bytes(), &Limits::default()).expect("read");
+        let (whole, careful) = (read(&body), read(&worse));
+        assert_eq!(
+            careful.quarantined.len(),
+            body.matches(name).count(),
+            "{}",
+            path.display()
+        );
+        assert!(careful.protobuf == whole.protobuf, "{}", path.display());
+        assert_eq!(careful.warnings, 0);
+    }
 }
 
 #[test]
 fn protobuf_decodes_whole() {
     let mut items = 0;
     for (signal, path) in captures("pb") {
-        let (decoded, _) = collect(signal, &fs::read(&path).expect("a capture")).expect("a valid request");
-        assert_eq!((decoded.quarantined, decoded.repaired), (0, 0), "{}", path.display());
+        let (decoded, _) =
+            collect(signal, &fs::read(&path).expect("a capture")).expect("a valid request");
+        assert_eq!(
+            (decoded.quarantined, decoded.repaired),
+            (0, 0),
+            "{}",
+            path.display()
+        );
         items += decoded.items;
     }
     assert!(items > 300, "{items} items");
@@ -245,7 +310,12 @@ fn encoding_loses_nothing() {
         for with_raw in [true, false] {
             let again = encode_again(&first, signal, with_raw);
             let (_, second) = collect(signal, &again).expect("what is written decodes");
-            assert_eq!(shown(&first, with_raw), shown(&second, with_raw), "{}", path.display());
+            assert_eq!(
+                shown(&first, with_raw),
+                shown(&second, with_raw),
+                "{}",
+                path.display()
+            );
         }
     }
 }
@@ -256,10 +326,19 @@ fn json_written_reads_the_same() {
         let json = String::from_utf8(to_json(signal, &protobuf).expect("JSON")).expect("UTF-8");
         let (_, first) = collect(signal, &protobuf).expect("a valid request");
         let (second, _) = collect_json(signal, &json);
-        assert_eq!(shown(&first, false), shown(&second, false), "{}", path.display());
-        let canonical = from_json(signal, json.as_bytes(), &Limits::default()).expect("read").protobuf;
+        assert_eq!(
+            shown(&first, false),
+            shown(&second, false),
+            "{}",
+            path.display()
+        );
+        let canonical = from_json(signal, json.as_bytes(), &Limits::default())
+            .expect("read")
+            .protobuf;
         let json = to_json(signal, &canonical).expect("JSON");
-        let again = from_json(signal, &json, &Limits::default()).expect("read").protobuf;
+        let again = from_json(signal, &json, &Limits::default())
+            .expect("read")
+            .protobuf;
         assert!(again == canonical, "{}", path.display());
     }
 }
@@ -287,7 +366,9 @@ fn strip_defaults(json: &mut Json) {
             members.retain(|name, value| {
                 name.ends_with("Value")
                     || name == "asDouble"
-                    || !(value == &Json::from(0) || value == &Json::from("") || value == &Json::Array(Vec::new()))
+                    || !(value == &Json::from(0)
+                        || value == &Json::from("")
+                        || value == &Json::Array(Vec::new()))
             });
             for name in ["asDouble", "doubleValue"] {
                 if let Some(value) = members.get_mut(name) {
@@ -324,18 +405,26 @@ fn figures() {
     let limits = Limits::default();
     for signal in Signal::ALL {
         let load = |extension| -> Vec<Vec<u8>> {
-            let paths = captures(extension).into_iter().filter(|(of, _)| *of == signal);
-            paths.map(|(_, path)| fs::read(path).expect("a capture")).collect()
+            let paths = captures(extension)
+                .into_iter()
+                .filter(|(of, _)| *of == signal);
+            paths
+                .map(|(_, path)| fs::read(path).expect("a capture"))
+                .collect()
         };
         let (json, mut protobuf) = (load("json"), load("pb"));
         if protobuf.is_empty() {
-            let read = json.iter().map(|body| from_json(signal, body, &limits).expect("valid").protobuf);
+            let read = json
+                .iter()
+                .map(|body| from_json(signal, body, &limits).expect("valid").protobuf);
             protobuf.extend(read);
         }
         let items = |body: &Vec<u8>| count(signal, body, &limits).expect("valid");
         let of_protobuf: u64 = protobuf.iter().map(items).sum();
-        let of_json: u64 =
-            json.iter().map(|body| items(&from_json(signal, body, &limits).expect("valid").protobuf)).sum();
+        let of_json: u64 = json
+            .iter()
+            .map(|body| items(&from_json(signal, body, &limits).expect("valid").protobuf))
+            .sum();
         let mut sink = Counting::default();
         let time = |name: &str, items: u64, bodies: &[Vec<u8>], work: &mut dyn FnMut(&[u8])| {
             let mut best = f64::INFINITY;
@@ -347,11 +436,23 @@ fn figures() {
                 best = best.min(start.elapsed().as_nanos() as f64 / (items * 10) as f64);
             }
             let bytes: usize = bodies.iter().map(Vec::len).sum();
-            println!("{} {name}: {best:.0} ns an item of {} bytes", signal.name(), bytes as u64 / items);
+            println!(
+                "{} {name}: {best:.0} ns an item of {} bytes",
+                signal.name(),
+                bytes as u64 / items
+            );
         };
-        time("count", of_protobuf, &protobuf, &mut |body| _ = count(signal, body, &limits));
-        time("decode", of_protobuf, &protobuf, &mut |body| _ = decode(signal, body, &limits, &mut sink));
-        time("from_json", of_json, &json, &mut |body| _ = from_json(signal, body, &limits));
-        time("to_json", of_protobuf, &protobuf, &mut |body| _ = to_json(signal, body));
+        time("count", of_protobuf, &protobuf, &mut |body| {
+            _ = count(signal, body, &limits)
+        });
+        time("decode", of_protobuf, &protobuf, &mut |body| {
+            _ = decode(signal, body, &limits, &mut sink)
+        });
+        time("from_json", of_json, &json, &mut |body| {
+            _ = from_json(signal, body, &limits)
+        });
+        time("to_json", of_protobuf, &protobuf, &mut |body| {
+            _ = to_json(signal, body)
+        });
     }
 }

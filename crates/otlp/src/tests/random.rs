@@ -14,7 +14,11 @@ use super::{collect, encode_again, shown};
 use crate::{Limits, encode, from_json, to_json};
 
 fn signal() -> impl Strategy<Value = Signal> {
-    prop_oneof![Just(Signal::Logs), Just(Signal::Metrics), Just(Signal::Traces)]
+    prop_oneof![
+        Just(Signal::Logs),
+        Just(Signal::Metrics),
+        Just(Signal::Traces)
+    ]
 }
 
 fn text() -> impl Strategy<Value = Cow<'static, str>> {
@@ -61,13 +65,18 @@ fn json(value: &Value<'_>) -> String {
 fn map(entries: Vec<(Cow<'static, str>, Value<'static>)>) -> Value<'static> {
     let mut keys: Vec<_> = entries.iter().map(|(key, _)| key.clone()).collect();
     keys.sort();
-    let is_plain = keys.windows(2).all(|pair| pair[0] != pair[1]) && keys.iter().all(|key| !key.starts_with('$'));
+    let is_plain = keys.windows(2).all(|pair| pair[0] != pair[1])
+        && keys.iter().all(|key| !key.starts_with('$'));
     let entry = |(key, value): (Cow<'static, str>, Value<'static>)| match is_plain {
         true => format!("{}:{}", json(&Value::Str(key)), json(&value)),
         false => format!("[{},{}]", json(&Value::Str(key)), json(&value)),
     };
     let entries = entries.into_iter().map(entry).collect::<Vec<_>>().join(",");
-    Value::Map(Cow::Owned(if is_plain { format!("{{{entries}}}") } else { format!("{{\"$kvlist\":[{entries}]}}") }))
+    Value::Map(Cow::Owned(if is_plain {
+        format!("{{{entries}}}")
+    } else {
+        format!("{{\"$kvlist\":[{entries}]}}")
+    }))
 }
 
 fn value() -> impl Strategy<Value = Value<'static>> {
@@ -104,22 +113,36 @@ fn id<const N: usize>() -> impl Strategy<Value = Option<[u8; N]>> {
 }
 
 fn log() -> impl Strategy<Value = LogRecord<'static>> {
-    let numbers = (any::<u64>(), any::<u64>(), any::<i32>(), any::<u32>(), any::<u32>());
-    (numbers, (text(), text()), option::of(value()), attributes(), id(), id()).prop_map(
-        |(numbers, texts, body, attributes, trace_id, span_id)| LogRecord {
-            time_unix_nano: numbers.0,
-            observed_time_unix_nano: numbers.1,
-            severity_number: numbers.2,
-            severity_text: texts.0,
-            body,
-            attributes,
-            dropped_attributes_count: numbers.3,
-            flags: numbers.4,
-            trace_id,
-            span_id,
-            event_name: texts.1,
-        },
+    let numbers = (
+        any::<u64>(),
+        any::<u64>(),
+        any::<i32>(),
+        any::<u32>(),
+        any::<u32>(),
+    );
+    (
+        numbers,
+        (text(), text()),
+        option::of(value()),
+        attributes(),
+        id(),
+        id(),
     )
+        .prop_map(
+            |(numbers, texts, body, attributes, trace_id, span_id)| LogRecord {
+                time_unix_nano: numbers.0,
+                observed_time_unix_nano: numbers.1,
+                severity_number: numbers.2,
+                severity_text: texts.0,
+                body,
+                attributes,
+                dropped_attributes_count: numbers.3,
+                flags: numbers.4,
+                trace_id,
+                span_id,
+                event_name: texts.1,
+            },
+        )
 }
 
 fn metric() -> impl Strategy<Value = (Metric<'static>, Vec<DataPoint<'static>>)> {
@@ -130,31 +153,54 @@ fn metric() -> impl Strategy<Value = (Metric<'static>, Vec<DataPoint<'static>>)>
         Just(MetricKind::ExponentialHistogram),
         Just(MetricKind::Summary),
     ];
-    let points = vec((any::<u64>(), any::<u64>(), attributes(), any::<i64>(), option::of(double())), 1..4);
-    (kind, text(), text(), 0..3u64, any::<bool>(), points).prop_map(|(kind, name, unit, code, flag, points)| {
-        let has_temporality = !matches!(kind, MetricKind::Gauge | MetricKind::Summary);
-        let metric = Metric {
-            name: name.clone(),
-            description: name,
-            unit,
-            kind,
-            temporality: if has_temporality { Temporality::from_code(code) } else { Temporality::Unspecified },
-            is_monotonic: flag && kind == MetricKind::Sum,
-        };
-        let point = |(start, time, attributes, number, sum): (u64, u64, Vec<_>, i64, Option<f64>)| DataPoint {
-            start_time_unix_nano: start,
-            time_unix_nano: time,
-            value: match (kind, sum) {
-                (MetricKind::Gauge | MetricKind::Sum, Some(number)) => PointValue::Double(number),
-                (MetricKind::Gauge | MetricKind::Sum, None) => PointValue::Int(number),
-                // A summary's sum of 0 is not written.
-                (_, sum) => PointValue::Distribution { count: number as u64, sum: sum.filter(|sum| *sum != 0.0) },
-            },
-            attributes,
-            raw: &[],
-        };
-        (metric, points.into_iter().map(point).collect())
-    })
+    let points = vec(
+        (
+            any::<u64>(),
+            any::<u64>(),
+            attributes(),
+            any::<i64>(),
+            option::of(double()),
+        ),
+        1..4,
+    );
+    (kind, text(), text(), 0..3u64, any::<bool>(), points).prop_map(
+        |(kind, name, unit, code, flag, points)| {
+            let has_temporality = !matches!(kind, MetricKind::Gauge | MetricKind::Summary);
+            let metric = Metric {
+                name: name.clone(),
+                description: name,
+                unit,
+                kind,
+                temporality: if has_temporality {
+                    Temporality::from_code(code)
+                } else {
+                    Temporality::Unspecified
+                },
+                is_monotonic: flag && kind == MetricKind::Sum,
+            };
+            let point =
+                |(start, time, attributes, number, sum): (u64, u64, Vec<_>, i64, Option<f64>)| {
+                    DataPoint {
+                        start_time_unix_nano: start,
+                        time_unix_nano: time,
+                        value: match (kind, sum) {
+                            (MetricKind::Gauge | MetricKind::Sum, Some(number)) => {
+                                PointValue::Double(number)
+                            }
+                            (MetricKind::Gauge | MetricKind::Sum, None) => PointValue::Int(number),
+                            // A summary's sum of 0 is not written.
+                            (_, sum) => PointValue::Distribution {
+                                count: number as u64,
+                                sum: sum.filter(|sum| *sum != 0.0),
+                            },
+                        },
+                        attributes,
+                        raw: &[],
+                    }
+                };
+            (metric, points.into_iter().map(point).collect())
+        },
+    )
 }
 
 fn span() -> impl Strategy<Value = Span<'static>> {
@@ -173,7 +219,8 @@ fn span() -> impl Strategy<Value = Span<'static>> {
             status_code: numbers.3,
             status_message,
             events_json: has_events.then(|| r#"[{"timeUnixNano":"1","name":"e"},{}]"#.to_owned()),
-            links_json: has_events.then(|| r#"[{"traceId":"0a","flags":1}]"#.replace("0a", &"0a".repeat(16))),
+            links_json: has_events
+                .then(|| r#"[{"traceId":"0a","flags":1}]"#.replace("0a", &"0a".repeat(16))),
             raw: &[],
         },
     )
@@ -181,9 +228,12 @@ fn span() -> impl Strategy<Value = Span<'static>> {
 
 fn protobuf() -> impl Strategy<Value = (Signal, Vec<u8>)> {
     prop_oneof![
-        vec((origin(), vec(log(), 1..4)), 0..4).prop_map(|groups| (Signal::Logs, encode::logs(&groups))),
-        vec((origin(), vec(metric(), 1..4)), 0..3).prop_map(|groups| (Signal::Metrics, encode::metrics(&groups))),
-        vec((origin(), vec(span(), 1..4)), 0..3).prop_map(|groups| (Signal::Traces, encode::spans(&groups))),
+        vec((origin(), vec(log(), 1..4)), 0..4)
+            .prop_map(|groups| (Signal::Logs, encode::logs(&groups))),
+        vec((origin(), vec(metric(), 1..4)), 0..3)
+            .prop_map(|groups| (Signal::Metrics, encode::metrics(&groups))),
+        vec((origin(), vec(span(), 1..4)), 0..3)
+            .prop_map(|groups| (Signal::Traces, encode::spans(&groups))),
     ]
 }
 

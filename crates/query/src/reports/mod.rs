@@ -1,1 +1,56 @@
-//! The named answers.
+//! The named answers: what the UI, the API and the command line show, from one place.
+//!
+//! Invariant: one number has one source. Cost, tokens and requests come from `api_request` events
+//! alone; what counts as a prompt, a tool call, a failure is written once, in `measures.rs`. All
+//! queries of one report run over one snapshot, so its numbers agree with each other. Every number
+//! is of the events in the half-open range that pass the filter.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `filter.rs` | range and filters, as SQL |
+//! | `measures.rs` | what is counted, as SQL |
+//! | `rows.rs` | rows of an answer as typed values |
+//! | `overview.rs`, `series.rs` | totals, rankings, and the course over time |
+//! | `sessions.rs` | a page of sessions; one session with its prompts |
+//! | `prompts.rs` | a page of prompts |
+//! | `replay.rs` | everything that one prompt caused, in order |
+//! | `live.rs` | newly stored events, for those who watch |
+//! | `page.rs` | where a page ends |
+//!
+//! SQL is built from the templates here. What comes from outside enters only as a number or as a
+//! text literal with its quotes doubled.
+
+mod filter;
+mod live;
+mod measures;
+mod overview;
+mod page;
+mod prompts;
+mod replay;
+mod rows;
+mod series;
+mod sessions;
+
+use serde::de::DeserializeOwned;
+use store::Snapshot;
+
+use crate::engine::Engine;
+use crate::error::QueryError;
+
+pub use filter::Filter;
+pub use live::{LiveItem, live_items};
+pub use overview::{ModelRow, Overview, PersonRow, ProductRow, ToolRow, Totals, overview};
+pub use prompts::{Prompt, PromptPage, prompts};
+pub use replay::{PromptTotals, Replay, ReplayEvent, replay};
+pub use series::Series;
+pub use sessions::{Session, SessionDetail, SessionPage, session, sessions};
+
+/// The rows of one query of a report, whole.
+async fn rows<T: DeserializeOwned>(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    sql: String,
+) -> Result<Vec<T>, QueryError> {
+    let answer = engine.query_snapshot(snapshot.clone(), sql, usize::MAX).await?;
+    rows::read(&answer)
+}

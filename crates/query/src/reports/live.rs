@@ -1,0 +1,115 @@
+//! Newly stored events, in the few words of a live list.
+
+use arrow::record_batch::RecordBatch;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::rows;
+use crate::error::QueryError;
+use crate::views::PERSON_COLUMNS;
+
+/// One newly stored event.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct LiveItem {
+    /// When it happened, as its client says; milliseconds since the Unix epoch.
+    pub time_ms: i64,
+    /// When it was stored, by our own clock; milliseconds since the Unix epoch.
+    pub received_ms: i64,
+    /// Which product.
+    pub product: Option<String>,
+    /// What happened.
+    pub event: String,
+    /// Whose it is.
+    pub person: Option<String>,
+    /// Its session.
+    pub session_id: Option<String>,
+    /// Its prompt.
+    pub prompt_id: Option<String>,
+    /// The model, where it names one.
+    pub model: Option<String>,
+    /// What it cost, US dollars.
+    pub cost_usd: Option<f64>,
+    /// Tokens of all four kinds.
+    pub tokens: Option<u64>,
+    /// The tool, where it names one.
+    pub tool_name: Option<String>,
+    /// Whether a tool succeeded.
+    pub success: Option<bool>,
+    /// What was decided about a tool call.
+    pub decision: Option<String>,
+    /// What failed.
+    pub error: Option<String>,
+}
+
+const COLUMNS: &[&str] = &[
+    "time",
+    "received_at",
+    "product",
+    "event",
+    "session_id",
+    "prompt_id",
+    "model",
+    "cost_usd",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_creation_tokens",
+    "tool_name",
+    "success",
+    "decision",
+    "error",
+];
+
+/// The columns of an event that a live list needs.
+#[derive(Deserialize)]
+struct Stored {
+    time: Option<i64>,
+    received_at: Option<i64>,
+    product: Option<String>,
+    event: Option<String>,
+    session_id: Option<String>,
+    prompt_id: Option<String>,
+    model: Option<String>,
+    cost_usd: Option<f64>,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    cache_read_tokens: Option<u64>,
+    cache_creation_tokens: Option<u64>,
+    tool_name: Option<String>,
+    success: Option<bool>,
+    decision: Option<String>,
+    error: Option<String>,
+    #[serde(flatten)]
+    identity: std::collections::HashMap<String, Option<String>>,
+}
+
+/// The first `count` of newly stored events.
+pub fn live_items(events: &RecordBatch, count: usize) -> Result<Vec<LiveItem>, QueryError> {
+    let schema = events.schema();
+    let wanted = COLUMNS.iter().chain(PERSON_COLUMNS).map(|name| schema.index_of(name));
+    let wanted: Vec<usize> = wanted.collect::<Result<_, _>>().map_err(QueryError::internal)?;
+    let events = events.slice(0, count.min(events.num_rows())).project(&wanted).map_err(QueryError::internal)?;
+    let rows: Vec<Stored> = rows::read_batch(&events, count).map_err(QueryError::internal)?;
+    Ok(rows.into_iter().map(item).collect())
+}
+
+fn item(mut row: Stored) -> LiveItem {
+    let tokens = [row.input_tokens, row.output_tokens, row.cache_read_tokens, row.cache_creation_tokens];
+    let time_ms = row.time.or(row.received_at).unwrap_or_default();
+    LiveItem {
+        time_ms,
+        received_ms: row.received_at.unwrap_or(time_ms),
+        product: row.product,
+        event: row.event.unwrap_or_default(),
+        person: PERSON_COLUMNS.iter().find_map(|name| row.identity.remove(*name).flatten()),
+        session_id: row.session_id,
+        prompt_id: row.prompt_id,
+        model: row.model,
+        cost_usd: row.cost_usd,
+        tokens: tokens.iter().any(Option::is_some).then(|| tokens.into_iter().flatten().sum()),
+        tool_name: row.tool_name,
+        success: row.success,
+        decision: row.decision,
+        error: row.error,
+    }
+}

@@ -1,0 +1,25 @@
+//! The real binary, sent what real clients send, and asked what people ask it.
+//!
+//! Every test starts a server of its own on an empty data directory. Expectations come from the
+//! clients' own ledgers and from a reading of the recorded bodies that no code of the server takes
+//! part in.
+//!
+//! | file | what it shows |
+//! |---|---|
+//! | `stage.rs` | what the tests share: a server, deliveries, expectations |
+//! | `totals.rs` | every recorded scenario over its own transport comes to its ledger |
+//! | `repetition.rs` | repeated, shuffled, split, merged and re-encoded deliveries change nothing |
+//! | `crash.rs` | SIGKILL between and during requests loses and doubles nothing |
+//! | `restart.rs` | a restart in the middle of a session, and after a flush |
+//! | `load.rs` | 200 clients at once |
+//! | `bad_input.rs` | what is wrong gets a clear answer and costs its neighbours nothing |
+//! | `command_line.rs` | the commands, their exit codes and their messages |
+
+mod bad_input;
+mod command_line;
+mod crash;
+mod load;
+mod repetition;
+mod restart;
+mod stage;
+mod totals;

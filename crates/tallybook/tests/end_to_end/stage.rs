@@ -1,0 +1,166 @@
+//! What the tests share: a server, deliveries, expectations.
+
+use std::time::Duration;
+
+use fleet::{ContentEncoding, Options, Recorded, Scenario, send_scenario};
+use testkit::{
+    Courier, Fate, ItemCounts, Launch, Problem, Reading, Server, Sql, Tally, Template, compare,
+    scenarios,
+};
+use tokio::sync::watch;
+
+/// How long something that must happen may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary under test.
+pub fn launch() -> Launch {
+    Launch::new(env!("CARGO_BIN_EXE_tallybook"))
+}
+
+/// Sends a scenario as its client would; every request must be taken.
+pub async fn play(scenario: &Scenario, server: &Server) -> Result<(), Problem> {
+    let options = Options {
+        backoff: Duration::from_millis(20),
+        ..Options::default()
+    };
+    let sent = send_scenario(scenario, &server.target(), options).await;
+    let sent = sent.map_err(|error| Problem::from(error).while_doing(&scenario.name))?;
+    if sent.refused.is_empty() && sent.accepted == scenario.requests.len() {
+        return Ok(());
+    }
+    Err(Problem::new(format!("{}: {sent:?}", scenario.name)))
+}
+
+/// Delivers requests one after the other.
+pub async fn deliver<'a>(
+    server: &Server,
+    requests: impl IntoIterator<Item = &'a Recorded>,
+) -> Result<(), Problem> {
+    // The courier only needs the address that the channel holds now.
+    let (_here, targets) = watch::channel(Some(server.addresses().clone()));
+    let mut courier = Courier::new(targets);
+    for request in requests {
+        courier.deliver(request).await?;
+    }
+    Ok(())
+}
+
+/// The same request with another, uncompressed body.
+pub fn with_body(request: &Recorded, body: Vec<u8>) -> Recorded {
+    Recorded {
+        body: body.clone(),
+        plain_body: body,
+        content_encoding: ContentEncoding::Identity,
+        ..request.clone()
+    }
+}
+
+/// The requests of several scenarios, in order.
+pub fn requests_of(scenarios: &[Scenario]) -> Vec<Recorded> {
+    let requests = scenarios.iter().flat_map(|scenario| &scenario.requests);
+    requests.cloned().collect()
+}
+
+/// All scenarios that can be sent by many clients.
+pub fn templates() -> Result<Vec<Template>, Problem> {
+    let templates = scenarios()?.into_iter().map(Template::of);
+    let templates: Result<Vec<_>, _> = templates.collect();
+    Ok(templates?.into_iter().flatten().collect())
+}
+
+/// What must be stored once all of something is delivered, however often.
+#[derive(Clone, Debug, Default)]
+pub struct Expectation {
+    events: Tally,
+    metrics: Tally,
+    items: ItemCounts,
+    /// Values of `prompt.id`.
+    prompts: usize,
+}
+
+impl Expectation {
+    /// All of these requests.
+    pub fn of<'a>(requests: impl IntoIterator<Item = &'a Recorded>) -> Result<Self, Problem> {
+        let reading = Reading::of(requests)?;
+        Ok(Expectation {
+            prompts: reading.prompt_ids.len(),
+            events: reading.events,
+            metrics: reading.metrics,
+            items: reading.items,
+        })
+    }
+
+    /// And the scenario of client `number`, who shares no id with any other.
+    pub fn add(&mut self, template: &Template, number: u32) {
+        self.events.extend(template.events(number));
+        self.metrics.extend(template.metrics(number));
+        let items = template.items();
+        self.items.logs += items.logs;
+        self.items.metrics += items.metrics;
+        self.items.traces += items.traces;
+        self.prompts += template.prompts();
+    }
+
+    /// How many items there are, repetitions not counted.
+    pub fn items(&self) -> ItemCounts {
+        self.items
+    }
+
+    /// Fails unless the server has exactly this: totals from events and from metrics, every item
+    /// once, every prompt, and nothing quarantined.
+    pub async fn check(&self, what: &str, sql: &Sql) -> Result<(), Problem> {
+        compare(what, &sql.tally().await?, &self.events)?;
+        let metrics = sql.metrics_tally().await?;
+        compare(&format!("{what}, metrics"), &metrics, &self.metrics)?;
+        let ItemCounts {
+            logs,
+            metrics,
+            traces,
+        } = self.items;
+        for (view, expected) in [
+            ("events", logs),
+            ("metrics", metrics),
+            ("spans", traces),
+            ("prompts", self.prompts as u64),
+            ("quarantine", 0),
+        ] {
+            let found = sql.count(&format!("SELECT count(*) FROM {view}")).await?;
+            if found != expected {
+                let said = format!("{what}: {found} rows of {view} instead of {expected}");
+                return Err(Problem::new(said));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fates of all signals together, each of which must be settled.
+pub async fn fates(sql: &Sql) -> Result<Fate, Problem> {
+    let mut sum = Fate::default();
+    for signal in ["logs", "metrics", "traces"] {
+        let fate = sql.fate(signal).await?;
+        if !fate.is_settled() {
+            return Err(Problem::new(format!("{signal} are not settled: {fate:?}")));
+        }
+        sum.received += fate.received;
+        sum.accepted += fate.accepted;
+        sum.deduplicated += fate.deduplicated;
+        sum.quarantined += fate.quarantined;
+        sum.rejected += fate.rejected;
+    }
+    Ok(sum)
+}
+
+/// The items of all signals together.
+pub fn all(items: ItemCounts) -> u64 {
+    items.logs + items.metrics + items.traces
+}
+
+/// The items of all requests, repetitions counted as often as they occur.
+pub fn items_sent<'a>(requests: impl IntoIterator<Item = &'a Recorded>) -> Result<u64, Problem> {
+    let mut sum = 0;
+    for request in requests {
+        sum += all(Reading::of([request])?.items);
+    }
+    Ok(sum)
+}

@@ -1,0 +1,283 @@
+//! The real binary as a child: started, killed, terminated, and started again on the same data.
+//!
+//! Invariant: what a server leaves behind goes when its `Server` is dropped, process and files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
+use fleet::Target;
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::patience::wait_for;
+use crate::{Problem, Sql};
+
+const START_PATIENCE: Duration = Duration::from_secs(60);
+const END_PATIENCE: Duration = Duration::from_secs(120);
+const LOG_LINES_SHOWN: usize = 40;
+
+/// Where a server listens, as `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Addresses {
+    /// OTLP/HTTP.
+    pub http: String,
+    /// OTLP/gRPC.
+    pub grpc: String,
+    /// API and web UI.
+    pub ui: String,
+}
+
+impl Addresses {
+    /// Both intakes, as the client takes them.
+    pub fn target(&self) -> Target {
+        Target {
+            http: Some(format!("http://{}", self.http)),
+            grpc: Some(format!("http://{}", self.grpc)),
+        }
+    }
+
+    /// The address of the API.
+    pub fn ui_url(&self) -> String {
+        format!("http://{}", self.ui)
+    }
+}
+
+#[derive(Deserialize)]
+struct Printed {
+    listening: Addresses,
+}
+
+/// How a server is to be started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    binary: PathBuf,
+    settings: String,
+}
+
+impl Launch {
+    /// The binary at `path`, with its default settings.
+    pub fn new(binary: impl Into<PathBuf>) -> Launch {
+        Launch {
+            binary: binary.into(),
+            settings: String::new(),
+        }
+    }
+
+    /// With a configuration file of this content.
+    #[must_use]
+    pub fn settings(mut self, toml: &str) -> Launch {
+        toml.clone_into(&mut self.settings);
+        self
+    }
+
+    /// Starts it on an empty data directory and waits until it accepts.
+    ///
+    /// # Errors
+    ///
+    /// When it does not; says what it wrote to standard error.
+    pub fn start(self) -> Result<Server, Problem> {
+        let home = tempfile::Builder::new()
+            .prefix("tallybook-test-")
+            .tempdir()?;
+        fs::write(home.path().join("tallybook.toml"), &self.settings)?;
+        let (child, addresses) = spawn(&self.binary, home.path())?;
+        Ok(Server {
+            binary: self.binary,
+            home,
+            child,
+            addresses,
+        })
+    }
+}
+
+/// A running server, or one between two runs.
+pub struct Server {
+    binary: PathBuf,
+    home: TempDir,
+    child: Child,
+    addresses: Addresses,
+}
+
+impl Server {
+    /// Where it listens. Other ports after every start.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Both intakes, as the client takes them.
+    pub fn target(&self) -> Target {
+        self.addresses.target()
+    }
+
+    /// To ask it.
+    pub fn sql(&self) -> Sql {
+        Sql::new(self.addresses.ui_url())
+    }
+
+    /// The binary that it runs.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// Its data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it at once, as a power button would end the process (SIGKILL).
+    ///
+    /// # Errors
+    ///
+    /// When it had ended by itself before.
+    pub fn kill(&mut self) -> Result<(), Problem> {
+        if let Some(status) = self.child.try_wait()? {
+            return Err(self.with_log(&format!("it had ended by itself: {status}")));
+        }
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to end (SIGTERM) and waits until it has flushed and ended.
+    ///
+    /// # Errors
+    ///
+    /// When it does not, or not with success.
+    pub fn terminate(&mut self) -> Result<(), Problem> {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status()?;
+        if !asked.success() {
+            return Err(self.with_log("SIGTERM was not delivered"));
+        }
+        let child = &mut self.child;
+        let ended = wait_for(END_PATIENCE, "the end of the server", || {
+            child.try_wait().transpose()
+        })
+        .map_err(|problem| self.with_log(&problem.to_string()))??;
+        match ended.success() {
+            true => Ok(()),
+            false => Err(self.with_log(&format!("it ended with {ended}"))),
+        }
+    }
+
+    /// Starts it again on the same data, after `kill` or `terminate`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn restart(&mut self) -> Result<(), Problem> {
+        (self.child, self.addresses) = spawn(&self.binary, self.home.path())?;
+        Ok(())
+    }
+
+    /// Whether the process has ended, and how.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, Problem> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// What all runs so far wrote to standard error.
+    pub fn log(&self) -> String {
+        log_of(self.home.path())
+    }
+
+    fn with_log(&self, what: &str) -> Problem {
+        Problem::new(format!("{what}\n{}", tail(&self.log())))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            let mut error = std::io::stderr().lock();
+            // Nobody is left to be told when standard error is gone.
+            let _ = std::io::Write::write_all(&mut error, tail(&self.log()).as_bytes());
+        }
+    }
+}
+
+/// Starts the binary in `home` and waits for the line that names its addresses.
+fn spawn(binary: &Path, home: &Path) -> Result<(Child, Addresses), Problem> {
+    let log: File = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(home.join("stderr.log"))?;
+    let mut command = Command::new(binary);
+    for variable in ["DATA_DIR", "CONFIG", "HTTP", "GRPC", "UI"] {
+        command.env_remove(format!("TALLYBOOK_{variable}"));
+    }
+    let mut child = command
+        .arg("serve")
+        .arg("--data-dir")
+        .arg(home.join("data"))
+        .arg("--config")
+        .arg(home.join("tallybook.toml"))
+        .args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"])
+        .args(["--ui", "127.0.0.1:0", "--print-addresses"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .map_err(|error| Problem::from(error).while_doing(binary.display()))?;
+    match first_line(&mut child).and_then(|line| Ok(serde_json::from_str::<Printed>(&line)?)) {
+        Ok(printed) => Ok((child, printed.listening)),
+        Err(problem) => {
+            let _ = child.kill();
+            let ended = child.wait()?;
+            let said = tail(&log_of(home));
+            Err(problem.while_doing(format!("the server did not start ({ended})\n{said}")))
+        }
+    }
+}
+
+/// The first line of standard output; the rest is read away, so that the child never waits for us.
+fn first_line(child: &mut Child) -> Result<String, Problem> {
+    let stdout = child.stdout.take();
+    let stdout = stdout.ok_or_else(|| Problem::new("there is no standard output"))?;
+    let (sender, receiver) = sync_channel(1);
+    thread::spawn(move || {
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        // Nobody waits for the line any more when the time was up.
+        let _ = sender.send(lines.next());
+        lines.for_each(drop);
+    });
+    match receiver.recv_timeout(START_PATIENCE) {
+        Ok(Some(line)) => Ok(line),
+        Ok(None) => Err(Problem::new("it printed no addresses")),
+        Err(_) => Err(Problem::new(format!(
+            "it printed no addresses within {} s",
+            START_PATIENCE.as_secs()
+        ))),
+    }
+}
+
+fn log_of(home: &Path) -> String {
+    fs::read(home.join("stderr.log"))
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default()
+}
+
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
+    format!(
+        "--- standard error of the server ---\n{}\n---\n",
+        shown.join("\n")
+    )
+}
