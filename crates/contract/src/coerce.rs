@@ -56,12 +56,19 @@ fn exact(cell: Cell<'_>) -> Option<Coerced<'_>> {
 
 fn text<'a>(value: &'a Value<'a>) -> Option<Coerced<'a>> {
     match value {
-        Value::Str(text) | Value::Array(text) | Value::Map(text) => exact(Cell::Str(Cow::Borrowed(text.as_ref()))),
-        Value::Bool(flag) => exact(Cell::Str(Cow::Borrowed(if *flag { "true" } else { "false" }))),
-        Value::Int(number) => exact(Cell::Str(Cow::Owned(number.to_string()))),
-        Value::Double(number) => {
-            Some(Coerced { cell: Cell::Str(Cow::Owned(number.to_string())), exact: number.is_finite() })
+        Value::Str(text) | Value::Array(text) | Value::Map(text) => {
+            exact(Cell::Str(Cow::Borrowed(text.as_ref())))
         }
+        Value::Bool(flag) => exact(Cell::Str(Cow::Borrowed(if *flag {
+            "true"
+        } else {
+            "false"
+        }))),
+        Value::Int(number) => exact(Cell::Str(Cow::Owned(number.to_string()))),
+        Value::Double(number) => Some(Coerced {
+            cell: Cell::Str(Cow::Owned(number.to_string())),
+            exact: number.is_finite(),
+        }),
         Value::Empty | Value::Bytes(_) => None,
     }
 }
@@ -76,7 +83,10 @@ fn count<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
         },
         _ => return None,
     };
-    (0..=COUNT_MAX).contains(&number).then_some(Coerced { cell: Cell::Int(number), exact })
+    (0..=COUNT_MAX).contains(&number).then_some(Coerced {
+        cell: Cell::Int(number),
+        exact,
+    })
 }
 
 /// The nearest whole number, and whether it is the same number.
@@ -85,7 +95,10 @@ fn whole(number: f64) -> Option<(i64, bool)> {
     if !(rounded >= 0.0 && rounded <= COUNT_MAX as f64) {
         return None;
     }
-    Some((rounded as i64, rounded == number && !(number == 0.0 && number.is_sign_negative())))
+    Some((
+        rounded as i64,
+        rounded == number && !(number == 0.0 && number.is_sign_negative()),
+    ))
 }
 
 fn usd<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
@@ -98,7 +111,10 @@ fn usd<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
         }
         _ => return None,
     };
-    (0.0..=USD_MAX).contains(&number).then_some(Coerced { cell: Cell::Float(number), exact })
+    (0.0..=USD_MAX).contains(&number).then_some(Coerced {
+        cell: Cell::Float(number),
+        exact,
+    })
 }
 
 fn flag<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
@@ -147,7 +163,12 @@ mod tests {
 
     #[test]
     fn nonsense_counts_never_enter_a_sum() {
-        for value in [Value::Int(-1), Value::Int(i64::MAX), Value::Double(f64::NAN), Value::Double(1e300)] {
+        for value in [
+            Value::Int(-1),
+            Value::Int(i64::MAX),
+            Value::Double(f64::NAN),
+            Value::Double(1e300),
+        ] {
             check(Kind::Count, value, None);
         }
         for text in ["undefined", "", "-3", "NaN", "1e300", "true"] {
@@ -158,10 +179,22 @@ mod tests {
 
     #[test]
     fn money_is_finite_and_not_negative() {
-        check(Kind::Usd, Value::Double(0.002_765_190_000_000_000_3), Some((Cell::Float(0.002_765_190_000_000_000_3), true)));
+        check(
+            Kind::Usd,
+            Value::Double(0.002_765_190_000_000_000_3),
+            Some((Cell::Float(0.002_765_190_000_000_000_3), true)),
+        );
         check(Kind::Usd, Value::Int(0), Some((Cell::Float(0.0), true)));
-        check(Kind::Usd, Value::from("0.25"), Some((Cell::Float(0.25), true)));
-        check(Kind::Usd, Value::from("0.250"), Some((Cell::Float(0.25), false)));
+        check(
+            Kind::Usd,
+            Value::from("0.25"),
+            Some((Cell::Float(0.25), true)),
+        );
+        check(
+            Kind::Usd,
+            Value::from("0.250"),
+            Some((Cell::Float(0.25), false)),
+        );
         for value in [f64::NAN, f64::INFINITY, -0.5, 1e308] {
             check(Kind::Usd, Value::Double(value), None);
         }
@@ -169,10 +202,22 @@ mod tests {
 
     #[test]
     fn flags_and_text() {
-        check(Kind::Flag, Value::from("true"), Some((Cell::Bool(true), true)));
-        check(Kind::Flag, Value::Bool(false), Some((Cell::Bool(false), true)));
+        check(
+            Kind::Flag,
+            Value::from("true"),
+            Some((Cell::Bool(true), true)),
+        );
+        check(
+            Kind::Flag,
+            Value::Bool(false),
+            Some((Cell::Bool(false), true)),
+        );
         check(Kind::Flag, Value::from("yes"), None);
-        check(Kind::Text, Value::Int(5), Some((Cell::Str("5".into()), true)));
+        check(
+            Kind::Text,
+            Value::Int(5),
+            Some((Cell::Str("5".into()), true)),
+        );
         check(Kind::Text, Value::Empty, None);
     }
 }

@@ -32,13 +32,22 @@ pub fn hash_origin(key: IdentityKey, origin: &Origin<'_>, scratch: &mut Vec<u8>)
 }
 
 /// The hash of a log record under `origin`. `scratch` is overwritten.
-pub fn hash_log(key: IdentityKey, origin: ContentHash, record: &LogRecord<'_>, scratch: &mut Vec<u8>) -> ContentHash {
+pub fn hash_log(
+    key: IdentityKey,
+    origin: ContentHash,
+    record: &LogRecord<'_>,
+    scratch: &mut Vec<u8>,
+) -> ContentHash {
     scratch.clear();
     scratch.extend_from_slice(&origin.to_le_bytes());
     for number in [record.time_unix_nano, record.observed_time_unix_nano] {
         put_number(scratch, number);
     }
-    for number in [record.severity_number as u32, record.dropped_attributes_count, record.flags] {
+    for number in [
+        record.severity_number as u32,
+        record.dropped_attributes_count,
+        record.flags,
+    ] {
         scratch.extend_from_slice(&number.to_le_bytes());
     }
     put_text(scratch, &record.severity_text);
@@ -55,7 +64,12 @@ pub fn hash_log(key: IdentityKey, origin: ContentHash, record: &LogRecord<'_>, s
 
 /// The hash of an item that is known by its bytes: a span, a data point, a quarantined item.
 /// `parts` are delimited, so that moving a byte from one to the next changes the hash.
-pub fn hash_raw(key: IdentityKey, origin: ContentHash, parts: &[&[u8]], scratch: &mut Vec<u8>) -> ContentHash {
+pub fn hash_raw(
+    key: IdentityKey,
+    origin: ContentHash,
+    parts: &[&[u8]],
+    scratch: &mut Vec<u8>,
+) -> ContentHash {
     scratch.clear();
     scratch.extend_from_slice(&origin.to_le_bytes());
     for part in parts {

@@ -32,8 +32,8 @@ pub use coerce::{Cell, Coerced, coerce};
 pub use columns::{COLUMN_COUNT, COLUMNS, Col, Column, Kind, column_of, find_column};
 pub use identity::{ContentHash, IdentityKey, hash_log, hash_origin, hash_raw};
 pub use item::{
-    Attribute, DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Quarantined, RawEncoding, Signal, Sink,
-    Span, Temporality,
+    Attribute, DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Quarantined,
+    RawEncoding, Signal, Sink, Span, Temporality,
 };
 pub use normalize::{Normalizer, Row};
 pub use origin::OriginFacts;

@@ -4,6 +4,8 @@
 //! Of several keys that feed one column the best-ranked one that can be coerced wins; the others
 //! stay in the overflow unless they say exactly the same.
 
+mod derive;
+
 use std::borrow::Cow;
 
 use crate::coerce::{Cell, Coerced, coerce};
@@ -14,9 +16,6 @@ use crate::product::{event_name, product};
 use crate::shape::{self, BodyForm};
 use crate::time::iso_millis;
 use crate::value::{Value, write_json_string};
-
-/// A prompt that the client itself wrote when a background task ended.
-const TASK_NOTIFICATION: &str = "<task-notification>";
 
 /// One normalised item, borrowed from the item and the normaliser.
 #[derive(Debug)]
@@ -62,15 +61,24 @@ struct Context<'r> {
 
 impl Normalizer {
     /// The row of a log record. `time_ns` is the record's time after [`crate::claim_time`].
-    pub fn log<'r>(&'r mut self, facts: &'r OriginFacts, record: &'r LogRecord<'r>, time_ns: u64) -> Row<'r> {
+    pub fn log<'r>(
+        &'r mut self,
+        facts: &'r OriginFacts,
+        record: &'r LogRecord<'r>,
+        time_ns: u64,
+    ) -> Row<'r> {
         let raw_event = raw_event_name(record);
         let event = event_name(raw_event);
         let body_form = BodyForm::of(record.body.as_ref(), raw_event, event);
         self.shape.clear();
         self.shape.push(body_form.letter());
-        let context = Context { event, time_ms: Some(time_ns / 1_000_000), facts };
+        let context = Context {
+            event,
+            time_ms: Some(time_ns / 1_000_000),
+            facts,
+        };
         let mut cells = self.place(&context, &record.attributes);
-        derive(&mut cells, &context);
+        derive::fill_in(&mut cells, &context);
         shape::write_envelope(&mut self.envelope, record, time_ns, body_form);
         let body = match (body_form, &record.body) {
             (BodyForm::Stored, Some(Value::Str(text))) => Some(Cow::Borrowed(text.as_ref())),
@@ -85,12 +93,20 @@ impl Normalizer {
     }
 
     /// The row of a data point's or span's attributes.
-    pub fn attributes<'r>(&'r mut self, facts: &'r OriginFacts, attributes: &'r [Attribute<'r>]) -> Row<'r> {
+    pub fn attributes<'r>(
+        &'r mut self,
+        facts: &'r OriginFacts,
+        attributes: &'r [Attribute<'r>],
+    ) -> Row<'r> {
         self.shape.clear();
         self.envelope.clear();
-        let context = Context { event: "", time_ms: None, facts };
+        let context = Context {
+            event: "",
+            time_ms: None,
+            facts,
+        };
         let mut cells = self.place(&context, attributes);
-        derive(&mut cells, &context);
+        derive::fill_in(&mut cells, &context);
         self.shape.clear();
         self.row(cells, &context, None)
     }
@@ -106,7 +122,11 @@ impl Normalizer {
             _ => None,
         };
         Row {
-            product: product(&context.facts.service_name, &context.facts.scope_name, entrypoint),
+            product: product(
+                &context.facts.service_name,
+                &context.facts.scope_name,
+                entrypoint,
+            ),
             event: context.event,
             attributes: filled(&self.overflow),
             shape: &self.shape,
@@ -117,18 +137,29 @@ impl Normalizer {
     }
 
     /// Puts every attribute into its cell or the overflow, and its form into the shape.
-    fn place<'r>(&mut self, context: &Context<'r>, attributes: &'r [Attribute<'r>]) -> [Cell<'r>; COLUMN_COUNT] {
+    fn place<'r>(
+        &mut self,
+        context: &Context<'r>,
+        attributes: &'r [Attribute<'r>],
+    ) -> [Cell<'r>; COLUMN_COUNT] {
         self.overflow.clear();
         let (mut fates, winners) = contest(context, attributes);
         let cost = cost_of(&fates, &winners);
         for (index, (key, value)) in attributes.iter().enumerate() {
             let letter = match &fates[index] {
                 None => free_letter(context, key, value),
-                Some((Col::CostUsdMicros, _)) if is_derived_micros(value, cost) => shape::DERIVED_MICROS,
+                Some((Col::CostUsdMicros, _)) if is_derived_micros(value, cost) => {
+                    shape::DERIVED_MICROS
+                }
                 Some((col, coerced)) => {
                     let winner = winners[*col as usize].map(|(_, winner)| winner);
-                    let says_the_same = winner.is_some_and(|winner| same_cell(&fates[winner], coerced));
-                    if coerced.exact && says_the_same { value.letter() } else { shape::stored(value) }
+                    let says_the_same =
+                        winner.is_some_and(|winner| same_cell(&fates[winner], coerced));
+                    if coerced.exact && says_the_same {
+                        value.letter()
+                    } else {
+                        shape::stored(value)
+                    }
                 }
             };
             if shape::is_stored(letter) {
@@ -183,16 +214,32 @@ fn contest<'r>(context: &Context<'r>, attributes: &'r [Attribute<'r>]) -> (Vec<F
 /// `gen_ai.usage.input_tokens` and its like include what was read from and written to the cache;
 /// `input_tokens` does not. The column follows `input_tokens`.
 fn exclude_cache(fates: &mut [Fate<'_>], winners: &Winners) {
-    let Some((rank, input)) = winners[Col::InputTokens as usize] else { return };
+    let Some((rank, input)) = winners[Col::InputTokens as usize] else {
+        return;
+    };
     if rank == 0 {
         return;
     }
-    let count = |col: Col| match winners[col as usize].and_then(|(_, index)| fates[index].as_ref()) {
-        Some((_, Coerced { cell: Cell::Int(number), .. })) => *number,
+    let count = |col: Col| match winners[col as usize].and_then(|(_, index)| fates[index].as_ref())
+    {
+        Some((
+            _,
+            Coerced {
+                cell: Cell::Int(number),
+                ..
+            },
+        )) => *number,
         _ => 0,
     };
     let cached = count(Col::CacheReadTokens) + count(Col::CacheCreationTokens);
-    if let Some((_, Coerced { cell: Cell::Int(number), .. })) = &mut fates[input] {
+    if let Some((
+        _,
+        Coerced {
+            cell: Cell::Int(number),
+            ..
+        },
+    )) = &mut fates[input]
+    {
         *number = (*number - cached).max(0);
     }
 }
@@ -222,21 +269,27 @@ fn is_derived_micros(value: &Value<'_>, cost: Option<f64>) -> bool {
 }
 
 fn same_cell(winner: &Fate<'_>, coerced: &Coerced<'_>) -> bool {
-    winner.as_ref().is_some_and(|(_, best)| best.cell == coerced.cell)
+    winner
+        .as_ref()
+        .is_some_and(|(_, best)| best.cell == coerced.cell)
 }
 
 /// The letter of an attribute that feeds no column.
 fn free_letter(context: &Context<'_>, key: &str, value: &Value<'_>) -> char {
     match (key, value) {
         ("event.name", Value::Str(text)) if text == context.event => shape::EVENT_NAME,
-        ("event.timestamp", Value::Str(text)) if is_time(text, context.time_ms) => shape::EVENT_TIMESTAMP,
+        ("event.timestamp", Value::Str(text)) if is_time(text, context.time_ms) => {
+            shape::EVENT_TIMESTAMP
+        }
         _ if context.facts.repeats(key, value) => shape::OF_RESOURCE,
         _ => shape::stored(value),
     }
 }
 
 fn is_time(text: &str, time_ms: Option<u64>) -> bool {
-    time_ms.and_then(iso_millis).is_some_and(|iso| text.as_bytes() == iso)
+    time_ms
+        .and_then(iso_millis)
+        .is_some_and(|iso| text.as_bytes() == iso)
 }
 
 fn put_entry(overflow: &mut String, key: &str, value: &Value<'_>) {
@@ -247,85 +300,16 @@ fn put_entry(overflow: &mut String, key: &str, value: &Value<'_>) {
 }
 
 fn raw_event_name<'r>(record: &'r LogRecord<'_>) -> &'r str {
-    let attribute = record.attributes.iter().rev().find(|(key, _)| key == "event.name");
+    let attribute = record
+        .attributes
+        .iter()
+        .rev()
+        .find(|(key, _)| key == "event.name");
     match (attribute, &record.body) {
         (Some((_, Value::Str(name))), _) if !name.is_empty() => name,
         _ if !record.event_name.is_empty() => &record.event_name,
         (_, Some(Value::Str(body))) if body.len() <= 128 => body,
         _ => "",
-    }
-}
-
-/// Fills cells that no attribute of the item filled, from what else is known.
-fn derive<'r>(cells: &mut [Cell<'r>; COLUMN_COUNT], context: &Context<'r>) {
-    for (col, text) in &context.facts.fallbacks {
-        fill(cells, *col, Cow::Borrowed(text));
-    }
-    if cells[Col::CostUsd as usize] == Cell::Null
-        && let Cell::Int(micros) = cells[Col::CostUsdMicros as usize]
-    {
-        cells[Col::CostUsd as usize] = Cell::Float(micros as f64 / 1e6);
-    }
-    let own_version = [&context.facts.scope_version, &context.facts.service_version];
-    if let Some(version) = own_version.into_iter().find(|version| !version.is_empty()) {
-        fill(cells, Col::AppVersion, Cow::Borrowed(version));
-    }
-    derive_from_tool(cells);
-    if context.event == "user_prompt" {
-        let kind = prompt_kind(cells);
-        fill(cells, Col::PromptKind, Cow::Borrowed(kind));
-    }
-}
-
-fn fill<'r>(cells: &mut [Cell<'r>; COLUMN_COUNT], col: Col, text: Cow<'r, str>) {
-    let cell = &mut cells[col as usize];
-    if *cell == Cell::Null {
-        *cell = Cell::Str(text);
-    }
-}
-
-fn text_of<'c>(cells: &'c [Cell<'_>; COLUMN_COUNT], col: Col) -> Option<&'c str> {
-    match &cells[col as usize] {
-        Cell::Str(text) => Some(text),
-        _ => None,
-    }
-}
-
-/// MCP server and tool, skill and agent are in the tool's name (to 2.0.76) or its parameters.
-fn derive_from_tool(cells: &mut [Cell<'_>; COLUMN_COUNT]) {
-    let Some(tool) = text_of(cells, Col::ToolName) else { return };
-    if let Some((server, name)) = tool.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")) {
-        let (server, name) = (server.to_owned(), name.to_owned());
-        fill(cells, Col::McpServerName, server.into());
-        fill(cells, Col::McpToolName, name.into());
-    }
-    let Some(parameters) = text_of(cells, Col::ToolParameters) else { return };
-    const NAMED: [(&str, Col); 4] = [
-        ("mcp_server_name", Col::McpServerName),
-        ("mcp_tool_name", Col::McpToolName),
-        ("skill_name", Col::SkillName),
-        ("subagent_type", Col::AgentName),
-    ];
-    if !NAMED.iter().any(|(key, _)| parameters.contains(key)) {
-        return;
-    }
-    let Ok(serde_json::Value::Object(parsed)) = serde_json::from_str(parameters) else { return };
-    for (key, col) in NAMED {
-        if let Some(serde_json::Value::String(text)) = parsed.get(key) {
-            fill(cells, col, Cow::Owned(text.clone()));
-        }
-    }
-}
-
-/// Slash commands and task notifications are prompts too, but not a person's task.
-fn prompt_kind(cells: &[Cell<'_>; COLUMN_COUNT]) -> &'static str {
-    let prompt = text_of(cells, Col::Prompt).unwrap_or_default();
-    if prompt.starts_with(TASK_NOTIFICATION) {
-        "notification"
-    } else if text_of(cells, Col::CommandName).is_some() {
-        "command"
-    } else {
-        "person"
     }
 }
 

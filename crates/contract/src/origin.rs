@@ -64,7 +64,11 @@ impl OriginFacts {
             resource_json: attributes_json(&origin.resource),
             scope_json: scope_json(origin),
             fallbacks: fallbacks(&origin.resource),
-            resource: origin.resource.iter().map(|(k, v)| (owned(k), v.clone().into_owned())).collect(),
+            resource: origin
+                .resource
+                .iter()
+                .map(|(k, v)| (owned(k), v.clone().into_owned()))
+                .collect(),
             hash: hash_origin(key, origin, &mut Vec::new()),
         }
     }
@@ -81,15 +85,24 @@ fn owned(text: &str) -> Cow<'static, str> {
 
 /// The last value of that key: of duplicates, the last wins.
 fn find<'v, 'a>(attributes: &'v [Attribute<'a>], key: &str) -> Option<&'v Value<'a>> {
-    attributes.iter().rev().find(|(own, _)| own == key).map(|(_, value)| value)
+    attributes
+        .iter()
+        .rev()
+        .find(|(own, _)| own == key)
+        .map(|(_, value)| value)
 }
 
 fn fallbacks(resource: &[Attribute<'_>]) -> Vec<(Col, String)> {
     let first = |col: &Col| {
-        col.def().keys.iter().find_map(|key| match find(resource, key)? {
-            Value::Str(text) | Value::Array(text) if !text.is_empty() => Some((*col, text.to_string())),
-            _ => None,
-        })
+        col.def()
+            .keys
+            .iter()
+            .find_map(|key| match find(resource, key)? {
+                Value::Str(text) | Value::Array(text) if !text.is_empty() => {
+                    Some((*col, text.to_string()))
+                }
+                _ => None,
+            })
     };
     FROM_RESOURCE.iter().filter_map(first).collect()
 }
@@ -121,7 +134,10 @@ fn scope_json(origin: &Origin<'_>) -> String {
     text("version", &origin.scope_version);
     text("schema_url", &origin.scope_schema_url);
     text("resource_schema_url", &origin.resource_schema_url);
-    for (key, dropped) in [("dropped", origin.scope_dropped), ("resource_dropped", origin.resource_dropped)] {
+    for (key, dropped) in [
+        ("dropped", origin.scope_dropped),
+        ("resource_dropped", origin.resource_dropped),
+    ] {
         if dropped > 0 {
             out.push_str(&format!(",\"{key}\":{dropped}"));
         }

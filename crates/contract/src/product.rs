@@ -11,7 +11,9 @@ const FAMILY_SCOPE: &str = "com.anthropic.claude_code";
 /// `service_name` is empty when the resource has none.
 pub fn product<'a>(service_name: &'a str, scope_name: &str, entrypoint: Option<&str>) -> &'a str {
     match service_name {
-        "claude-code" | "cowork" | "claude-code-desktop" | "claude-desktop" | "office-agent" => service_name,
+        "claude-code" | "cowork" | "claude-code-desktop" | "claude-desktop" | "office-agent" => {
+            service_name
+        }
         "claude_code" => "claude-code",
         "claude-cowork" => "cowork",
         "codex_exec" | "codex-cli" | "codex_tui" | "codex_cli_rs" => "codex",
@@ -27,7 +29,9 @@ pub fn product<'a>(service_name: &'a str, scope_name: &str, entrypoint: Option<&
 
 /// The event name without its product prefix: `claude_code.api_request` is `api_request`.
 pub fn event_name(raw: &str) -> &str {
-    raw.strip_prefix("claude_code.").or_else(|| raw.strip_prefix("cowork.")).unwrap_or(raw)
+    raw.strip_prefix("claude_code.")
+        .or_else(|| raw.strip_prefix("cowork."))
+        .unwrap_or(raw)
 }
 
 #[cfg(test)]
@@ -37,15 +41,34 @@ mod tests {
     #[test]
     fn products() {
         for (service, scope, entrypoint, expect) in [
-            ("claude-code", "com.anthropic.claude_code.events", None, "claude-code"),
+            (
+                "claude-code",
+                "com.anthropic.claude_code.events",
+                None,
+                "claude-code",
+            ),
             ("cowork", "com.anthropic.claude_code.events", None, "cowork"),
-            ("my-build-agent", "com.anthropic.claude_code.events", Some("sdk-ts"), "claude-code"),
-            ("", "com.anthropic.claude_code", Some("local-agent"), "cowork"),
+            (
+                "my-build-agent",
+                "com.anthropic.claude_code.events",
+                Some("sdk-ts"),
+                "claude-code",
+            ),
+            (
+                "",
+                "com.anthropic.claude_code",
+                Some("local-agent"),
+                "cowork",
+            ),
             ("gemini-cli", "gemini-cli", None, "gemini-cli"),
             ("codex-cli", "codex_otel", None, "codex"),
             ("", "", None, "unknown"),
         ] {
-            assert_eq!(product(service, scope, entrypoint), expect, "{service} {scope}");
+            assert_eq!(
+                product(service, scope, entrypoint),
+                expect,
+                "{service} {scope}"
+            );
         }
     }
 

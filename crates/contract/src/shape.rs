@@ -50,7 +50,9 @@ impl BodyForm {
     pub(crate) fn of(body: Option<&Value<'_>>, raw_event: &str, event: &str) -> BodyForm {
         match body {
             None => BodyForm::Absent,
-            Some(Value::Str(text)) if text.strip_prefix("claude_code.") == Some(event) && !event.is_empty() => {
+            Some(Value::Str(text))
+                if text.strip_prefix("claude_code.") == Some(event) && !event.is_empty() =>
+            {
                 BodyForm::Prefixed
             }
             Some(Value::Str(text)) if text == event && raw_event == event => BodyForm::Bare,
@@ -93,7 +95,12 @@ pub(crate) fn micros(cost_usd: f64) -> i64 {
 }
 
 /// Writes what a usual record does not have; leaves `out` empty for a usual one.
-pub(crate) fn write_envelope(out: &mut String, record: &LogRecord<'_>, time_ns: u64, body: BodyForm) {
+pub(crate) fn write_envelope(
+    out: &mut String,
+    record: &LogRecord<'_>,
+    time_ns: u64,
+    body: BodyForm,
+) {
     out.clear();
     let mut put = |key: &str, value: &dyn Fn(&mut String)| {
         out.push(if out.is_empty() { '{' } else { ',' });
@@ -108,20 +115,41 @@ pub(crate) fn write_envelope(out: &mut String, record: &LogRecord<'_>, time_ns: 
     };
     // Columns of time hold milliseconds; the rest of a finer or absent time is kept here.
     let whole_ms = time_ns - time_ns % 1_000_000;
-    number("time_unix_nano", record.time_unix_nano != whole_ms, i128::from(record.time_unix_nano));
+    number(
+        "time_unix_nano",
+        record.time_unix_nano != whole_ms,
+        i128::from(record.time_unix_nano),
+    );
     let observed = record.observed_time_unix_nano;
-    number("observed_time_unix_nano", observed != record.time_unix_nano, i128::from(observed));
-    number("severity_number", record.severity_number != 0, i128::from(record.severity_number));
+    number(
+        "observed_time_unix_nano",
+        observed != record.time_unix_nano,
+        i128::from(observed),
+    );
+    number(
+        "severity_number",
+        record.severity_number != 0,
+        i128::from(record.severity_number),
+    );
     number("flags", record.flags != 0, i128::from(record.flags));
     let dropped = record.dropped_attributes_count;
-    number("dropped_attributes_count", dropped != 0, i128::from(dropped));
-    for (key, text) in [("severity_text", &record.severity_text), ("event_name", &record.event_name)] {
+    number(
+        "dropped_attributes_count",
+        dropped != 0,
+        i128::from(dropped),
+    );
+    for (key, text) in [
+        ("severity_text", &record.severity_text),
+        ("event_name", &record.event_name),
+    ] {
         if !text.is_empty() {
             put(key, &|out| write_json_string(text, out));
         }
     }
     if let (BodyForm::Stored, Some(body)) = (body, &record.body) {
-        put("body_type", &|out| write_json_string(&body.letter().to_string(), out));
+        put("body_type", &|out| {
+            write_json_string(&body.letter().to_string(), out)
+        });
         put("body", &|out| body.write_json(out));
     }
     if !out.is_empty() {
@@ -158,13 +186,25 @@ pub fn rebuild(stored: &StoredLog<'_>) -> Result<LogRecord<'static>, String> {
         None => HashMap::new(),
     };
     let number = |key: &str| envelope.get(key).and_then(Json::as_u64);
-    let text = |key: &str| envelope.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        envelope
+            .get(key)
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let time_unix_nano = number("time_unix_nano").unwrap_or(stored.time_ms * 1_000_000);
     let mut entries = stored.shape.split(SEPARATOR);
     let body = match entries.next() {
-        Some("P") => Some(Value::Str(Cow::Owned(format!("claude_code.{}", stored.event)))),
+        Some("P") => Some(Value::Str(Cow::Owned(format!(
+            "claude_code.{}",
+            stored.event
+        )))),
         Some("E") => Some(Value::Str(Cow::Owned(stored.event.to_owned()))),
-        Some("B") => Some(from_json(&text("body_type"), envelope.get("body").unwrap_or(&Json::Null))),
+        Some("B") => Some(from_json(
+            &text("body_type"),
+            envelope.get("body").unwrap_or(&Json::Null),
+        )),
         _ => None,
     };
     let mut overflow = Overflow::parse(stored.attributes)?;
@@ -196,7 +236,9 @@ fn rebuild_attribute(
     let letter = entry.chars().next().ok_or("an empty entry in the shape")?;
     let key = &entry[letter.len_utf8()..];
     if letter == ANY_KEY {
-        let (key, value) = overflow.take_first().ok_or("the shape names more entries than there are")?;
+        let (key, value) = overflow
+            .take_first()
+            .ok_or("the shape names more entries than there are")?;
         return Ok((Cow::Owned(key), from_json("", &value)));
     }
     let missing = || format!("no value for {key} ({letter})");
@@ -270,8 +312,9 @@ fn tagged(json: &Json) -> Option<Value<'static>> {
         return Some(Value::Double(text.parse().ok()?));
     }
     let hex = object.get("$bytes")?.as_str()?;
-    let bytes: Result<Vec<u8>, _> =
-        (0..hex.len() / 2).map(|index| u8::from_str_radix(hex.get(index * 2..index * 2 + 2).unwrap_or("?"), 16)).collect();
+    let bytes: Result<Vec<u8>, _> = (0..hex.len() / 2)
+        .map(|index| u8::from_str_radix(hex.get(index * 2..index * 2 + 2).unwrap_or("?"), 16))
+        .collect();
     Some(Value::Bytes(Cow::Owned(bytes.ok()?)))
 }
 
@@ -280,7 +323,9 @@ struct Overflow(Vec<Option<(String, Json)>>);
 
 impl Overflow {
     fn parse(text: Option<&str>) -> Result<Overflow, String> {
-        let Some(text) = text else { return Ok(Overflow(Vec::new())) };
+        let Some(text) = text else {
+            return Ok(Overflow(Vec::new()));
+        };
         let mut reader = serde_json::Deserializer::from_str(text);
         let entries = serde::Deserializer::deserialize_map(&mut reader, EntryVisitor)
             .map_err(|error| format!("attributes: {error}"))?;
@@ -288,7 +333,10 @@ impl Overflow {
     }
 
     fn take(&mut self, key: &str) -> Option<Json> {
-        let slot = self.0.iter_mut().find(|slot| slot.as_ref().is_some_and(|(own, _)| own == key))?;
+        let slot = self
+            .0
+            .iter_mut()
+            .find(|slot| slot.as_ref().is_some_and(|(own, _)| own == key))?;
         slot.take().map(|(_, value)| value)
     }
 
@@ -297,7 +345,12 @@ impl Overflow {
     }
 
     fn last(&self, key: &str) -> Option<&Json> {
-        self.0.iter().rev().flatten().find(|(own, _)| own == key).map(|(_, value)| value)
+        self.0
+            .iter()
+            .rev()
+            .flatten()
+            .find(|(own, _)| own == key)
+            .map(|(_, value)| value)
     }
 }
 

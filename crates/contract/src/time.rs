@@ -17,12 +17,23 @@ pub struct TimeClaim {
 
 /// Time, else observed time, else time of receipt; all in nanoseconds since the Unix epoch, 0 = unset.
 pub fn claim_time(time_ns: u64, observed_ns: u64, received_ns: u64) -> TimeClaim {
-    let time_ns = [time_ns, observed_ns].into_iter().find(|ns| *ns != 0).unwrap_or(received_ns);
+    let time_ns = [time_ns, observed_ns]
+        .into_iter()
+        .find(|ns| *ns != 0)
+        .unwrap_or(received_ns);
     // Beyond the range of a signed count of nanoseconds (year 2262) no column could hold it.
-    let time_ns = if time_ns > i64::MAX as u64 { received_ns } else { time_ns };
+    let time_ns = if time_ns > i64::MAX as u64 {
+        received_ns
+    } else {
+        time_ns
+    };
     let earliest = received_ns.saturating_sub(CLAIM_PAST_NS);
     let latest = received_ns.saturating_add(CLAIM_FUTURE_NS);
-    let filed_ns = if (earliest..=latest).contains(&time_ns) { time_ns } else { received_ns };
+    let filed_ns = if (earliest..=latest).contains(&time_ns) {
+        time_ns
+    } else {
+        received_ns
+    };
     TimeClaim { time_ns, filed_ns }
 }
 
@@ -59,12 +70,22 @@ fn civil(days_since_epoch: u64) -> (u64, u64, u64) {
     const DAYS_TO_EPOCH_FROM_YEAR_0: u64 = 719_468;
     let days = days_since_epoch + DAYS_TO_EPOCH_FROM_YEAR_0;
     let (cycle, day_of_cycle) = (days / 146_097, days % 146_097);
-    let year_of_cycle = (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let year_of_cycle =
+        (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+    let day_of_year =
+        day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (cycle * 400 + year_of_cycle + u64::from(month <= 2), month, day)
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    (
+        cycle * 400 + year_of_cycle + u64::from(month <= 2),
+        month,
+        day,
+    )
 }
 
 #[cfg(test)]
@@ -79,7 +100,10 @@ mod tests {
             (951_782_400_000, "2000-02-29T00:00:00.000Z"),
             (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
         ] {
-            assert_eq!(std::str::from_utf8(&iso_millis(ms).expect("a year of four digits")), Ok(text));
+            assert_eq!(
+                std::str::from_utf8(&iso_millis(ms).expect("a year of four digits")),
+                Ok(text)
+            );
         }
         assert_eq!(iso_millis(u64::MAX), None);
     }
@@ -90,7 +114,11 @@ mod tests {
         const DAY: u64 = 86_400_000_000_000;
         let check = |time, observed, expect_time, expect_filed| {
             let claim = claim_time(time, observed, NOW);
-            assert_eq!((claim.time_ns, claim.filed_ns), (expect_time, expect_filed), "{time} {observed}");
+            assert_eq!(
+                (claim.time_ns, claim.filed_ns),
+                (expect_time, expect_filed),
+                "{time} {observed}"
+            );
         };
         check(NOW - DAY, 0, NOW - DAY, NOW - DAY);
         check(0, NOW - DAY, NOW - DAY, NOW - DAY);

@@ -141,6 +141,9 @@ mod tests {
         check(Value::Double(5.0), "5.0");
         check(Value::Double(1e300), "1e300");
         check(Value::Double(f64::NAN), "{\"$double\":\"NaN\"}");
-        check(Value::Bytes(Cow::Borrowed(&[0, 255])), "{\"$bytes\":\"00ff\"}");
+        check(
+            Value::Bytes(Cow::Borrowed(&[0, 255])),
+            "{\"$bytes\":\"00ff\"}",
+        );
     }
 }

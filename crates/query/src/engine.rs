@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::view::ViewTable;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -72,7 +75,8 @@ impl Config {
             ("query.timeout_ms", self.timeout.as_millis() as usize),
         ];
         let zero = least_one.iter().filter(|(_, value)| *value == 0);
-        zero.map(|(name, _)| format!("{name} must be at least 1")).collect()
+        zero.map(|(name, _)| format!("{name} must be at least 1"))
+            .collect()
     }
 }
 
@@ -131,7 +135,13 @@ impl Engine {
             .with_runtime_env(environment)
             .build();
         let turns = Arc::new(tokio::sync::Semaphore::new(config.concurrent));
-        Ok(Engine { store, config, state, turns, runtime: Some(runtime) })
+        Ok(Engine {
+            store,
+            config,
+            state,
+            turns,
+            runtime: Some(runtime),
+        })
     }
 
     /// The store that is queried.
@@ -142,7 +152,8 @@ impl Engine {
     /// Answers one SQL text. Rows beyond `rows_max` (or the configured limit, if less) are cut off.
     pub async fn query(&self, sql: &str, rows_max: Option<usize>) -> Result<Answer, QueryError> {
         let rows_max = rows_max.unwrap_or(usize::MAX).min(self.config.rows_max);
-        self.query_snapshot(self.store.snapshot(), sql.to_owned(), rows_max).await
+        self.query_snapshot(self.store.snapshot(), sql.to_owned(), rows_max)
+            .await
     }
 
     /// Answers one SQL text over a snapshot taken earlier, so that several answers agree.
@@ -152,8 +163,13 @@ impl Engine {
         sql: String,
         rows_max: usize,
     ) -> Result<Answer, QueryError> {
-        let Some(runtime) = &self.runtime else { return Err(QueryError::internal("shutting down")) };
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(QueryError::internal)?;
+        let Some(runtime) = &self.runtime else {
+            return Err(QueryError::internal("shutting down"));
+        };
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(QueryError::internal)?;
         let state = self.state.clone();
         let timeout = self.config.timeout;
         let work = async move {
@@ -161,9 +177,12 @@ impl Engine {
             let started = Instant::now();
             let run = run(state, snapshot, &sql, rows_max);
             match tokio::time::timeout(timeout, run).await {
-                Ok(Ok((schema, batches, truncated))) => {
-                    Ok(Answer { schema, batches, elapsed: started.elapsed(), truncated })
-                }
+                Ok(Ok((schema, batches, truncated))) => Ok(Answer {
+                    schema,
+                    batches,
+                    elapsed: started.elapsed(),
+                    truncated,
+                }),
                 Ok(Err(error)) => Err(error),
                 Err(_) => Err(timed_out(timeout)),
             }
@@ -194,7 +213,10 @@ impl<T> AbortOnDrop<Result<T, QueryError>> {
 fn timed_out(timeout: Duration) -> QueryError {
     QueryError {
         kind: ErrorKind::Timeout,
-        message: format!("the query took longer than {} s and was stopped", timeout.as_secs_f64()),
+        message: format!(
+            "the query took longer than {} s and was stopped",
+            timeout.as_secs_f64()
+        ),
         position: None,
         hint: Some("narrow the time range, or ask for fewer columns".to_owned()),
     }
@@ -203,15 +225,20 @@ fn timed_out(timeout: Duration) -> QueryError {
 fn environment(store: &Store, memory_bytes: usize) -> Result<Arc<RuntimeEnv>, DataFusionError> {
     let environment = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
-        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .with_disk_manager_builder(
+            DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
+        )
         .build_arc()?;
-    let url = Url::parse(OBJECTS_URL).map_err(|error| DataFusionError::External(Box::new(error)))?;
+    let url =
+        Url::parse(OBJECTS_URL).map_err(|error| DataFusionError::External(Box::new(error)))?;
     environment.register_object_store(&url, store.objects());
     Ok(environment)
 }
 
 fn session_config(threads: usize) -> SessionConfig {
-    let mut config = SessionConfig::new().with_target_partitions(threads).with_information_schema(false);
+    let mut config = SessionConfig::new()
+        .with_target_partitions(threads)
+        .with_information_schema(false);
     let options = config.options_mut();
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
@@ -228,14 +255,26 @@ async fn run(
     rows_max: usize,
 ) -> Result<(SchemaRef, Vec<RecordBatch>, bool), QueryError> {
     let statement = parse(&state, sql)?;
-    let context = SessionContext::new_with_state(state);
+    let context = SessionContext::new_with_state(with_own_catalog(state));
     context.register_udf(functions::attribute());
     let named = named_views(&context, &statement)?;
-    register(&context, &snapshot, &named).await.map_err(|error| QueryError::planning(&error))?;
-    let plan = context.state().statement_to_plan(statement).await.map_err(|error| explain(&error))?;
+    register(&context, &snapshot, &named)
+        .await
+        .map_err(|error| QueryError::planning(&error))?;
+    let plan = context
+        .state()
+        .statement_to_plan(statement)
+        .await
+        .map_err(|error| explain(&error))?;
     only_reads(&plan)?;
-    let frame = context.execute_logical_plan(plan).await.map_err(|error| explain(&error))?;
-    let mut stream = frame.execute_stream().await.map_err(|error| explain(&error))?;
+    let frame = context
+        .execute_logical_plan(plan)
+        .await
+        .map_err(|error| explain(&error))?;
+    let mut stream = frame
+        .execute_stream()
+        .await
+        .map_err(|error| explain(&error))?;
     let schema = stream.schema();
     let (mut batches, mut rows, mut truncated) = (Vec::new(), 0, false);
     while let Some(batch) = stream.next().await {
@@ -250,6 +289,19 @@ async fn run(
         }
     }
     Ok((schema, batches, truncated))
+}
+
+/// Clones of a state share one catalog; each query registers its views in one of its own.
+fn with_own_catalog(state: SessionState) -> SessionState {
+    let schema = Arc::new(MemorySchemaProvider::new());
+    let catalog = MemoryCatalogProvider::new();
+    let options = &state.config().options().catalog;
+    let (catalog_name, schema_name) = (options.default_catalog.clone(), options.default_schema.clone());
+    // Neither name is taken in a new catalog, so nothing can be replaced.
+    let _ = catalog.register_schema(&schema_name, schema);
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog(catalog_name, Arc::new(catalog));
+    SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(catalogs)).build()
 }
 
 /// A planning error; an unknown table is told which there are.
@@ -270,17 +322,25 @@ const READ_ONLY: &str = "write one SELECT; EXPLAIN is allowed before it";
 
 fn parse(state: &SessionState, sql: &str) -> Result<Statement, QueryError> {
     if sql.len() > SQL_BYTES_MAX {
-        return Err(QueryError::invalid(format!("the text is longer than {SQL_BYTES_MAX} bytes"), None));
+        return Err(QueryError::invalid(
+            format!("the text is longer than {SQL_BYTES_MAX} bytes"),
+            None,
+        ));
     }
     if sql.trim().is_empty() {
         return Err(QueryError::invalid("there is no query", Some(READ_ONLY)));
     }
     let dialect = state.config().options().sql_parser.dialect;
-    let statement = state.sql_to_statement(sql, &dialect).map_err(|error| QueryError::planning(&error))?;
+    let statement = state
+        .sql_to_statement(sql, &dialect)
+        .map_err(|error| QueryError::planning(&error))?;
     match &statement {
         Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => Ok(statement),
         Statement::Explain(explain) if is_query(&explain.statement) => Ok(statement),
-        _ => Err(QueryError::invalid("only reading is allowed", Some(READ_ONLY))),
+        _ => Err(QueryError::invalid(
+            "only reading is allowed",
+            Some(READ_ONLY),
+        )),
     }
 }
 
@@ -289,18 +349,31 @@ fn is_query(statement: &Statement) -> bool {
 }
 
 fn only_reads(plan: &LogicalPlan) -> Result<(), QueryError> {
-    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    options.verify_plan(plan).map_err(|_| QueryError::invalid("only reading is allowed", Some(READ_ONLY)))
+    let options = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    options
+        .verify_plan(plan)
+        .map_err(|_| QueryError::invalid("only reading is allowed", Some(READ_ONLY)))
 }
 
 /// The views that a statement names, each after those that it reads.
-fn named_views(context: &SessionContext, statement: &Statement) -> Result<Vec<&'static View>, QueryError> {
-    let references =
-        context.state().resolve_table_references(statement).map_err(|error| QueryError::planning(&error))?;
+fn named_views(
+    context: &SessionContext,
+    statement: &Statement,
+) -> Result<Vec<&'static View>, QueryError> {
+    let references = context
+        .state()
+        .resolve_table_references(statement)
+        .map_err(|error| QueryError::planning(&error))?;
     let mut ordered = Vec::new();
     for reference in &references {
         if reference.schema().is_some() {
-            return Err(QueryError::invalid(format!("there is no table '{reference}'"), Some(&views_hint())));
+            return Err(QueryError::invalid(
+                format!("there is no table '{reference}'"),
+                Some(&views_hint()),
+            ));
         }
         // An unknown name may be a name of the statement's own (WITH), so the planner judges it.
         if let Some(view) = View::find(reference.table()) {
@@ -329,7 +402,9 @@ async fn register(
     views: &[&'static View],
 ) -> Result<(), DataFusionError> {
     for view in views {
-        let table = Table::ALL.into_iter().find(|table| view.reads == [format!("_{}", table.name()).as_str()]);
+        let table = Table::ALL
+            .into_iter()
+            .find(|table| view.reads == [format!("_{}", table.name()).as_str()]);
         if let Some(table) = table {
             context.register_table(view.reads[0], Arc::new(SnapshotTable::new(table, snapshot)))?;
         }

@@ -49,12 +49,22 @@ impl QueryError {
     /// A text that is wrong.
     pub(crate) fn invalid(message: impl Into<String>, hint: Option<&str>) -> QueryError {
         let hint = hint.map(str::to_owned);
-        QueryError { kind: ErrorKind::Invalid, message: message.into(), position: None, hint }
+        QueryError {
+            kind: ErrorKind::Invalid,
+            message: message.into(),
+            position: None,
+            hint,
+        }
     }
 
     /// A fault of ours.
     pub(crate) fn internal(message: impl fmt::Display) -> QueryError {
-        QueryError { kind: ErrorKind::Internal, message: message.to_string(), position: None, hint: None }
+        QueryError {
+            kind: ErrorKind::Internal,
+            message: message.to_string(),
+            position: None,
+            hint: None,
+        }
     }
 
     /// From the engine's error while planning: the text is wrong.
@@ -64,9 +74,17 @@ impl QueryError {
             let start = error.diagnostic()?.span?.start;
             (start.line > 0).then_some((start.line, start.column))
         });
-        let helps = error.diagnostic().map(|diagnostic| &diagnostic.helps[..]).unwrap_or_default();
+        let helps = error
+            .diagnostic()
+            .map(|diagnostic| &diagnostic.helps[..])
+            .unwrap_or_default();
         let hint = helps.first().map(|help| help.message.clone());
-        QueryError { kind: ErrorKind::Invalid, message, position, hint }
+        QueryError {
+            kind: ErrorKind::Invalid,
+            message,
+            position,
+            hint,
+        }
     }
 
     /// From the engine's error while running.
@@ -74,13 +92,16 @@ impl QueryError {
         match error.find_root() {
             DataFusionError::ResourcesExhausted(reason) => QueryError {
                 kind: ErrorKind::Memory,
-                message: format!("the query needs more memory than it may have: {}", first_line(reason)),
+                message: format!(
+                    "the query needs more memory than it may have: {}",
+                    first_line(reason)
+                ),
                 position: None,
                 hint: Some("narrow the time range, or group by fewer values".to_owned()),
             },
-            DataFusionError::ArrowError(..) | DataFusionError::Plan(_) | DataFusionError::SchemaError(..) => {
-                QueryError::planning(error)
-            }
+            DataFusionError::ArrowError(..)
+            | DataFusionError::Plan(_)
+            | DataFusionError::SchemaError(..) => QueryError::planning(error),
             DataFusionError::Execution(reason) => QueryError::invalid(first_line(reason), None),
             _ => QueryError::internal(first_line(&plain(error))),
         }
@@ -94,7 +115,14 @@ fn plain(error: &DataFusionError) -> String {
         other => other.strip_backtrace(),
     };
     let mut rest = text.as_str();
-    for prefix in ["sql parser error: ", "SQL error: ", "Error during planning: ", "Schema error: ", "Arrow error: ", "Invalid argument error: "] {
+    for prefix in [
+        "sql parser error: ",
+        "SQL error: ",
+        "Error during planning: ",
+        "Schema error: ",
+        "Arrow error: ",
+        "Invalid argument error: ",
+    ] {
         rest = rest.strip_prefix(prefix).unwrap_or(rest);
     }
     rest.to_owned()
@@ -105,7 +133,10 @@ fn take_position(message: &str) -> (String, Option<(u64, u64)>) {
     let parse = || {
         let (before, at) = message.rsplit_once(" at Line: ")?;
         let (line, column) = at.trim_end_matches('.').split_once(", Column: ")?;
-        Some((before.to_owned(), (line.parse().ok()?, column.trim().parse().ok()?)))
+        Some((
+            before.to_owned(),
+            (line.parse().ok()?, column.trim().parse().ok()?),
+        ))
     };
     match parse() {
         Some((message, at)) => (message, Some(at)),

@@ -14,7 +14,10 @@ use datafusion::scalar::ScalarValue;
 /// The function, to be registered with an engine.
 pub(crate) fn attribute() -> ScalarUDF {
     ScalarUDF::from(Attribute {
-        signature: Signature::exact(vec![DataType::Utf8View, DataType::Utf8View], Volatility::Immutable),
+        signature: Signature::exact(
+            vec![DataType::Utf8View, DataType::Utf8View],
+            Volatility::Immutable,
+        ),
     })
 }
 
@@ -38,14 +41,21 @@ impl ScalarUDFImpl for Attribute {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [json, key] = &arguments.args[..] else {
-            return Err(DataFusionError::Plan("attribute takes a JSON column and a key".into()));
+            return Err(DataFusionError::Plan(
+                "attribute takes a JSON column and a key".into(),
+            ));
         };
         let ColumnarValue::Scalar(ScalarValue::Utf8View(key)) = key else {
-            return Err(DataFusionError::Plan("the key of attribute must be a constant text".into()));
+            return Err(DataFusionError::Plan(
+                "the key of attribute must be a constant text".into(),
+            ));
         };
         let json = json.to_array(arguments.number_rows)?;
         let json = as_string_view_array(&json)?;
-        Ok(ColumnarValue::Array(Arc::new(extract(json, key.as_deref()))))
+        Ok(ColumnarValue::Array(Arc::new(extract(
+            json,
+            key.as_deref(),
+        ))))
     }
 }
 
@@ -63,7 +73,8 @@ fn value_of(json: &str, key: &str) -> Option<String> {
     if !json.contains(key) {
         return None;
     }
-    let object: std::collections::HashMap<String, serde_json::Value> = serde_json::from_str(json).ok()?;
+    let object: std::collections::HashMap<String, serde_json::Value> =
+        serde_json::from_str(json).ok()?;
     match object.get(key)? {
         serde_json::Value::Null => None,
         serde_json::Value::String(text) => Some(text.clone()),
@@ -78,9 +89,13 @@ mod tests {
     #[test]
     fn text_numbers_and_absence() {
         let json = r#"{"plugin.scope":"user","has_hooks":true,"n":5,"none":null}"#;
-        for (key, expect) in
-            [("plugin.scope", Some("user")), ("has_hooks", Some("true")), ("n", Some("5")), ("none", None), ("x", None)]
-        {
+        for (key, expect) in [
+            ("plugin.scope", Some("user")),
+            ("has_hooks", Some("true")),
+            ("n", Some("5")),
+            ("none", None),
+            ("x", None),
+        ] {
             assert_eq!(value_of(json, key).as_deref(), expect, "{key}");
         }
     }

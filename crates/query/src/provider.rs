@@ -2,7 +2,6 @@
 //!
 //! Parts carry the range of their times, so that a query over a day opens the parts of that day.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
@@ -31,7 +30,6 @@ pub(crate) const OBJECTS_URL: &str = "tallybook://data/";
 /// One table as of one snapshot.
 #[derive(Debug)]
 pub(crate) struct SnapshotTable {
-    table: Table,
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
     parts: Vec<Part>,
@@ -40,7 +38,6 @@ pub(crate) struct SnapshotTable {
 impl SnapshotTable {
     pub(crate) fn new(table: Table, snapshot: &Snapshot) -> SnapshotTable {
         SnapshotTable {
-            table,
             schema: table.schema(),
             batches: snapshot.batches(table).cloned().collect(),
             parts: snapshot.parts(table).cloned().collect(),
@@ -69,7 +66,11 @@ impl SnapshotTable {
                 files.push(self.file(part));
             }
         }
-        groups.into_iter().filter(|(_, files)| !files.is_empty()).map(|(_, files)| FileGroup::new(files)).collect()
+        groups
+            .into_iter()
+            .filter(|(_, files)| !files.is_empty())
+            .map(|(_, files)| FileGroup::new(files))
+            .collect()
     }
 
     fn scan_parts(
@@ -89,29 +90,40 @@ impl SnapshotTable {
             let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
         }
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::parse(OBJECTS_URL)?, Arc::new(source))
-            .with_file_groups(self.file_groups(state.config().target_partitions()))
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
-            .build();
+        let config =
+            FileScanConfigBuilder::new(ObjectStoreUrl::parse(OBJECTS_URL)?, Arc::new(source))
+                .with_file_groups(self.file_groups(state.config().target_partitions()))
+                .with_projection_indices(projection.cloned())?
+                .with_limit(limit)
+                .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 
-    fn scan_buffer(&self, partitions: usize, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut spread: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions.clamp(1, self.batches.len().max(1))];
+    fn scan_buffer(
+        &self,
+        partitions: usize,
+        projection: Option<&Vec<usize>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut spread: Vec<Vec<RecordBatch>> =
+            vec![Vec::new(); partitions.clamp(1, self.batches.len().max(1))];
         let count = spread.len();
         for (index, batch) in self.batches.iter().enumerate() {
             spread[index % count].push(batch.clone());
         }
-        Ok(MemorySourceConfig::try_new_exec(&spread, Arc::clone(&self.schema), projection.cloned())?)
+        Ok(MemorySourceConfig::try_new_exec(
+            &spread,
+            Arc::clone(&self.schema),
+            projection.cloned(),
+        )?)
     }
 }
 
 fn time_scalar(kind: &DataType, ms: i64, rest_ns: i64) -> ScalarValue {
     match kind {
-        DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
-            ScalarValue::TimestampNanosecond(Some(ms.saturating_mul(1_000_000).saturating_add(rest_ns)), zone.clone())
-        }
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => ScalarValue::TimestampNanosecond(
+            Some(ms.saturating_mul(1_000_000).saturating_add(rest_ns)),
+            zone.clone(),
+        ),
         DataType::Timestamp(_, zone) => ScalarValue::TimestampMillisecond(Some(ms), zone.clone()),
         _ => ScalarValue::Null,
     }
@@ -149,7 +161,10 @@ impl TableProvider for SnapshotTable {
         UnionExec::try_new(inputs)
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         // Parts may use a filter to skip; the buffer does not, so the engine filters again.
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }

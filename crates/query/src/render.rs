@@ -46,7 +46,9 @@ pub fn csv(answer: &Answer) -> Result<Vec<u8>, ArrowError> {
             .with_timestamp_tz_format(TIME_FORMAT.to_owned())
             .build(&mut out);
         if answer.batches.is_empty() {
-            writer.write(&RecordBatch::new_empty(std::sync::Arc::clone(&answer.schema)))?;
+            writer.write(&RecordBatch::new_empty(std::sync::Arc::clone(
+                &answer.schema,
+            )))?;
         }
         for batch in &answer.batches {
             writer.write(&without_formulas(batch)?)?;
@@ -61,22 +63,34 @@ fn without_formulas(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | b'\n') => format!("'{text}"),
         _ => text.to_owned(),
     };
-    let columns = batch.columns().iter().map(|column| match column.as_any().downcast_ref::<StringViewArray>() {
-        Some(text) => {
-            let defused: StringViewArray = text.iter().map(|value| value.map(defuse)).collect();
-            std::sync::Arc::new(defused) as ArrayRef
+    let columns = batch.columns().iter().map(|column| {
+        match column.as_any().downcast_ref::<StringViewArray>() {
+            Some(text) => {
+                let defused: StringViewArray = text.iter().map(|value| value.map(defuse)).collect();
+                std::sync::Arc::new(defused) as ArrayRef
+            }
+            None => std::sync::Arc::clone(column),
         }
-        None => std::sync::Arc::clone(column),
     });
-    debug_assert!(batch.columns().iter().all(|column| column.len() == batch.num_rows()));
+    debug_assert!(
+        batch
+            .columns()
+            .iter()
+            .all(|column| column.len() == batch.num_rows())
+    );
     RecordBatch::try_new(batch.schema(), columns.collect())
 }
 
 /// A Parquet file.
 pub fn parquet(answer: &Answer) -> Result<Vec<u8>, parquet::errors::ParquetError> {
-    let properties =
-        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), std::sync::Arc::clone(&answer.schema), Some(properties))?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .build();
+    let mut writer = ArrowWriter::try_new(
+        Vec::new(),
+        std::sync::Arc::clone(&answer.schema),
+        Some(properties),
+    )?;
     for batch in &answer.batches {
         writer.write(batch)?;
     }
@@ -87,7 +101,13 @@ pub fn parquet(answer: &Answer) -> Result<Vec<u8>, parquet::errors::ParquetError
 pub fn table(answer: &Answer, out: &mut impl Write) -> Result<(), ArrowError> {
     let mut table = comfy_table::Table::new();
     table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(answer.schema.fields().iter().map(|field| field.name().clone()));
+    table.set_header(
+        answer
+            .schema
+            .fields()
+            .iter()
+            .map(|field| field.name().clone()),
+    );
     let options = FormatOptions::default()
         .with_timestamp_format(Some(TIME_FORMAT))
         .with_timestamp_tz_format(Some(TIME_FORMAT));
@@ -98,13 +118,26 @@ pub fn table(answer: &Answer, out: &mut impl Write) -> Result<(), ArrowError> {
             .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
             .collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
-            table.add_row(formatters.iter().map(|cell| printable(&cell.value(row).to_string())));
+            table.add_row(
+                formatters
+                    .iter()
+                    .map(|cell| printable(&cell.value(row).to_string())),
+            );
         }
     }
-    let more = if answer.truncated { ", more were cut off" } else { "" };
+    let more = if answer.truncated {
+        ", more were cut off"
+    } else {
+        ""
+    };
     let rows = answer.rows();
     let noun = if rows == 1 { "row" } else { "rows" };
-    writeln!(out, "{table}\n{rows} {noun} in {:.0} ms{more}", answer.elapsed.as_secs_f64() * 1e3).map_err(io_error)
+    writeln!(
+        out,
+        "{table}\n{rows} {noun} in {:.0} ms{more}",
+        answer.elapsed.as_secs_f64() * 1e3
+    )
+    .map_err(io_error)
 }
 
 fn io_error(error: io::Error) -> ArrowError {
@@ -116,7 +149,11 @@ fn printable(text: &str) -> String {
     let escaped = text.chars().take(CELL_CHARS_MAX).flat_map(|symbol| {
         let visible = !symbol.is_control();
         let shown = visible.then_some(symbol);
-        shown.into_iter().chain(symbol.escape_default().take(if visible { 0 } else { usize::MAX }))
+        shown.into_iter().chain(
+            symbol
+                .escape_default()
+                .take(if visible { 0 } else { usize::MAX }),
+        )
     });
     let mut out: String = escaped.collect();
     if text.chars().nth(CELL_CHARS_MAX).is_some() {

@@ -27,17 +27,72 @@ enum Body {
 
 /// All views.
 pub const VIEWS: &[View] = &[
-    View { name: "events", about: "one log record", reads: &["_events"], body: Body::Visible(Table::Events) },
-    View { name: "metrics", about: "one metric data point; value is its increment", reads: &["_metrics"], body: Body::Visible(Table::Metrics) },
-    View { name: "spans", about: "one span", reads: &["_spans"], body: Body::Visible(Table::Spans) },
-    View { name: "quarantine", about: "one item that could not be understood, as it came", reads: &["_quarantine"], body: Body::Visible(Table::Quarantine) },
-    View { name: "api_requests", about: "one successful request to the model", reads: &["events"], body: Body::Sql(API_REQUESTS) },
-    View { name: "api_errors", about: "one request to the model that failed for good", reads: &["events"], body: Body::Sql(API_ERRORS) },
-    View { name: "tool_calls", about: "one tool call: its decision joined with its result", reads: &["events"], body: Body::Sql(TOOL_CALLS) },
-    View { name: "prompts", about: "everything with one prompt.id, summed up", reads: &["events"], body: Body::Sql(PROMPTS) },
-    View { name: "sessions", about: "one session, summed up", reads: &["events"], body: Body::Sql(SESSIONS) },
-    View { name: "users", about: "one person, summed up", reads: &["events"], body: Body::Sql(USERS) },
-    View { name: "coverage", about: "who reports with which client: last seen, gaps, missing identity", reads: &["events"], body: Body::Sql(COVERAGE) },
+    View {
+        name: "events",
+        about: "one log record",
+        reads: &["_events"],
+        body: Body::Visible(Table::Events),
+    },
+    View {
+        name: "metrics",
+        about: "one metric data point; value is its increment",
+        reads: &["_metrics"],
+        body: Body::Visible(Table::Metrics),
+    },
+    View {
+        name: "spans",
+        about: "one span",
+        reads: &["_spans"],
+        body: Body::Visible(Table::Spans),
+    },
+    View {
+        name: "quarantine",
+        about: "one item that could not be understood, as it came",
+        reads: &["_quarantine"],
+        body: Body::Visible(Table::Quarantine),
+    },
+    View {
+        name: "api_requests",
+        about: "one successful request to the model",
+        reads: &["events"],
+        body: Body::Sql(API_REQUESTS),
+    },
+    View {
+        name: "api_errors",
+        about: "one request to the model that failed for good",
+        reads: &["events"],
+        body: Body::Sql(API_ERRORS),
+    },
+    View {
+        name: "tool_calls",
+        about: "one tool call: its decision joined with its result",
+        reads: &["events"],
+        body: Body::Sql(TOOL_CALLS),
+    },
+    View {
+        name: "prompts",
+        about: "everything with one prompt.id, summed up",
+        reads: &["events"],
+        body: Body::Sql(PROMPTS),
+    },
+    View {
+        name: "sessions",
+        about: "one session, summed up",
+        reads: &["events"],
+        body: Body::Sql(SESSIONS),
+    },
+    View {
+        name: "users",
+        about: "one person, summed up",
+        reads: &["events"],
+        body: Body::Sql(USERS),
+    },
+    View {
+        name: "coverage",
+        about: "who reports with which client: last seen, gaps, missing identity",
+        reads: &["events"],
+        body: Body::Sql(COVERAGE),
+    },
 ];
 
 impl View {
@@ -56,20 +111,33 @@ impl View {
 }
 
 /// What an item may know a person by, best first.
-pub(crate) const PERSON_COLUMNS: &[&str] = &["user_email", "user_account_id", "user_account_uuid", "user_id"];
+pub(crate) const PERSON_COLUMNS: &[&str] = &[
+    "user_email",
+    "user_account_id",
+    "user_account_uuid",
+    "user_id",
+];
 
 fn visible(table: Table) -> String {
     let schema = table.schema();
-    let shown = schema.fields().iter().map(|field| field.name().as_str()).filter(|name| {
-        let only_of_metrics = *name == "type" && table != Table::Metrics;
-        !table.hidden().contains(name) && !only_of_metrics
-    });
+    let shown = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .filter(|name| {
+            let only_of_metrics = *name == "type" && table != Table::Metrics;
+            !table.hidden().contains(name) && !only_of_metrics
+        });
     let columns: Vec<String> = shown.map(|name| format!("\"{name}\"")).collect();
     let person = match table {
         Table::Quarantine => String::new(),
         _ => format!(", coalesce({}) AS person", PERSON_COLUMNS.join(", ")),
     };
-    format!("SELECT {}{person} FROM _{}", columns.join(", "), table.name())
+    format!(
+        "SELECT {}{person} FROM _{}",
+        columns.join(", "),
+        table.name()
+    )
 }
 
 const API_REQUESTS: &str = "

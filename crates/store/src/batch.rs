@@ -3,13 +3,15 @@
 //! This is the CPU work of a request. It touches no shared state, so it runs beside other requests;
 //! deduplication and increments follow when the batch is applied, in `state.rs`.
 
+mod put;
+
 use std::collections::HashMap;
 
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use contract::{
-    Cell, Col, ContentHash, DataPoint, IdentityKey, LogRecord, Metric, MetricKind, Normalizer, Origin, OriginFacts,
-    PointValue, Quarantined, RawEncoding, Row, Sink, Span, claim_time, hash_log, hash_raw,
+    ContentHash, DataPoint, IdentityKey, LogRecord, Metric, MetricKind, Normalizer, Origin,
+    OriginFacts, Quarantined, RawEncoding, Sink, Span, claim_time, hash_log, hash_raw,
 };
 
 use crate::column::TableBuilder;
@@ -17,6 +19,7 @@ use crate::dedup::{Identity, identity};
 use crate::entry::{Entry, Transport};
 use crate::schema::Table;
 use crate::series::SeriesPoint;
+use put::{hex, millis, put_cells, put_point, put_point_tail, put_some, put_span};
 
 /// The place of `metrics.value`, which is filled when the batch is applied.
 pub(crate) const METRIC_VALUE: usize = 8;
@@ -67,15 +70,21 @@ impl std::fmt::Display for PrepareError {
 impl std::error::Error for PrepareError {}
 
 /// Decodes and normalises one entry. Live intake and recovery both come through here.
-pub(crate) fn prepare(entry: &Entry, limits: &otlp::Limits, key: IdentityKey) -> Result<Prepared, PrepareError> {
+pub(crate) fn prepare(
+    entry: &Entry,
+    limits: &otlp::Limits,
+    key: IdentityKey,
+) -> Result<Prepared, PrepareError> {
     let mut builder = Builder::new(entry, key);
-    let decoded =
-        otlp::decode(entry.signal, &entry.protobuf, limits, &mut builder).map_err(PrepareError::Refused)?;
+    let decoded = otlp::decode(entry.signal, &entry.protobuf, limits, &mut builder)
+        .map_err(PrepareError::Refused)?;
     let beside = entry.quarantined.len() as u64;
     for item in &entry.quarantined {
         builder.quarantine(item.clone());
     }
-    let first_reason = decoded.first_reason.or_else(|| entry.quarantined.first().map(|item| item.reason.clone()));
+    let first_reason = decoded
+        .first_reason
+        .or_else(|| entry.quarantined.first().map(|item| item.reason.clone()));
     let rows = builder.finish().map_err(PrepareError::Internal)?;
     Ok(Prepared {
         rows,
@@ -95,7 +104,11 @@ struct Filing {
 
 impl Filing {
     fn new(table: Table) -> Filing {
-        Filing { table: TableBuilder::new(table.schema()), identities: Vec::new(), days: Vec::new() }
+        Filing {
+            table: TableBuilder::new(table.schema()),
+            identities: Vec::new(),
+            days: Vec::new(),
+        }
     }
 
     fn end_row(&mut self, identity: Identity, filed_ns: u64) {
@@ -145,13 +158,25 @@ impl Builder {
     fn finish(mut self) -> Result<Vec<Rows>, ArrowError> {
         let mut all = Vec::new();
         for table in Table::ALL {
-            let Some(filing) = self.filings[table as usize].take() else { continue };
+            let Some(filing) = self.filings[table as usize].take() else {
+                continue;
+            };
             if filing.table.rows() == 0 {
                 continue;
             }
-            let series = if table == Table::Metrics { std::mem::take(&mut self.series) } else { Vec::new() };
+            let series = if table == Table::Metrics {
+                std::mem::take(&mut self.series)
+            } else {
+                Vec::new()
+            };
             let (identities, days) = (filing.identities, filing.days);
-            all.push(Rows { table, batch: filing.table.finish()?, identities, days, series });
+            all.push(Rows {
+                table,
+                batch: filing.table.finish()?,
+                identities,
+                days,
+                series,
+            });
         }
         Ok(all)
     }
@@ -159,34 +184,6 @@ impl Builder {
 
 fn filing(filings: &mut [Option<Filing>; 4], table: Table) -> &mut Filing {
     filings[table as usize].get_or_insert_with(|| Filing::new(table))
-}
-
-fn millis(ns: u64) -> i64 {
-    (ns / 1_000_000) as i64
-}
-
-/// The promoted columns of a row.
-fn put_cells(table: &mut TableBuilder, at: usize, row: &Row<'_>) {
-    for col in Col::all() {
-        let place = at + *col as usize;
-        match row.cell(*col) {
-            Cell::Null => {}
-            Cell::Str(text) => table.text(place, text),
-            Cell::Int(number) => table.int(place, *number),
-            Cell::Float(number) => table.float(place, *number),
-            Cell::Bool(flag) => table.flag(place, *flag),
-        }
-    }
-}
-
-fn put_some(table: &mut TableBuilder, at: usize, text: Option<&str>) {
-    if let Some(text) = text {
-        table.text(at, text);
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Sink for Builder {
@@ -197,7 +194,11 @@ impl Sink for Builder {
     fn log(&mut self, record: &LogRecord<'_>) {
         let hash = hash_log(self.key, self.facts.hash, record, &mut self.scratch);
         let identity = self.identity(hash);
-        let claim = claim_time(record.time_unix_nano, record.observed_time_unix_nano, self.received_ns);
+        let claim = claim_time(
+            record.time_unix_nano,
+            record.observed_time_unix_nano,
+            self.received_ns,
+        );
         let row = self.normalizer.log(&self.facts, record, claim.time_ns);
         let filing = filing(&mut self.filings, Table::Events);
         let table = &mut filing.table;
@@ -208,8 +209,16 @@ impl Sink for Builder {
         let at = Table::Events.promoted_at();
         put_cells(table, at, &row);
         let tail = at + contract::COLUMN_COUNT;
-        put_some(table, tail, record.trace_id.as_ref().map(|id| hex(id)).as_deref());
-        put_some(table, tail + 1, record.span_id.as_ref().map(|id| hex(id)).as_deref());
+        put_some(
+            table,
+            tail,
+            record.trace_id.as_ref().map(|id| hex(id)).as_deref(),
+        );
+        put_some(
+            table,
+            tail + 1,
+            record.span_id.as_ref().map(|id| hex(id)).as_deref(),
+        );
         put_some(table, tail + 2, row.body.as_deref());
         table.text(tail + 3, &self.facts.resource_json);
         put_some(table, tail + 4, row.attributes);
@@ -220,9 +229,18 @@ impl Sink for Builder {
     }
 
     fn point(&mut self, metric: &Metric<'_>, point: &DataPoint<'_>) {
-        let named: [&[u8]; 4] =
-            [metric.name.as_bytes(), metric.unit.as_bytes(), metric.kind.name().as_bytes(), &[metric.temporality as u8]];
-        let hash = hash_raw(self.key, self.facts.hash, &[named[0], named[1], named[2], named[3], point.raw], &mut self.scratch);
+        let named: [&[u8]; 4] = [
+            metric.name.as_bytes(),
+            metric.unit.as_bytes(),
+            metric.kind.name().as_bytes(),
+            &[metric.temporality as u8],
+        ];
+        let hash = hash_raw(
+            self.key,
+            self.facts.hash,
+            &[named[0], named[1], named[2], named[3], point.raw],
+            &mut self.scratch,
+        );
         let identity = self.identity(hash);
         let claim = claim_time(point.time_unix_nano, 0, self.received_ns);
         let series = self.series_of(metric, point);
@@ -241,14 +259,24 @@ impl Sink for Builder {
         table.text(2, row.product);
         let at = Table::Metrics.promoted_at();
         put_cells(table, at, &row);
-        put_point_tail(table, at + contract::COLUMN_COUNT, &self.facts, &row, point.raw);
+        put_point_tail(
+            table,
+            at + contract::COLUMN_COUNT,
+            &self.facts,
+            &row,
+            point.raw,
+        );
         filing.end_row(identity, claim.filed_ns);
     }
 
     fn span(&mut self, span: &Span<'_>) {
         let hash = hash_raw(self.key, self.facts.hash, &[span.raw], &mut self.scratch);
         let identity = self.identity(hash);
-        let claim = claim_time(span.start_time_unix_nano, span.end_time_unix_nano, self.received_ns);
+        let claim = claim_time(
+            span.start_time_unix_nano,
+            span.end_time_unix_nano,
+            self.received_ns,
+        );
         let row = self.normalizer.attributes(&self.facts, &span.attributes);
         let filing = filing(&mut self.filings, Table::Spans);
         let table = &mut filing.table;
@@ -256,12 +284,23 @@ impl Sink for Builder {
         table.text(2, row.product);
         let at = Table::Spans.promoted_at();
         put_cells(table, at, &row);
-        put_point_tail(table, at + contract::COLUMN_COUNT, &self.facts, &row, span.raw);
+        put_point_tail(
+            table,
+            at + contract::COLUMN_COUNT,
+            &self.facts,
+            &row,
+            span.raw,
+        );
         filing.end_row(identity, claim.filed_ns);
     }
 
     fn quarantine(&mut self, item: Quarantined) {
-        let hash = hash_raw(self.key, 0, &[self.signal.as_bytes(), &item.raw], &mut self.scratch);
+        let hash = hash_raw(
+            self.key,
+            0,
+            &[self.signal.as_bytes(), &item.raw],
+            &mut self.scratch,
+        );
         let identity = self.identity(hash);
         let filing = filing(&mut self.filings, Table::Quarantine);
         let table = &mut filing.table;
@@ -298,55 +337,4 @@ fn counts(metric: &Metric<'_>) -> bool {
         MetricKind::Histogram | MetricKind::ExponentialHistogram => true,
         MetricKind::Gauge | MetricKind::Summary => false,
     }
-}
-
-fn put_point(table: &mut TableBuilder, metric: &Metric<'_>, point: &DataPoint<'_>, time_ns: u64, received_ns: u64) {
-    table.int(0, millis(time_ns));
-    table.int(1, millis(received_ns));
-    table.text(3, &metric.name);
-    if point.start_time_unix_nano != 0 {
-        table.int(4, millis(point.start_time_unix_nano));
-    }
-    table.text(5, &metric.unit);
-    table.text(6, metric.kind.name());
-    table.text(7, metric.temporality.name());
-    match point.value {
-        PointValue::Empty => {}
-        PointValue::Int(number) => table.float(9, number as f64),
-        PointValue::Double(number) => table.float(9, number),
-        PointValue::Distribution { count, sum } => {
-            if let Some(sum) = sum {
-                table.float(9, sum);
-            }
-            table.int(10, count.min(i64::MAX as u64) as i64);
-        }
-    }
-    table.text(11, &metric.description);
-}
-
-fn put_span(table: &mut TableBuilder, span: &Span<'_>, time_ns: u64, received_ns: u64) {
-    table.int(0, time_ns as i64);
-    table.int(1, millis(received_ns));
-    table.text(3, &span.name);
-    if (1..=i64::MAX as u64).contains(&span.end_time_unix_nano) {
-        table.int(4, span.end_time_unix_nano as i64);
-        table.float(9, span.end_time_unix_nano.saturating_sub(time_ns) as f64 / 1e6);
-    }
-    put_some(table, 5, span.trace_id.as_ref().map(|id| hex(id)).as_deref());
-    put_some(table, 6, span.span_id.as_ref().map(|id| hex(id)).as_deref());
-    put_some(table, 7, span.parent_span_id.as_ref().map(|id| hex(id)).as_deref());
-    table.int(8, i64::from(span.kind));
-    table.int(10, i64::from(span.status_code));
-    if !span.status_message.is_empty() {
-        table.text(11, &span.status_message);
-    }
-    put_some(table, 12, span.events_json.as_deref());
-    put_some(table, 13, span.links_json.as_deref());
-}
-
-fn put_point_tail(table: &mut TableBuilder, at: usize, facts: &OriginFacts, row: &Row<'_>, raw: &[u8]) {
-    table.text(at, &facts.resource_json);
-    put_some(table, at + 1, row.attributes);
-    table.text(at + 2, &facts.scope_json);
-    table.bytes(at + 3, raw);
 }

@@ -7,8 +7,8 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
-    Array, ArrayRef, BinaryViewArray, BooleanBuilder, Float64Builder, Int64Builder, NullBufferBuilder, StringViewArray,
-    new_null_array,
+    Array, ArrayRef, BinaryViewArray, BooleanBuilder, Float64Builder, Int64Builder,
+    NullBufferBuilder, StringViewArray, new_null_array,
 };
 use arrow::buffer::{Buffer, ScalarBuffer};
 use arrow::compute::concat;
@@ -48,7 +48,12 @@ struct Views {
 impl TableBuilder {
     pub(crate) fn new(schema: SchemaRef) -> TableBuilder {
         let columns = schema.fields().iter().map(|_| None).collect();
-        TableBuilder { schema, columns, block: Vec::new(), rows: 0 }
+        TableBuilder {
+            schema,
+            columns,
+            block: Vec::new(),
+            rows: 0,
+        }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -107,19 +112,29 @@ impl TableBuilder {
 
     /// One batch of the rows of several, with one block for all their text: a view into many small
     /// blocks would cost more than what it shows.
-    pub(crate) fn merge(schema: SchemaRef, batches: &[&RecordBatch]) -> Result<RecordBatch, ArrowError> {
+    pub(crate) fn merge(
+        schema: SchemaRef,
+        batches: &[&RecordBatch],
+    ) -> Result<RecordBatch, ArrowError> {
         let mut builder = TableBuilder::new(Arc::clone(&schema));
         builder.rows = batches.iter().map(|batch| batch.num_rows()).sum();
         let mut plain: Vec<(usize, ArrayRef)> = Vec::new();
         for at in 0..schema.fields().len() {
-            let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(at).as_ref()).collect();
+            let arrays: Vec<&dyn Array> = batches
+                .iter()
+                .map(|batch| batch.column(at).as_ref())
+                .collect();
             if arrays.iter().all(|array| array.null_count() == array.len()) {
                 continue;
             }
             match schema.field(at).data_type() {
-                DataType::Utf8View => builder.columns[at] = Some(Column::Text(merge_text(&arrays, &mut builder.block)?)),
+                DataType::Utf8View => {
+                    builder.columns[at] =
+                        Some(Column::Text(merge_text(&arrays, &mut builder.block)?))
+                }
                 DataType::BinaryView => {
-                    builder.columns[at] = Some(Column::Binary(merge_bytes(&arrays, &mut builder.block)?));
+                    builder.columns[at] =
+                        Some(Column::Binary(merge_bytes(&arrays, &mut builder.block)?));
                 }
                 _ => plain.push((at, concat(&arrays)?)),
             }
@@ -144,7 +159,12 @@ impl TableBuilder {
     }
 }
 
-fn finish_column(field: &Field, column: Option<Column>, rows: usize, block: &Buffer) -> Result<ArrayRef, ArrowError> {
+fn finish_column(
+    field: &Field,
+    column: Option<Column>,
+    rows: usize,
+    block: &Buffer,
+) -> Result<ArrayRef, ArrowError> {
     let plain: ArrayRef = match column {
         None => return Ok(nulls(field.data_type(), rows)),
         Some(Column::Text(views)) => return views.finish_text(rows, block),
@@ -167,7 +187,11 @@ fn finish_column(field: &Field, column: Option<Column>, rows: usize, block: &Buf
         return Ok(plain);
     }
     // Times are built as numbers; the layout is the same.
-    let data = plain.to_data().into_builder().data_type(field.data_type().clone()).build()?;
+    let data = plain
+        .to_data()
+        .into_builder()
+        .data_type(field.data_type().clone())
+        .build()?;
     Ok(arrow::array::make_array(data))
 }
 
@@ -195,7 +219,11 @@ fn merge_bytes(arrays: &[&dyn Array], block: &mut Vec<u8>) -> Result<Views, Arro
 
 impl Views {
     fn new() -> Views {
-        Views { views: Vec::new(), nulls: NullBufferBuilder::new(0), recent: [0; RECENT] }
+        Views {
+            views: Vec::new(),
+            nulls: NullBufferBuilder::new(0),
+            recent: [0; RECENT],
+        }
     }
 
     fn pad(&mut self, rows: usize) {
@@ -247,13 +275,21 @@ impl Views {
     fn finish_text(mut self, rows: usize, block: &Buffer) -> Result<ArrayRef, ArrowError> {
         self.pad(rows);
         let views = ScalarBuffer::from(self.views);
-        Ok(Arc::new(StringViewArray::try_new(views, vec![block.clone()], self.nulls.finish())?))
+        Ok(Arc::new(StringViewArray::try_new(
+            views,
+            vec![block.clone()],
+            self.nulls.finish(),
+        )?))
     }
 
     fn finish_bytes(mut self, rows: usize, block: &Buffer) -> Result<ArrayRef, ArrowError> {
         self.pad(rows);
         let views = ScalarBuffer::from(self.views);
-        Ok(Arc::new(BinaryViewArray::try_new(views, vec![block.clone()], self.nulls.finish())?))
+        Ok(Arc::new(BinaryViewArray::try_new(
+            views,
+            vec![block.clone()],
+            self.nulls.finish(),
+        )?))
     }
 }
 
@@ -275,7 +311,10 @@ fn nulls(data_type: &DataType, rows: usize) -> ArrayRef {
                 }
             }
         }
-        types.into_iter().map(|kind| (kind.clone(), new_null_array(&kind, SHARED_NULLS))).collect()
+        types
+            .into_iter()
+            .map(|kind| (kind.clone(), new_null_array(&kind, SHARED_NULLS)))
+            .collect()
     });
     match SHARED.iter().find(|(kind, _)| kind == data_type) {
         Some((_, array)) if rows <= SHARED_NULLS => array.slice(0, rows),
@@ -302,10 +341,15 @@ mod tests {
         builder.end_row();
         assert_eq!(builder.block.len(), long.len());
         let batch = builder.finish().expect("a batch");
-        let text = batch.column(2).as_any().downcast_ref::<StringViewArray>().expect("text");
+        let text = batch
+            .column(2)
+            .as_any()
+            .downcast_ref::<StringViewArray>()
+            .expect("text");
         let got: Vec<_> = text.iter().collect();
         assert_eq!(got, [Some(long), None, Some("short"), Some(long)]);
-        let time = arrow::compute::cast(batch.column(0), &DataType::Int64).expect("a time is a number");
+        let time =
+            arrow::compute::cast(batch.column(0), &DataType::Int64).expect("a time is a number");
         assert_eq!((time.null_count(), batch.num_rows()), (3, 4));
         assert_eq!(batch.column(3).null_count(), 4);
     }

@@ -35,7 +35,8 @@ pub(crate) type Identity = [u8; IDENTITY_BYTES];
 /// The identity of a content hash and its ordinal among identical items of the same request.
 pub(crate) fn identity(hash: u128, ordinal: u32) -> Identity {
     // An odd multiplier is a bijection, so different ordinals of one hash never meet.
-    let mixed = hash.wrapping_add(u128::from(ordinal).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835));
+    let mixed = hash
+        .wrapping_add(u128::from(ordinal).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835));
     let bytes = mixed.to_be_bytes();
     let mut identity = [0; IDENTITY_BYTES];
     identity.copy_from_slice(&bytes[..IDENTITY_BYTES]);
@@ -81,17 +82,29 @@ impl Dedup {
     /// Remembers an identity; false when it was known.
     pub(crate) fn insert(&mut self, identity: Identity, received_ns: u64) -> bool {
         self.current(received_ns);
-        let Some((newest, older)) = self.generations.make_contiguous().split_last_mut() else { return true };
-        !older.iter().any(|generation| generation.set.contains(&identity)) && newest.set.insert(identity)
+        let Some((newest, older)) = self.generations.make_contiguous().split_last_mut() else {
+            return true;
+        };
+        !older
+            .iter()
+            .any(|generation| generation.set.contains(&identity))
+            && newest.set.insert(identity)
     }
 
     /// Makes sure that the newest generation may take an item received now.
     fn current(&mut self, received_ns: u64) {
-        let fits = self.generations.back().is_some_and(|last| received_ns < last.started_ns + GENERATION_NS);
+        let fits = self
+            .generations
+            .back()
+            .is_some_and(|last| received_ns < last.started_ns + GENERATION_NS);
         if !fits {
             self.forget_before(received_ns.saturating_sub(HORIZON_NS));
             let set = Set::default();
-            self.generations.push_back(Generation { newest_ns: received_ns, started_ns: received_ns, set });
+            self.generations.push_back(Generation {
+                newest_ns: received_ns,
+                started_ns: received_ns,
+                set,
+            });
         }
         if let Some(last) = self.generations.back_mut() {
             last.newest_ns = last.newest_ns.max(received_ns);
@@ -99,12 +112,17 @@ impl Dedup {
     }
 
     fn forget_before(&mut self, horizon_ns: u64) {
-        self.generations.retain(|generation| generation.newest_ns >= horizon_ns);
+        self.generations
+            .retain(|generation| generation.newest_ns >= horizon_ns);
     }
 
     /// Takes the identities of an earlier flush back.
     pub(crate) fn restore(&mut self, identities: Vec<Identity>, newest_ns: u64) {
-        let at = self.generations.iter().position(|own| own.newest_ns > newest_ns).unwrap_or(self.generations.len());
+        let at = self
+            .generations
+            .iter()
+            .position(|own| own.newest_ns > newest_ns)
+            .unwrap_or(self.generations.len());
         // Neighbouring flushes share a generation, so that a look-up touches few sets.
         if let Some(before) = at.checked_sub(1).map(|index| &mut self.generations[index])
             && newest_ns < before.started_ns + GENERATION_NS
@@ -114,12 +132,22 @@ impl Dedup {
             return;
         }
         let set = identities.into_iter().collect();
-        self.generations.insert(at, Generation { newest_ns, started_ns: newest_ns, set });
+        self.generations.insert(
+            at,
+            Generation {
+                newest_ns,
+                started_ns: newest_ns,
+                set,
+            },
+        );
     }
 
     /// How many identities are remembered.
     pub(crate) fn len(&self) -> usize {
-        self.generations.iter().map(|generation| generation.set.len()).sum()
+        self.generations
+            .iter()
+            .map(|generation| generation.set.len())
+            .sum()
     }
 }
 
@@ -152,7 +180,9 @@ pub(crate) fn decode(file: &[u8]) -> Result<(Vec<Identity>, u64), String> {
     }
     let version = u16::from_le_bytes([header[4], header[5]]);
     if version != VERSION {
-        return Err(format!("version {version}; this binary reads version {VERSION}"));
+        return Err(format!(
+            "version {version}; this binary reads version {VERSION}"
+        ));
     }
     let packed = &file[HEADER_BYTES..];
     let checksum = crc32c::crc32c_append(crc32c::crc32c(&header[..24]), packed);
@@ -164,11 +194,14 @@ pub(crate) fn decode(file: &[u8]) -> Result<(Vec<Identity>, u64), String> {
         return Err(format!("claims {count} identities"));
     }
     let count = count as usize;
-    let planes = zstd::bulk::decompress(packed, count * IDENTITY_BYTES).map_err(|error| error.to_string())?;
+    let planes = zstd::bulk::decompress(packed, count * IDENTITY_BYTES)
+        .map_err(|error| error.to_string())?;
     if planes.len() != count * IDENTITY_BYTES {
         return Err("holds fewer identities than it claims".into());
     }
-    let identities = (0..count).map(|row| std::array::from_fn(|plane| planes[plane * count + row])).collect();
+    let identities = (0..count)
+        .map(|row| std::array::from_fn(|plane| planes[plane * count + row]))
+        .collect();
     Ok((identities, number(16)))
 }
 
@@ -177,7 +210,10 @@ mod tests {
     use super::*;
 
     fn id(number: u64) -> Identity {
-        identity(u128::from(number).wrapping_mul(0x1234_5678_9ABC_DEF1_1234_5678_9ABC_DEF1), 0)
+        identity(
+            u128::from(number).wrapping_mul(0x1234_5678_9ABC_DEF1_1234_5678_9ABC_DEF1),
+            0,
+        )
     }
 
     #[test]

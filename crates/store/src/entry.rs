@@ -79,9 +79,13 @@ impl Entry {
         let mut rest = Reader { payload, at: 0 };
         let lead = rest.take(LEAD_BYTES)?;
         if lead[0] != VERSION {
-            return Err(format!("entry version {}; this binary reads version {VERSION}", lead[0]));
+            return Err(format!(
+                "entry version {}; this binary reads version {VERSION}",
+                lead[0]
+            ));
         }
-        let signal = Signal::from_code(lead[1]).ok_or_else(|| format!("unknown signal {}", lead[1]))?;
+        let signal =
+            Signal::from_code(lead[1]).ok_or_else(|| format!("unknown signal {}", lead[1]))?;
         let transport = match lead[2] {
             1 => Transport::Http,
             2 => Transport::Grpc,
@@ -89,8 +93,16 @@ impl Entry {
         };
         let received_ns = u64::from_le_bytes(lead[4..12].try_into().unwrap_or_default());
         let count = u32::from_le_bytes(lead[12..16].try_into().unwrap_or_default());
-        let quarantined = (0..count).map(|_| rest.quarantined()).collect::<Result<_, _>>()?;
-        Ok(Entry { signal, transport, received_ns, quarantined, protobuf: payload.slice(rest.at..) })
+        let quarantined = (0..count)
+            .map(|_| rest.quarantined())
+            .collect::<Result<_, _>>()?;
+        Ok(Entry {
+            signal,
+            transport,
+            received_ns,
+            quarantined,
+            protobuf: payload.slice(rest.at..),
+        })
     }
 }
 
@@ -102,7 +114,10 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
         let end = self.at.checked_add(length).ok_or("a length out of range")?;
-        let bytes = self.payload.get(self.at..end).ok_or("the entry ends too early")?;
+        let bytes = self
+            .payload
+            .get(self.at..end)
+            .ok_or("the entry ends too early")?;
         self.at = end;
         Ok(bytes)
     }
@@ -119,7 +134,11 @@ impl<'a> Reader<'a> {
             other => return Err(format!("unknown encoding {other}")),
         };
         let reason = String::from_utf8_lossy(self.block()?).into_owned();
-        Ok(Quarantined { reason, encoding, raw: self.block()?.to_vec() })
+        Ok(Quarantined {
+            reason,
+            encoding,
+            raw: self.block()?.to_vec(),
+        })
     }
 }
 
@@ -143,7 +162,10 @@ mod tests {
         let payload = entry.encode();
         assert_eq!(Entry::decode(&payload).expect("decodes"), entry);
         for length in 0..payload.len() - entry.protobuf.len() {
-            assert!(Entry::decode(&payload.slice(..length)).is_err(), "length {length}");
+            assert!(
+                Entry::decode(&payload.slice(..length)).is_err(),
+                "length {length}"
+            );
         }
     }
 }

@@ -41,12 +41,17 @@ impl fmt::Display for StoreError {
                 "the data directory has version {found}, this binary reads up to {known}: use a newer tallybook, or another --data-dir"
             ),
             StoreError::DamagedManifest(what) => {
-                write!(formatter, "no manifest can be read ({what}): restore the manifest folder from a backup")
+                write!(
+                    formatter,
+                    "no manifest can be read ({what}): restore the manifest folder from a backup"
+                )
             }
             StoreError::Lock(error) => error.fmt(formatter),
             StoreError::Journal(error) => error.fmt(formatter),
             StoreError::Objects(error) => error.fmt(formatter),
-            StoreError::Damaged { path, reason } => write!(formatter, "{path} is damaged: {reason}"),
+            StoreError::Damaged { path, reason } => {
+                write!(formatter, "{path} is damaged: {reason}")
+            }
             StoreError::Io(error) => error.fmt(formatter),
             StoreError::Internal(reason) => formatter.write_str(reason),
         }
@@ -94,7 +99,9 @@ impl fmt::Display for AppendError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AppendError::Journal(error) => error.fmt(formatter),
-            AppendError::Behind => formatter.write_str("more is waiting to be flushed than fits in memory"),
+            AppendError::Behind => {
+                formatter.write_str("more is waiting to be flushed than fits in memory")
+            }
             AppendError::Internal(reason) => formatter.write_str(reason),
         }
     }

@@ -70,12 +70,18 @@ impl Fates {
     /// be known, so this ledger is beside the one of items.
     pub fn refuse_request(&self, signal: Option<Signal>, reason: &'static str) {
         let signal = signal.map_or("unknown", Signal::name);
-        *self.refused().entry(RefusedRequests { signal, reason }).or_default() += 1;
+        *self
+            .refused()
+            .entry(RefusedRequests { signal, reason })
+            .or_default() += 1;
     }
 
     /// How many requests were answered with an error, by signal and reason.
     pub fn refused_requests(&self) -> Vec<(RefusedRequests, u64)> {
-        self.refused().iter().map(|(what, count)| (*what, *count)).collect()
+        self.refused()
+            .iter()
+            .map(|(what, count)| (*what, *count))
+            .collect()
     }
 
     fn refused(&self) -> std::sync::MutexGuard<'_, BTreeMap<RefusedRequests, u64>> {

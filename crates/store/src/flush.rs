@@ -35,7 +35,10 @@ impl Store {
         let (taken, through) = {
             // Alone at the gate, every durable entry is applied: the buffer is the journal's content.
             let _nothing_between_journal_and_buffer = self.gate.write().await;
-            (self.state().take(self.clock.now_unix_ns()), self.journal.last_synced().get())
+            (
+                self.state().take(self.clock.now_unix_ns()),
+                self.journal.last_synced().get(),
+            )
         };
         if through == taken.manifest.journal_through && taken.identities.is_empty() {
             self.state().flushed(Manifest::clone(&taken.manifest));
@@ -55,12 +58,23 @@ impl Store {
         }
     }
 
-    async fn write_out(&self, taken: &Taken, through: u64) -> Result<(Manifest, Flushed), StoreError> {
+    async fn write_out(
+        &self,
+        taken: &Taken,
+        through: u64,
+    ) -> Result<(Manifest, Flushed), StoreError> {
         let number = taken.manifest.number + 1;
-        let mut next = Manifest { number, journal_through: through, ..Manifest::clone(&taken.manifest) };
+        let mut next = Manifest {
+            number,
+            journal_through: through,
+            ..Manifest::clone(&taken.manifest)
+        };
         let mut flushed = Flushed::default();
         for table in Table::ALL {
-            for part in self.write_table(table, &taken.tables[table as usize], number).await? {
+            for part in self
+                .write_table(table, &taken.tables[table as usize], number)
+                .await?
+            {
                 flushed.rows += part.rows;
                 flushed.parts += 1;
                 flushed.bytes += part.bytes;
@@ -71,7 +85,10 @@ impl Store {
         next.series = None;
         if !taken.series.is_empty() {
             let path = format!("series/{number:020}.json");
-            let json = taken.series.to_json().map_err(|error| StoreError::Internal(error.to_string()))?;
+            let json = taken
+                .series
+                .to_json()
+                .map_err(|error| StoreError::Internal(error.to_string()))?;
             self.objects.replace(&path, json).await?;
             next.series = Some(path);
         }
@@ -80,19 +97,38 @@ impl Store {
     }
 
     /// One part for each day that the batches have rows of.
-    async fn write_table(&self, table: Table, batches: &[Arc<Batch>], flush: u64) -> Result<Vec<Part>, StoreError> {
+    async fn write_table(
+        &self,
+        table: Table,
+        batches: &[Arc<Batch>],
+        flush: u64,
+    ) -> Result<Vec<Part>, StoreError> {
         let mut parts = Vec::new();
         for (day, rows) in by_day(batches) {
             let (count, batches) = (rows.len() as u64, batches.to_vec());
             // Sorting and compressing is CPU work; it must not hold up the I/O runtime.
-            let written = tokio::task::spawn_blocking(move || part::write(table, &batches, rows)).await;
+            let written =
+                tokio::task::spawn_blocking(move || part::write(table, &batches, rows)).await;
             let (file, (time_min_ms, time_max_ms)) = written
                 .map_err(|error| StoreError::Internal(error.to_string()))?
                 .map_err(|error| StoreError::Internal(format!("writing a part: {error}")))?;
-            let path = format!("parts/{}/{}/{flush:020}.parquet", table.name(), day_text(day));
+            let path = format!(
+                "parts/{}/{}/{flush:020}.parquet",
+                table.name(),
+                day_text(day)
+            );
             let (bytes, crc32c) = (file.len() as u64, crc32c::crc32c(&file));
             self.objects.replace(&path, file).await?;
-            parts.push(Part { table, path, day, rows: count, bytes, time_min_ms, time_max_ms, crc32c });
+            parts.push(Part {
+                table,
+                path,
+                day,
+                rows: count,
+                bytes,
+                time_min_ms,
+                time_max_ms,
+                crc32c,
+            });
         }
         Ok(parts)
     }
@@ -107,9 +143,17 @@ impl Store {
         let mut identities = taken.identities.clone();
         let newest_ns = taken.newest_received_ns;
         let file = dedup::encode(&mut identities, newest_ns)?;
-        let (path, bytes) = (format!("identities/{:020}.ids", next.number), file.len() as u64);
+        let (path, bytes) = (
+            format!("identities/{:020}.ids", next.number),
+            file.len() as u64,
+        );
         self.objects.replace(&path, file).await?;
-        next.identities.push(IdentityFile { path, newest_ns, count: identities.len() as u64, bytes });
+        next.identities.push(IdentityFile {
+            path,
+            newest_ns,
+            count: identities.len() as u64,
+            bytes,
+        });
         Ok(())
     }
 
@@ -161,8 +205,11 @@ impl Store {
 
     fn is_flush_due(&self) -> bool {
         let state = self.state();
-        let age_ns = state.oldest_received_ns.map_or(0, |oldest| self.clock.now_unix_ns().saturating_sub(oldest));
-        state.unflushed_rows() >= self.config.flush_rows || u128::from(age_ns) >= self.config.flush_age.as_nanos()
+        let age_ns = state
+            .oldest_received_ns
+            .map_or(0, |oldest| self.clock.now_unix_ns().saturating_sub(oldest));
+        state.unflushed_rows() >= self.config.flush_rows
+            || u128::from(age_ns) >= self.config.flush_age.as_nanos()
     }
 }
 
@@ -178,6 +225,7 @@ fn by_day(batches: &[Arc<Batch>]) -> BTreeMap<u32, Vec<At>> {
 
 /// `2026-11-21`
 fn day_text(day: u32) -> String {
-    let iso = contract::iso_millis(u64::from(day) * 86_400_000).unwrap_or(*b"9999-99-99T00:00:00.000Z");
+    let iso =
+        contract::iso_millis(u64::from(day) * 86_400_000).unwrap_or(*b"9999-99-99T00:00:00.000Z");
     String::from_utf8_lossy(&iso[..10]).into_owned()
 }

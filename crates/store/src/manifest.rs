@@ -5,7 +5,6 @@
 //! object a durable manifest names is durable, and a journal segment is deleted only after the
 //! manifest that makes it superfluous is.
 
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -78,21 +77,42 @@ impl Manifest {
 pub(crate) async fn load(objects: &Objects) -> Result<Option<Manifest>, StoreError> {
     let mut found = objects.list(DIR).await?;
     found.sort_by(|one, other| other.cmp(one));
-    let newest = found.first().and_then(|path| number_of(path)).unwrap_or_default();
+    let newest = found
+        .first()
+        .and_then(|path| number_of(path))
+        .unwrap_or_default();
     let mut damaged = Vec::new();
     for path in &found {
         match parse(&objects.get(path).await?) {
-            Ok(manifest) => return Ok(Some(Manifest { number: newest, ..manifest })),
-            Err(Unreadable::Newer(version)) => return Err(StoreError::NewerVersion { found: version, known: VERSION }),
+            Ok(manifest) => {
+                return Ok(Some(Manifest {
+                    number: newest,
+                    ..manifest
+                }));
+            }
+            Err(Unreadable::Newer(version)) => {
+                return Err(StoreError::NewerVersion {
+                    found: version,
+                    known: VERSION,
+                });
+            }
             Err(Unreadable::Damaged(reason)) => damaged.push(format!("{path}: {reason}")),
         }
         tracing::error!("{path} cannot be read; trying the manifest before it");
     }
-    if damaged.is_empty() { Ok(None) } else { Err(StoreError::DamagedManifest(damaged.join("; "))) }
+    if damaged.is_empty() {
+        Ok(None)
+    } else {
+        Err(StoreError::DamagedManifest(damaged.join("; ")))
+    }
 }
 
 fn number_of(path: &str) -> Option<u64> {
-    path.strip_prefix(DIR)?.strip_prefix('/')?.strip_suffix(".json")?.parse().ok()
+    path.strip_prefix(DIR)?
+        .strip_prefix('/')?
+        .strip_suffix(".json")?
+        .parse()
+        .ok()
 }
 
 enum Unreadable {
@@ -102,7 +122,8 @@ enum Unreadable {
 
 fn parse(text: &[u8]) -> Result<Manifest, Unreadable> {
     let damaged = |error: serde_json::Error| Unreadable::Damaged(error.to_string());
-    let body = checked(text).ok_or_else(|| Unreadable::Damaged("checksum does not match".into()))?;
+    let body =
+        checked(text).ok_or_else(|| Unreadable::Damaged("checksum does not match".into()))?;
     let VersionOnly { version } = serde_json::from_slice(body).map_err(damaged)?;
     if version > VERSION {
         return Err(Unreadable::Newer(version));
@@ -124,7 +145,8 @@ fn checksum_line(body: &[u8]) -> String {
 
 /// Makes `manifest` the newest one, durably.
 pub(crate) async fn save(objects: &Objects, manifest: &Manifest) -> Result<(), StoreError> {
-    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::Internal(error.to_string()))?;
+    let mut text = serde_json::to_vec_pretty(manifest)
+        .map_err(|error| StoreError::Internal(error.to_string()))?;
     let line = checksum_line(&text);
     text.push(b'\n');
     text.extend_from_slice(line.as_bytes());
@@ -135,7 +157,12 @@ pub(crate) async fn save(objects: &Objects, manifest: &Manifest) -> Result<(), S
 /// Deletes manifests that are no longer needed.
 pub(crate) async fn prune(objects: &Objects, newest: u64) -> Result<(), StoreError> {
     let oldest_kept = Manifest::path((newest + 1).saturating_sub(KEEP as u64));
-    for path in objects.list(DIR).await?.iter().filter(|path| **path < oldest_kept) {
+    for path in objects
+        .list(DIR)
+        .await?
+        .iter()
+        .filter(|path| **path < oldest_kept)
+    {
         objects.delete(path).await?;
     }
     Ok(())
@@ -154,7 +181,10 @@ mod tests {
             manifest.number = number;
             save(&objects, &manifest).await.expect("saves");
         }
-        assert!(save(&objects, &manifest).await.is_err(), "a second writer of the same number loses");
+        assert!(
+            save(&objects, &manifest).await.is_err(),
+            "a second writer of the same number loses"
+        );
         prune(&objects, 6).await.expect("prunes");
         assert_eq!(load(&objects).await.expect("loads"), Some(manifest));
         assert_eq!(objects.list(DIR).await.expect("lists").len(), KEEP);
@@ -166,21 +196,40 @@ mod tests {
         let mut manifest = Manifest::first(7);
         manifest.number = 1;
         save(&objects, &manifest).await.expect("saves");
-        objects.create(&Manifest::path(2), b"{\"version\":1,\"numb".to_vec()).await.expect("puts");
-        let mut fallen_back = load(&objects).await.expect("loads").expect("the one before");
+        objects
+            .create(&Manifest::path(2), b"{\"version\":1,\"numb".to_vec())
+            .await
+            .expect("puts");
+        let mut fallen_back = load(&objects)
+            .await
+            .expect("loads")
+            .expect("the one before");
         assert_eq!((fallen_back.number, fallen_back.identity_key), (2, 7));
         fallen_back.number += 1;
-        save(&objects, &fallen_back).await.expect("the next number is free");
-        let newer = Manifest { version: 2, number: 4, ..Manifest::first(7) };
+        save(&objects, &fallen_back)
+            .await
+            .expect("the next number is free");
+        let newer = Manifest {
+            version: 2,
+            number: 4,
+            ..Manifest::first(7)
+        };
         save(&objects, &newer).await.expect("saves");
-        assert!(matches!(load(&objects).await, Err(StoreError::NewerVersion { found: 2, .. })));
+        assert!(matches!(
+            load(&objects).await,
+            Err(StoreError::NewerVersion { found: 2, .. })
+        ));
     }
 
     #[tokio::test]
     async fn every_flipped_bit_is_noticed() {
         let objects = Objects::in_memory();
         save(&objects, &Manifest::first(7)).await.expect("saves");
-        let text = objects.get(&Manifest::path(0)).await.expect("reads").to_vec();
+        let text = objects
+            .get(&Manifest::path(0))
+            .await
+            .expect("reads")
+            .to_vec();
         for bit in 0..text.len() * 8 {
             let mut damaged = text.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);

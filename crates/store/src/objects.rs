@@ -28,12 +28,18 @@ impl Objects {
     /// Objects as files under a directory, which must exist.
     pub(crate) fn local(dir: &FilePath) -> Result<Objects, StoreError> {
         let inner = Arc::new(LocalFileSystem::new_with_prefix(dir)?);
-        Ok(Objects { inner, root: Some(dir.to_owned()) })
+        Ok(Objects {
+            inner,
+            root: Some(dir.to_owned()),
+        })
     }
 
     #[cfg(test)]
     pub(crate) fn in_memory() -> Objects {
-        Objects { inner: Arc::new(object_store::memory::InMemory::new()), root: None }
+        Objects {
+            inner: Arc::new(object_store::memory::InMemory::new()),
+            root: None,
+        }
     }
 
     /// For readers that know `object_store`.
@@ -53,8 +59,12 @@ impl Objects {
 
     async fn put(&self, path: &str, bytes: Vec<u8>, mode: PutMode) -> Result<(), StoreError> {
         let payload = PutPayload::from_bytes(Bytes::from(bytes));
-        self.inner.put_opts(&Path::from(path), payload, PutOptions::from(mode)).await?;
-        let Some(root) = self.root.clone() else { return Ok(()) };
+        self.inner
+            .put_opts(&Path::from(path), payload, PutOptions::from(mode))
+            .await?;
+        let Some(root) = self.root.clone() else {
+            return Ok(());
+        };
         let file = root.join(path);
         tokio::task::spawn_blocking(move || sync_up_to(&file, &root))
             .await
@@ -76,8 +86,15 @@ impl Objects {
 
     /// The paths under a prefix.
     pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let found: Vec<ObjectMeta> = self.inner.list(Some(&Path::from(prefix))).try_collect().await?;
-        Ok(found.into_iter().map(|meta| meta.location.to_string()).collect())
+        let found: Vec<ObjectMeta> = self
+            .inner
+            .list(Some(&Path::from(prefix)))
+            .try_collect()
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|meta| meta.location.to_string())
+            .collect())
     }
 }
 

@@ -33,7 +33,10 @@ pub struct Opened {
 
 impl Store {
     /// Opens a data directory, creating it when it is not there, and replays the journal.
-    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<(Arc<Store>, Opened), StoreError> {
+    pub async fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Arc<Store>, Opened), StoreError> {
         std::fs::create_dir_all(&config.dir)?;
         let lock = DirLock::acquire(&config.dir)?;
         let objects = Objects::local(&config.dir)?;
@@ -59,7 +62,10 @@ impl Store {
             _lock: lock,
             config,
         });
-        let mut opened = Opened { orphans, ..Opened::default() };
+        let mut opened = Opened {
+            orphans,
+            ..Opened::default()
+        };
         store.replay(recovery, &mut opened).await?;
         Ok((store, opened))
     }
@@ -83,18 +89,27 @@ impl Store {
                     continue;
                 }
             };
-            let applied = self.state().apply(prepared).map_err(|error| StoreError::Internal(error.to_string()))?;
+            let applied = self
+                .state()
+                .apply(prepared)
+                .map_err(|error| StoreError::Internal(error.to_string()))?;
             opened.rows += applied.accepted + applied.quarantined;
         }
         let damage = recovery.report().damage.iter();
-        opened.damaged.extend(damage.map(|damage| format!("{damage:?}")));
+        opened
+            .damaged
+            .extend(damage.map(|damage| format!("{damage:?}")));
         Ok(())
     }
 }
 
 fn open_journal(config: &Config, through: u64) -> Result<(Journal, Recovery), StoreError> {
     let journal = journal::Config::new(config.dir.join("journal"));
-    Ok(Journal::open(journal, Arc::new(OsDisk), Sequence::new(through))?)
+    Ok(Journal::open(
+        journal,
+        Arc::new(OsDisk),
+        Sequence::new(through),
+    )?)
 }
 
 async fn first_manifest(objects: &Objects) -> Result<Manifest, StoreError> {
@@ -110,7 +125,12 @@ async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, S
     let named: std::collections::HashSet<&str> = manifest.objects().collect();
     let mut orphans = 0;
     for dir in ["parts", "identities", "series"] {
-        for path in objects.list(dir).await?.iter().filter(|path| !named.contains(path.as_str())) {
+        for path in objects
+            .list(dir)
+            .await?
+            .iter()
+            .filter(|path| !named.contains(path.as_str()))
+        {
             objects.delete(path).await?;
             orphans += 1;
         }
@@ -118,14 +138,24 @@ async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, S
     Ok(orphans)
 }
 
-async fn load_identities(objects: &Objects, manifest: &Manifest, now_ns: u64) -> Result<Dedup, StoreError> {
+async fn load_identities(
+    objects: &Objects,
+    manifest: &Manifest,
+    now_ns: u64,
+) -> Result<Dedup, StoreError> {
     let mut dedup = Dedup::default();
-    let mut files: Vec<_> =
-        manifest.identities.iter().filter(|file| file.newest_ns >= now_ns.saturating_sub(HORIZON_NS)).collect();
+    let mut files: Vec<_> = manifest
+        .identities
+        .iter()
+        .filter(|file| file.newest_ns >= now_ns.saturating_sub(HORIZON_NS))
+        .collect();
     files.sort_by_key(|file| file.newest_ns);
     for file in files {
         let bytes = objects.get(&file.path).await?;
-        let damaged = |reason| StoreError::Damaged { path: file.path.clone(), reason };
+        let damaged = |reason| StoreError::Damaged {
+            path: file.path.clone(),
+            reason,
+        };
         let (identities, newest_ns) = dedup::decode(&bytes).map_err(damaged)?;
         dedup.restore(identities, newest_ns);
     }
@@ -133,7 +163,12 @@ async fn load_identities(objects: &Objects, manifest: &Manifest, now_ns: u64) ->
 }
 
 async fn load_series(objects: &Objects, manifest: &Manifest) -> Result<Series, StoreError> {
-    let Some(path) = &manifest.series else { return Ok(Series::default()) };
+    let Some(path) = &manifest.series else {
+        return Ok(Series::default());
+    };
     let bytes = objects.get(path).await?;
-    Series::from_json(&bytes).map_err(|reason| StoreError::Damaged { path: path.clone(), reason })
+    Series::from_json(&bytes).map_err(|reason| StoreError::Damaged {
+        path: path.clone(),
+        reason,
+    })
 }

@@ -8,7 +8,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, StringViewArray, TimestampMillisecondArray, TimestampNanosecondArray};
+use arrow::array::{
+    Array, ArrayRef, Int64Array, StringViewArray, TimestampMillisecondArray,
+    TimestampNanosecondArray,
+};
 use arrow::compute::interleave;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -66,11 +69,19 @@ pub struct Part {
 pub(crate) type At = (usize, usize);
 
 /// The file of the given rows, and the range of their times in milliseconds.
-pub(crate) fn write(table: Table, batches: &[Arc<Batch>], rows: Vec<At>) -> Result<(Vec<u8>, (i64, i64)), ParquetError> {
+pub(crate) fn write(
+    table: Table,
+    batches: &[Arc<Batch>],
+    rows: Vec<At>,
+) -> Result<(Vec<u8>, (i64, i64)), ParquetError> {
     let (rows, times) = sort(table, batches, rows)?;
     let schema = table.schema();
     let prompts = distinct_prompts(table, batches, &rows);
-    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties(&schema, prompts)))?;
+    let mut writer = ArrowWriter::try_new(
+        Vec::new(),
+        Arc::clone(&schema),
+        Some(properties(&schema, prompts)),
+    )?;
     for chunk in rows.chunks(CHUNK_ROWS) {
         let columns = (0..schema.fields().len())
             .map(|column| gather(batches, column, chunk))
@@ -81,14 +92,19 @@ pub(crate) fn write(table: Table, batches: &[Arc<Batch>], rows: Vec<At>) -> Resu
 }
 
 fn gather(batches: &[Arc<Batch>], column: usize, rows: &[At]) -> Result<ArrayRef, ParquetError> {
-    let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.rows.column(column).as_ref()).collect();
+    let arrays: Vec<&dyn Array> = batches
+        .iter()
+        .map(|batch| batch.rows.column(column).as_ref())
+        .collect();
     Ok(interleave(&arrays, rows)?)
 }
 
 fn properties(schema: &SchemaRef, prompts: u64) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default()))
+        .set_compression(Compression::ZSTD(
+            ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default(),
+        ))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_data_page_row_count_limit(20_000)
         .set_created_by("tallybook".to_owned());
@@ -112,7 +128,7 @@ fn properties(schema: &SchemaRef, prompts: u64) -> WriterProperties {
         properties = properties
             .set_column_bloom_filter_enabled(column.clone(), true)
             .set_column_bloom_filter_fpp(column.clone(), 0.01)
-            .set_column_bloom_filter_ndv(column, prompts.max(1));
+            .set_column_bloom_filter_max_ndv(column, prompts.max(1));
     }
     properties.build()
 }
@@ -125,8 +141,15 @@ struct Key {
 }
 
 /// The rows in the part's order, and the range of their times in milliseconds.
-fn sort(table: Table, batches: &[Arc<Batch>], rows: Vec<At>) -> Result<(Vec<At>, (i64, i64)), ParquetError> {
-    let keys_of = batches.iter().map(|batch| SortColumns::of(table, &batch.rows)).collect::<Vec<_>>();
+fn sort(
+    table: Table,
+    batches: &[Arc<Batch>],
+    rows: Vec<At>,
+) -> Result<(Vec<At>, (i64, i64)), ParquetError> {
+    let keys_of = batches
+        .iter()
+        .map(|batch| SortColumns::of(table, &batch.rows))
+        .collect::<Vec<_>>();
     let mut ranks: HashMap<&str, u32, foldhash::fast::FixedState> = HashMap::default();
     for (batch, row) in &rows {
         ranks.entry(keys_of[*batch].session(*row)).or_default();
@@ -149,7 +172,10 @@ fn sort(table: Table, batches: &[Arc<Batch>], rows: Vec<At>) -> Result<(Vec<At>,
     keys.sort_unstable_by_key(|key| (key.session, key.time, key.sequence, key.at));
     let per_ms = if table == Table::Spans { 1_000_000 } else { 1 };
     let times = keys.iter().map(|key| key.time / per_ms);
-    let range = (times.clone().min().unwrap_or_default(), times.max().unwrap_or_default());
+    let range = (
+        times.clone().min().unwrap_or_default(),
+        times.max().unwrap_or_default(),
+    );
     Ok((keys.into_iter().map(|key| key.at).collect(), range))
 }
 
@@ -183,7 +209,10 @@ impl<'a> SortColumns<'a> {
     }
 
     fn session(&self, row: usize) -> &'a str {
-        self.session.filter(|column| column.is_valid(row)).map(|column| column.value(row)).unwrap_or_default()
+        self.session
+            .filter(|column| column.is_valid(row))
+            .map(|column| column.value(row))
+            .unwrap_or_default()
     }
 
     fn time(&self, row: usize) -> i64 {
@@ -195,7 +224,9 @@ impl<'a> SortColumns<'a> {
     }
 
     fn sequence(&self, row: usize) -> i64 {
-        self.sequence.filter(|column| column.is_valid(row)).map_or(-1, |column| column.value(row))
+        self.sequence
+            .filter(|column| column.is_valid(row))
+            .map_or(-1, |column| column.value(row))
     }
 }
 
@@ -206,9 +237,19 @@ fn distinct_prompts(table: Table, batches: &[Arc<Batch>], rows: &[At]) -> u64 {
     }
     let columns: Vec<Option<&StringViewArray>> = batches
         .iter()
-        .map(|batch| batch.rows.column(place(table, Col::PromptId)).as_any().downcast_ref())
+        .map(|batch| {
+            batch
+                .rows
+                .column(place(table, Col::PromptId))
+                .as_any()
+                .downcast_ref()
+        })
         .collect();
-    let prompt = |at: &At| columns[at.0].filter(|column| column.is_valid(at.1)).map(|column| column.value(at.1));
+    let prompt = |at: &At| {
+        columns[at.0]
+            .filter(|column| column.is_valid(at.1))
+            .map(|column| column.value(at.1))
+    };
     let mut last = None;
     let changes = rows.iter().filter(|at| {
         let now = prompt(at);

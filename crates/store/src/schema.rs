@@ -9,7 +9,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use contract::{COLUMNS, Col, Kind};
 
 /// One of the tables that the store keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Table {
     /// Log records, a row each.
@@ -24,7 +26,12 @@ pub enum Table {
 
 impl Table {
     /// All tables.
-    pub const ALL: [Table; 4] = [Table::Events, Table::Metrics, Table::Spans, Table::Quarantine];
+    pub const ALL: [Table; 4] = [
+        Table::Events,
+        Table::Metrics,
+        Table::Spans,
+        Table::Quarantine,
+    ];
 
     /// Its name in queries and paths.
     pub fn name(self) -> &'static str {
@@ -118,7 +125,16 @@ static SPAN_LEAD: LazyLock<Vec<Lead>> = LazyLock::new(|| {
     ]
 });
 
-const EVENT_TAIL: &[&str] = &["trace_id", "span_id", "body", "resource", "attributes", "scope", "shape", "envelope"];
+const EVENT_TAIL: &[&str] = &[
+    "trace_id",
+    "span_id",
+    "body",
+    "resource",
+    "attributes",
+    "scope",
+    "shape",
+    "envelope",
+];
 const POINT_TAIL: &[&str] = &["resource", "attributes", "scope"];
 const QUARANTINE: &[&str] = &["signal", "transport", "encoding", "reason", "item"];
 
@@ -132,16 +148,34 @@ static SCHEMAS: LazyLock<[SchemaRef; 4]> = LazyLock::new(|| {
 });
 
 fn schema(lead: &[Lead], tail: &[&str], raw: bool) -> SchemaRef {
-    let lead = lead.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true));
-    let promoted = COLUMNS.iter().map(|column| Field::new(column.name, promoted_type(column.kind), true));
-    let tail = tail.iter().map(|name| Field::new(*name, DataType::Utf8View, true));
+    let lead = lead
+        .iter()
+        .map(|(name, kind)| Field::new(*name, kind.clone(), true));
+    let promoted = COLUMNS
+        .iter()
+        .map(|column| Field::new(column.name, promoted_type(column.kind), true));
+    let tail = tail
+        .iter()
+        .map(|name| Field::new(*name, DataType::Utf8View, true));
     let raw = raw.then(|| Field::new("raw", DataType::BinaryView, true));
-    Arc::new(Schema::new(lead.chain(promoted).chain(tail).chain(raw).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        lead.chain(promoted)
+            .chain(tail)
+            .chain(raw)
+            .collect::<Vec<_>>(),
+    ))
 }
 
 fn quarantine_schema() -> SchemaRef {
-    let mut fields = vec![Field::new("time", milliseconds(), true), Field::new("received_at", milliseconds(), true)];
-    fields.extend(QUARANTINE.iter().map(|name| Field::new(*name, DataType::Utf8View, true)));
+    let mut fields = vec![
+        Field::new("time", milliseconds(), true),
+        Field::new("received_at", milliseconds(), true),
+    ];
+    fields.extend(
+        QUARANTINE
+            .iter()
+            .map(|name| Field::new(*name, DataType::Utf8View, true)),
+    );
     Arc::new(Schema::new(fields))
 }
 
@@ -167,7 +201,11 @@ mod tests {
     fn column_names_are_unique_and_promoted_columns_are_in_their_place() {
         for table in Table::ALL {
             let schema = table.schema();
-            let mut names: Vec<_> = schema.fields().iter().map(|field| field.name().clone()).collect();
+            let mut names: Vec<_> = schema
+                .fields()
+                .iter()
+                .map(|field| field.name().clone())
+                .collect();
             names.sort();
             names.dedup();
             assert_eq!(names.len(), schema.fields().len(), "{table:?}");
@@ -175,7 +213,10 @@ mod tests {
                 assert_eq!(schema.field(place(table, Col::CostUsd)).name(), "cost_usd");
             }
             for hidden in table.hidden() {
-                assert!(schema.field_with_name(hidden).is_ok(), "{table:?} has {hidden}");
+                assert!(
+                    schema.field_with_name(hidden).is_ok(),
+                    "{table:?} has {hidden}"
+                );
             }
         }
     }

@@ -57,7 +57,11 @@ impl Series {
         if value < 0.0 {
             return None;
         }
-        let fresh = Last { start_ns: point.start_ns, time_ns: point.time_ns, highest: value };
+        let fresh = Last {
+            start_ns: point.start_ns,
+            time_ns: point.time_ns,
+            highest: value,
+        };
         let Some(last) = self.last.get_mut(&(point.series, point.start_ns)) else {
             self.last.insert((point.series, point.start_ns), fresh);
             return Some(value);
@@ -81,18 +85,25 @@ impl Series {
 
     /// The state as a JSON document, for the flush.
     pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let rows: Vec<_> = self.last.iter().map(|((series, _), last)| (format!("{series:032x}"), last)).collect();
+        let rows: Vec<_> = self
+            .last
+            .iter()
+            .map(|((series, _), last)| (format!("{series:032x}"), last))
+            .collect();
         serde_json::to_vec(&rows)
     }
 
     /// The state of an earlier flush.
     pub(crate) fn from_json(text: &[u8]) -> Result<Series, String> {
-        let rows: Vec<(String, Last)> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let rows: Vec<(String, Last)> =
+            serde_json::from_slice(text).map_err(|error| error.to_string())?;
         let parse = |(series, last): (String, Last)| {
             let series = u128::from_str_radix(&series, 16).map_err(|error| error.to_string())?;
             Ok(((series, last.start_ns), last))
         };
-        Ok(Series { last: rows.into_iter().map(parse).collect::<Result<_, String>>()? })
+        Ok(Series {
+            last: rows.into_iter().map(parse).collect::<Result<_, String>>()?,
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -124,7 +135,11 @@ mod tests {
             temporality: Temporality::Cumulative,
             counts: true,
         };
-        points.iter().map(point).filter_map(|point| series.increment(&point)).sum()
+        points
+            .iter()
+            .map(point)
+            .filter_map(|point| series.increment(&point))
+            .sum()
     }
 
     #[test]
@@ -153,7 +168,10 @@ mod tests {
             temporality: Temporality::Delta,
             counts: true,
         };
-        assert_eq!((series.increment(&point), series.increment(&point)), (Some(5.0), Some(5.0)));
+        assert_eq!(
+            (series.increment(&point), series.increment(&point)),
+            (Some(5.0), Some(5.0))
+        );
         point.value = PointValue::Double(f64::NAN);
         assert_eq!(series.increment(&point), None);
         point.value = PointValue::Int(5);

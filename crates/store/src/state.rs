@@ -85,7 +85,10 @@ impl Snapshot {
 
     /// The parts of a table.
     pub fn parts(&self, table: Table) -> impl Iterator<Item = &Part> {
-        self.manifest.parts.iter().filter(move |part| part.table == table)
+        self.manifest
+            .parts
+            .iter()
+            .filter(move |part| part.table == table)
     }
 }
 
@@ -113,7 +116,13 @@ impl State {
 
     /// Rows in memory, those being flushed included.
     pub(crate) fn rows(&self) -> usize {
-        self.rows + self.flushing.iter().flatten().map(|batch| batch.days.len()).sum::<usize>()
+        self.rows
+            + self
+                .flushing
+                .iter()
+                .flatten()
+                .map(|batch| batch.days.len())
+                .sum::<usize>()
     }
 
     /// Rows that wait for a flush to begin.
@@ -150,22 +159,45 @@ impl State {
 
     /// The rows that were not known, or `None` when all were.
     fn admit(&mut self, rows: Rows, received_ns: u64) -> Result<Option<Batch>, ArrowError> {
-        let fresh: Vec<bool> = rows.identities.iter().map(|id| self.dedup.insert(*id, received_ns)).collect();
+        let fresh: Vec<bool> = rows
+            .identities
+            .iter()
+            .map(|id| self.dedup.insert(*id, received_ns))
+            .collect();
         let kept = fresh.iter().filter(|fresh| **fresh).count();
         let known = fresh.len() - kept;
         if kept == 0 {
             return Ok(None);
         }
-        self.identities.extend(rows.identities.iter().zip(&fresh).filter(|(_, fresh)| **fresh).map(|(id, _)| *id));
+        self.identities.extend(
+            rows.identities
+                .iter()
+                .zip(&fresh)
+                .filter(|(_, fresh)| **fresh)
+                .map(|(id, _)| *id),
+        );
         let (mut batch, mut days) = (rows.batch, rows.days);
         if !rows.series.is_empty() {
             let increments = rows.series.iter().zip(&fresh).map(|(point, fresh)| {
-                if *fresh { self.series.increment(point) } else { None }
+                if *fresh {
+                    self.series.increment(point)
+                } else {
+                    None
+                }
             });
-            batch = with_column(batch, METRIC_VALUE, Arc::new(increments.collect::<Float64Array>()))?;
+            batch = with_column(
+                batch,
+                METRIC_VALUE,
+                Arc::new(increments.collect::<Float64Array>()),
+            )?;
         }
         if known > 0 {
-            days = days.into_iter().zip(&fresh).filter(|(_, fresh)| **fresh).map(|(day, _)| day).collect();
+            days = days
+                .into_iter()
+                .zip(&fresh)
+                .filter(|(_, fresh)| **fresh)
+                .map(|(day, _)| day)
+                .collect();
             batch = filter_record_batch(&batch, &BooleanArray::from(fresh))?;
         }
         Ok(Some(Batch { rows: batch, days }))
@@ -176,7 +208,11 @@ impl State {
         let batches = &mut self.buffer[table as usize];
         batches.push(Arc::new(batch));
         let size = size_class(batches.last().map_or(0, |batch| batch.days.len()));
-        let run = batches.iter().rev().take_while(|batch| size_class(batch.days.len()) <= size).count();
+        let run = batches
+            .iter()
+            .rev()
+            .take_while(|batch| size_class(batch.days.len()) <= size)
+            .count();
         if size < size_class(MERGED_ROWS) && run >= FANOUT {
             let tail = batches.split_off(batches.len() - run);
             batches.push(Arc::new(merge(table, &tail)?));
@@ -186,14 +222,24 @@ impl State {
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let batches = std::array::from_fn(|table| {
-            self.flushing[table].iter().chain(&self.buffer[table]).map(Arc::clone).collect()
+            self.flushing[table]
+                .iter()
+                .chain(&self.buffer[table])
+                .map(Arc::clone)
+                .collect()
         });
-        Snapshot { batches, manifest: Arc::clone(&self.manifest) }
+        Snapshot {
+            batches,
+            manifest: Arc::clone(&self.manifest),
+        }
     }
 
     /// Hands the buffer to a flush; it stays visible until the flush ends.
     pub(crate) fn take(&mut self, now_ns: u64) -> Taken {
-        debug_assert!(self.flushing.iter().all(Vec::is_empty), "one flush at a time");
+        debug_assert!(
+            self.flushing.iter().all(Vec::is_empty),
+            "one flush at a time"
+        );
         self.flushing = std::mem::take(&mut self.buffer);
         self.rows = 0;
         self.oldest_received_ns = None;
@@ -238,6 +284,9 @@ fn size_class(rows: usize) -> u32 {
 fn merge(table: Table, batches: &[Arc<Batch>]) -> Result<Batch, ArrowError> {
     let rows: Vec<&RecordBatch> = batches.iter().map(|batch| &batch.rows).collect();
     let rows = TableBuilder::merge(table.schema(), &rows)?;
-    let days = batches.iter().flat_map(|batch| batch.days.iter().copied()).collect();
+    let days = batches
+        .iter()
+        .flat_map(|batch| batch.days.iter().copied())
+        .collect();
     Ok(Batch { rows, days })
 }

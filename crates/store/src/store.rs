@@ -126,7 +126,9 @@ impl Store {
         let signal = prepared.signal;
         let (applied, full) = {
             let mut state = self.state();
-            let applied = state.apply(prepared).map_err(|error| AppendError::Internal(error.to_string()))?;
+            let applied = state
+                .apply(prepared)
+                .map_err(|error| AppendError::Internal(error.to_string()))?;
             (applied, state.unflushed_rows() >= self.config.flush_rows)
         };
         self.settle(signal, &applied);
@@ -137,13 +139,26 @@ impl Store {
     }
 
     async fn append_frame(&self, payload: Bytes) -> Result<(), AppendError> {
-        self.journal.append(payload).await.map(drop).map_err(AppendError::Journal)
+        self.journal
+            .append(payload)
+            .await
+            .map(drop)
+            .map_err(AppendError::Journal)
     }
 
     /// Counts the fates, and shows new events to those who watch.
     fn settle(&self, signal: Signal, applied: &Applied) {
-        self.fates.add(signal, applied.accepted, applied.deduplicated, applied.quarantined);
-        if let Some(events) = applied.events.as_ref().filter(|_| self.arrivals.receiver_count() > 0) {
+        self.fates.add(
+            signal,
+            applied.accepted,
+            applied.deduplicated,
+            applied.quarantined,
+        );
+        if let Some(events) = applied
+            .events
+            .as_ref()
+            .filter(|_| self.arrivals.receiver_count() > 0)
+        {
             // A send fails only when the last watcher has just left.
             let _ = self.arrivals.send(Arc::new(events.clone()));
         }

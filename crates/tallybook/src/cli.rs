@@ -14,7 +14,12 @@ pub(crate) const UI_URL: &str = "http://127.0.0.1:4319";
 /// Claude Code and Claude Cowork, keeps it durably, and answers who spent what, what was asked and
 /// done, what was allowed, refused or failed.
 #[derive(Debug, Parser)]
-#[command(name = "tallybook", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "tallybook",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -108,7 +113,12 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
     /// The running server's address [default: http://127.0.0.1:4319]
-    #[arg(long, value_name = "URL", env = "TALLYBOOK_URL", conflicts_with = "data_dir")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TALLYBOOK_URL",
+        conflicts_with = "data_dir"
+    )]
     pub(crate) url: Option<String>,
     /// A data directory that no server is using
     #[arg(long, value_name = "DIR")]

@@ -23,17 +23,24 @@ pub(crate) async fn get(base: &str, path: &[&str]) -> Result<Bytes, Failure> {
     request(Method::GET, url, None).await
 }
 
-pub(crate) async fn post_json(base: &str, path: &str, body: &serde_json::Value) -> Result<Bytes, Failure> {
+pub(crate) async fn post_json(
+    base: &str,
+    path: &str,
+    body: &serde_json::Value,
+) -> Result<Bytes, Failure> {
     let url = parse(base)?.join(path).map_err(Failure::usage)?;
     request(Method::POST, url, Some(body.to_string())).await
 }
 
 fn parse(base: &str) -> Result<Url, Failure> {
-    let url = Url::parse(base).map_err(|error| Failure::usage(format!("{base} is not a URL: {error}")))?;
+    let url = Url::parse(base)
+        .map_err(|error| Failure::usage(format!("{base} is not a URL: {error}")))?;
     if url.scheme() == "http" && url.has_host() {
         Ok(url)
     } else {
-        Err(Failure::usage(format!("{base}: only http:// addresses can be asked")))
+        Err(Failure::usage(format!(
+            "{base}: only http:// addresses can be asked"
+        )))
     }
 }
 
@@ -52,13 +59,24 @@ async fn request(method: Method, url: Url, body: Option<String>) -> Result<Bytes
         .map_err(Failure::failed)?;
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let work = async {
-        let response = client.request(request).await.map_err(|error| failed(&plain(&error)))?;
+        let response = client
+            .request(request)
+            .await
+            .map_err(|error| failed(&plain(&error)))?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+            .collect()
+            .await;
         let body = body.map_err(|error| failed(&error))?.to_bytes();
-        if status.is_success() { Ok(body) } else { Err(Failure::failed(said(&body, status))) }
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(Failure::failed(said(&body, status)))
+        }
     };
-    tokio::time::timeout(TIMEOUT, work).await.map_err(|_| failed(&"it took too long"))?
+    tokio::time::timeout(TIMEOUT, work)
+        .await
+        .map_err(|_| failed(&"it took too long"))?
 }
 
 /// The innermost reason says it: connection refused, and the like.
@@ -81,6 +99,9 @@ fn said(body: &[u8], status: http::StatusCode) -> String {
         (Some(line), Some(column)) => format!("line {line}, column {column}: "),
         _ => String::new(),
     };
-    let hint = error["hint"].as_str().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let hint = error["hint"]
+        .as_str()
+        .map(|hint| format!(" ({hint})"))
+        .unwrap_or_default();
     format!("{place}{message}{hint}")
 }

@@ -55,7 +55,10 @@ fn write_out(bytes: &[u8]) -> Result<(), Failure> {
 
 /// The runtime of commands and of the server's connections.
 fn io_runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::failed)
 }
 
 /// Logs to standard error; `RUST_LOG` decides how much.

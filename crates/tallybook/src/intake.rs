@@ -20,7 +20,10 @@ pub(crate) struct Intake {
 /// The threads that decode.
 pub(crate) fn cpu_runtime() -> std::io::Result<Runtime> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("intake").build()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("intake")
+        .build()
 }
 
 impl Intake {
@@ -39,8 +42,8 @@ fn work(
     let (protobuf, quarantined) = match request.encoding {
         otlp::Encoding::Protobuf => (request.body, Vec::new()),
         otlp::Encoding::Json => {
-            let converted =
-                otlp::from_json(request.signal, &request.body, limits).map_err(NotAdmitted::Refused)?;
+            let converted = otlp::from_json(request.signal, &request.body, limits)
+                .map_err(NotAdmitted::Refused)?;
             (converted.protobuf.into(), converted.quarantined)
         }
     };
@@ -48,7 +51,13 @@ fn work(
         Transport::Http => store::Transport::Http,
         Transport::Grpc => store::Transport::Grpc,
     };
-    let entry = Entry { signal: request.signal, transport, received_ns, quarantined, protobuf };
+    let entry = Entry {
+        signal: request.signal,
+        transport,
+        received_ns,
+        quarantined,
+        protobuf,
+    };
     let prepared = store.prepare(&entry).map_err(|error| match error {
         PrepareError::Refused(refused) => NotAdmitted::Refused(refused),
         PrepareError::Internal(_) => unavailable(error),
@@ -57,14 +66,18 @@ fn work(
 }
 
 fn unavailable(reason: impl std::fmt::Display) -> NotAdmitted {
-    NotAdmitted::Unavailable { reason: reason.to_string() }
+    NotAdmitted::Unavailable {
+        reason: reason.to_string(),
+    }
 }
 
 impl Admit for Intake {
     async fn admit(&self, request: ExportRequest) -> Result<Admitted, NotAdmitted> {
         let received_ns = self.store.clock().now_unix_ns();
         let (store, limits) = (Arc::clone(&self.store), self.limits.clone());
-        let working = self.cpu.spawn(async move { work(&store, &limits, request, received_ns) });
+        let working = self
+            .cpu
+            .spawn(async move { work(&store, &limits, request, received_ns) });
         // A panic there is before anything is durable: the client may send the request again.
         let (entry, prepared) = working.await.map_err(unavailable)??;
         if prepared.items == 0 {
@@ -73,7 +86,11 @@ impl Admit for Intake {
         let (items, quarantined) = (prepared.items, prepared.quarantined);
         let reason = prepared.first_reason.clone();
         match self.store.append(&entry, prepared).await {
-            Ok(_) => Ok(Admitted { items, quarantined, reason }),
+            Ok(_) => Ok(Admitted {
+                items,
+                quarantined,
+                reason,
+            }),
             Err(error) => {
                 self.store.fates().reject(entry.signal, items);
                 Err(unavailable(error))

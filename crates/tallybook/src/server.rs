@@ -87,7 +87,10 @@ impl Server {
             grpc: self.receive.grpc(),
             demo: self.is_demo,
         };
-        let config = api::Config { addr: self.ui_address, allowed_hosts: self.allowed_hosts };
+        let config = api::Config {
+            addr: self.ui_address,
+            allowed_hosts: self.allowed_hosts,
+        };
         let router = api::router(Api::new(self.engine, about, config));
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
@@ -103,31 +106,45 @@ impl Server {
 }
 
 async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure> {
-    tokio::net::TcpListener::bind(address).await.map_err(|error| {
-        let mend = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another process listens there: stop it, or choose another port with --ui",
-            _ => "choose another address with --ui",
-        };
-        Failure::failed(format!("cannot serve the web UI on {address}: {error}; {mend}"))
-    })
+    tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(|error| {
+            let mend = match error.kind() {
+                std::io::ErrorKind::AddrInUse => {
+                    "another process listens there: stop it, or choose another port with --ui"
+                }
+                _ => "choose another address with --ui",
+            };
+            Failure::failed(format!(
+                "cannot serve the web UI on {address}: {error}; {mend}"
+            ))
+        })
 }
 
 /// Opens the data directory and says what was found.
 pub(crate) async fn open(config: store::Config) -> Result<Arc<Store>, Failure> {
     let dir = config.dir.display().to_string();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let (store, opened) =
-        Store::open(config, clock).await.map_err(|error| Failure::failed(format!("data directory {dir}: {error}")))?;
+    let (store, opened) = Store::open(config, clock)
+        .await
+        .map_err(|error| Failure::failed(format!("data directory {dir}: {error}")))?;
     say_opened(&dir, &opened);
     Ok(store)
 }
 
 fn say_opened(dir: &str, opened: &Opened) {
     if opened.frames > 0 {
-        tracing::info!("{dir}: replayed {} requests from the journal, {} items", opened.frames, opened.rows);
+        tracing::info!(
+            "{dir}: replayed {} requests from the journal, {} items",
+            opened.frames,
+            opened.rows
+        );
     }
     if opened.orphans > 0 {
-        tracing::info!("{dir}: removed {} files of a flush that did not end", opened.orphans);
+        tracing::info!(
+            "{dir}: removed {} files of a flush that did not end",
+            opened.orphans
+        );
     }
     for damage in &opened.damaged {
         tracing::error!("{dir}: journal damaged: {damage}");

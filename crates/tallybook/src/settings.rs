@@ -144,11 +144,21 @@ pub(crate) struct Checked {
 impl Settings {
     /// The settings of a file, or the defaults without one.
     pub(crate) fn read(file: Option<&Path>) -> Result<Settings, Failure> {
-        let Some(path) = file else { return Ok(Settings::default()) };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("cannot read configuration {}: {error}", path.display())))?;
+        let Some(path) = file else {
+            return Ok(Settings::default());
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!(
+                "cannot read configuration {}: {error}",
+                path.display()
+            ))
+        })?;
         toml::from_str(&text).map_err(|error| {
-            Failure::usage(format!("configuration {}: {}", path.display(), error.to_string().trim_end()))
+            Failure::usage(format!(
+                "configuration {}: {}",
+                path.display(),
+                error.to_string().trim_end()
+            ))
         })
     }
 
@@ -184,14 +194,27 @@ impl Settings {
         problems.extend(query.validate());
         self.check_addresses(&mut problems);
         if !problems.is_empty() {
-            return Err(Failure::usage(format!("the configuration is wrong:\n  {}", problems.join("\n  "))));
+            return Err(Failure::usage(format!(
+                "the configuration is wrong:\n  {}",
+                problems.join("\n  ")
+            )));
         }
         let allowed_hosts = self.listen.allowed_hosts.clone();
-        Ok(Checked { receive, store, query, ui: self.listen.ui, allowed_hosts })
+        Ok(Checked {
+            receive,
+            store,
+            query,
+            ui: self.listen.ui,
+            allowed_hosts,
+        })
     }
 
     fn check_addresses(&self, problems: &mut Vec<String>) {
-        let named = [("http", self.listen.http), ("grpc", self.listen.grpc), ("ui", self.listen.ui)];
+        let named = [
+            ("http", self.listen.http),
+            ("grpc", self.listen.grpc),
+            ("ui", self.listen.ui),
+        ];
         for (name, address) in named {
             if !address.ip().is_loopback() && !self.listen.allow_remote {
                 problems.push(format!(
@@ -202,7 +225,9 @@ impl Settings {
         }
         for (other, address) in [named[0], named[1]] {
             if self.listen.ui == address && address.port() != 0 {
-                problems.push(format!("listen.ui and listen.{other} are both {address}: choose another port"));
+                problems.push(format!(
+                    "listen.ui and listen.{other} are both {address}: choose another port"
+                ));
             }
         }
     }
@@ -212,7 +237,12 @@ impl Settings {
         receive::Config {
             http: self.listen.http,
             grpc: self.listen.grpc,
-            max_body_bytes: bytes("intake.max_body", &self.intake.max_body, default.max_body_bytes, problems),
+            max_body_bytes: bytes(
+                "intake.max_body",
+                &self.intake.max_body,
+                default.max_body_bytes,
+                problems,
+            ),
             memory_budget_bytes: bytes(
                 "intake.memory_budget",
                 &self.intake.memory_budget,
@@ -236,7 +266,12 @@ impl Settings {
     fn query_config(&self, problems: &mut Vec<String>) -> query::Config {
         let default = query::Config::default();
         query::Config {
-            memory_bytes: bytes("query.memory", &self.query.memory, default.memory_bytes, problems),
+            memory_bytes: bytes(
+                "query.memory",
+                &self.query.memory,
+                default.memory_bytes,
+                problems,
+            ),
             timeout: Duration::from_secs(self.query.timeout_seconds),
             rows_max: self.query.max_rows,
             concurrent: self.query.concurrent,

@@ -4,13 +4,11 @@
 //! every other byte, in both encodings.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io::Write;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use fleet::{ContentEncoding, Recorded, Scenario};
 use serde_json::Value as Json;
 
+use crate::plain_http::gzip;
 use crate::{ItemCounts, Problem, Reading, Tally};
 
 /// Attributes whose values name one thing in one run.
@@ -186,13 +184,9 @@ fn places(body: &[u8], ids: &[String]) -> Vec<(usize, usize)> {
 }
 
 fn compressed(request: &Recorded) -> Vec<u8> {
-    if request.content_encoding != ContentEncoding::Gzip {
-        return request.plain_body.clone();
+    match request.content_encoding {
+        ContentEncoding::Gzip => gzip(&request.plain_body),
+        // Recordings are compressed by gzip or not at all.
+        ContentEncoding::Identity | ContentEncoding::Zstd => request.plain_body.clone(),
     }
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // Writing to memory does not fail.
-    let written = encoder
-        .write_all(&request.plain_body)
-        .and_then(|()| encoder.finish());
-    written.unwrap_or_default()
 }

@@ -34,7 +34,7 @@ pub use captures::{captures_dir, scenario, scenarios};
 pub use courier::{Courier, Targets};
 pub use distinct::Template;
 pub use patience::{until, wait_for};
-pub use plain_http::{HttpAnswer, exchange};
+pub use plain_http::{HttpAnswer, exchange, gzip};
 pub use problem::Problem;
 pub use reading::{ItemCounts, Reading};
 pub use server::{Addresses, Launch, Server};

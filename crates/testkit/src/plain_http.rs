@@ -1,8 +1,11 @@
 //! One HTTP request as it is written, good or bad, and the whole answer.
 
+use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
@@ -75,4 +78,12 @@ pub async fn exchange(
         Ok(answer) => answer.map_err(|problem: Problem| problem.while_doing(url)),
         Err(_) => Err(Problem::new(format!("{url}: no answer"))),
     }
+}
+
+/// Bytes compressed by gzip.
+pub fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory does not fail.
+    let written = encoder.write_all(plain).and_then(|()| encoder.finish());
+    written.unwrap_or_default()
 }

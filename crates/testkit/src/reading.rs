@@ -5,15 +5,16 @@
 //!
 //! Invariant: a request that was recorded twice byte for byte is a repetition and counts once.
 
+mod plain_json;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use contract::{
-    Attribute, DataPoint, LogRecord, Metric, Origin, PointValue, Quarantined, Signal, Sink, Span,
+    Attribute, DataPoint, LogRecord, Metric, Origin, PointValue, Quarantined, Sink, Span,
     Temporality, Value as Attr,
 };
 use fleet::Recorded;
 use otlp::{Encoding, Limits};
-use serde_json::Value as Json;
 
 use crate::{Problem, Tally};
 
@@ -60,7 +61,7 @@ struct Reader {
     /// Calls by session and `tool_use_id`.
     calls: BTreeSet<(Option<String>, String)>,
     /// By session, prompt and tool.
-    unnamed: BTreeMap<(Option<String>, Option<String>, Option<String>), Unnamed>,
+    unnamed: BTreeMap<[Option<String>; 3], Unnamed>,
     /// The largest value of each cumulative series: metric, attributes and start.
     series: BTreeMap<(String, Fields, u64), f64>,
     problem: Option<String>,
@@ -100,7 +101,7 @@ impl Reader {
         for (session, _) in self.calls {
             events.entry(session).or_default().tool_calls += 1;
         }
-        for ((session, ..), calls) in self.unnamed {
+        for ([session, ..], calls) in self.unnamed {
             let carried_out = calls.accepted.max(calls.finished);
             events.entry(session).or_default().tool_calls += carried_out + calls.rejected;
         }
@@ -148,7 +149,7 @@ impl Reader {
         let of = |key: &str| fields.get(key).cloned();
         let calls = self
             .unnamed
-            .entry((session, of("prompt.id"), of("tool_name")))
+            .entry([session, of("prompt.id"), of("tool_name")])
             .or_default();
         let count = match (is_decision, of("decision").as_deref()) {
             (false, _) => &mut calls.finished,
@@ -174,43 +175,6 @@ impl Reader {
 
     fn count_record(&mut self, session: Option<String>) {
         *self.reading.records.entry(session).or_default() += 1;
-    }
-
-    fn json(&mut self, signal: Signal, body: &[u8]) -> Result<(), Problem> {
-        let body: Json = serde_json::from_slice(body)?;
-        match signal {
-            Signal::Logs => {
-                for record in below(&body, &["resourceLogs", "scopeLogs", "logRecords"]) {
-                    let body = record.pointer("/body/stringValue").and_then(Json::as_str);
-                    self.event(body, &json_fields(record));
-                }
-            }
-            Signal::Metrics => {
-                for metric in below(&body, &["resourceMetrics", "scopeMetrics", "metrics"]) {
-                    self.json_metric(metric)?;
-                }
-            }
-            Signal::Traces => {
-                let spans = below(&body, &["resourceSpans", "scopeSpans", "spans"]);
-                self.reading.items.traces += spans.len() as u64;
-            }
-        }
-        Ok(())
-    }
-
-    fn json_metric(&mut self, metric: &Json) -> Result<(), Problem> {
-        let name = metric["name"].as_str().unwrap_or_default();
-        // Every metric of the recordings is a sum.
-        let points = metric["sum"]["dataPoints"].as_array();
-        let points = points.ok_or_else(|| Problem::new(format!("{name} is not a sum")))?;
-        let is_cumulative = metric["sum"]["aggregationTemporality"] == 2;
-        for point in points {
-            let start = point["startTimeUnixNano"].as_str().unwrap_or("0").parse()?;
-            let value = point["asDouble"].as_f64().or(point["asInt"].as_f64());
-            let value = value.ok_or_else(|| Problem::new(format!("{name} has no value")))?;
-            self.data_point(name, json_fields(point), start, value, is_cumulative);
-        }
-        Ok(())
     }
 }
 
@@ -275,29 +239,6 @@ fn number(fields: &Fields, key: &str, problem: &mut Option<String>) -> f64 {
         *problem = Some(format!("{key} is {text:?}, which is no number"));
         0.0
     })
-}
-
-/// The elements of nested arrays: all under `keys[0]`, under each of them all under `keys[1]`, …
-fn below<'a>(json: &'a Json, keys: &[&str]) -> Vec<&'a Json> {
-    let Some((key, deeper)) = keys.split_first() else {
-        return vec![json];
-    };
-    let elements = json[*key].as_array().into_iter().flatten();
-    elements
-        .flat_map(|element| below(element, deeper))
-        .collect()
-}
-
-fn json_fields(item: &Json) -> Fields {
-    let text = |attribute: &Json| {
-        let value = attribute["value"].as_object()?.values().next()?;
-        let value = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        Some((attribute["key"].as_str()?.to_owned(), value))
-    };
-    let attributes = item["attributes"].as_array().into_iter().flatten();
-    attributes.filter_map(text).collect()
 }
 
 fn fields(attributes: &[Attribute<'_>]) -> Fields {

@@ -57,6 +57,7 @@ struct Printed {
 pub struct Launch {
     binary: PathBuf,
     settings: String,
+    is_demo: bool,
 }
 
 impl Launch {
@@ -65,7 +66,15 @@ impl Launch {
         Launch {
             binary: binary.into(),
             settings: String::new(),
+            is_demo: false,
         }
+    }
+
+    /// Its demonstration, which brings a data directory of its own.
+    #[must_use]
+    pub fn demo(mut self) -> Launch {
+        self.is_demo = true;
+        self
     }
 
     /// With a configuration file of this content.
@@ -85,9 +94,9 @@ impl Launch {
             .prefix("tallybook-test-")
             .tempdir()?;
         fs::write(home.path().join("tallybook.toml"), &self.settings)?;
-        let (child, addresses) = spawn(&self.binary, home.path())?;
+        let (child, addresses) = spawn(&self, home.path())?;
         Ok(Server {
-            binary: self.binary,
+            launch: self,
             home,
             child,
             addresses,
@@ -97,7 +106,7 @@ impl Launch {
 
 /// A running server, or one between two runs.
 pub struct Server {
-    binary: PathBuf,
+    launch: Launch,
     home: TempDir,
     child: Child,
     addresses: Addresses,
@@ -117,11 +126,6 @@ impl Server {
     /// To ask it.
     pub fn sql(&self) -> Sql {
         Sql::new(self.addresses.ui_url())
-    }
-
-    /// The binary that it runs.
-    pub fn binary(&self) -> &Path {
-        &self.binary
     }
 
     /// Its data directory.
@@ -176,7 +180,7 @@ impl Server {
     ///
     /// When it does not start.
     pub fn restart(&mut self) -> Result<(), Problem> {
-        (self.child, self.addresses) = spawn(&self.binary, self.home.path())?;
+        (self.child, self.addresses) = spawn(&self.launch, self.home.path())?;
         Ok(())
     }
 
@@ -192,6 +196,12 @@ impl Server {
     /// What all runs so far wrote to standard error.
     pub fn log(&self) -> String {
         log_of(self.home.path())
+    }
+
+    /// Leaves its files where they are when it is dropped, and says where that is.
+    pub fn keep_files(&mut self) -> &Path {
+        self.home.disable_cleanup(true);
+        self.home.path()
     }
 
     fn with_log(&self, what: &str) -> Problem {
@@ -213,28 +223,32 @@ impl Drop for Server {
 }
 
 /// Starts the binary in `home` and waits for the line that names its addresses.
-fn spawn(binary: &Path, home: &Path) -> Result<(Child, Addresses), Problem> {
+fn spawn(launch: &Launch, home: &Path) -> Result<(Child, Addresses), Problem> {
     let log: File = OpenOptions::new()
         .create(true)
         .append(true)
         .open(home.join("stderr.log"))?;
-    let mut command = Command::new(binary);
+    let mut command = Command::new(&launch.binary);
     for variable in ["DATA_DIR", "CONFIG", "HTTP", "GRPC", "UI"] {
         command.env_remove(format!("TALLYBOOK_{variable}"));
     }
+    if launch.is_demo {
+        command.args(["demo", "--no-open"]);
+    } else {
+        command
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(home.join("data"));
+        command.arg("--config").arg(home.join("tallybook.toml"));
+    }
     let mut child = command
-        .arg("serve")
-        .arg("--data-dir")
-        .arg(home.join("data"))
-        .arg("--config")
-        .arg(home.join("tallybook.toml"))
         .args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"])
         .args(["--ui", "127.0.0.1:0", "--print-addresses"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
-        .map_err(|error| Problem::from(error).while_doing(binary.display()))?;
+        .map_err(|error| Problem::from(error).while_doing(launch.binary.display()))?;
     match first_line(&mut child).and_then(|line| Ok(serde_json::from_str::<Printed>(&line)?)) {
         Ok(printed) => Ok((child, printed.listening)),
         Err(problem) => {

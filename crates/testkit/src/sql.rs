@@ -72,6 +72,9 @@ impl Sql {
             let said = String::from_utf8_lossy(&answer.body);
             return Err(Problem::new(format!("{sql}: {} {said}", answer.status)));
         }
+        if answer.header("x-tallybook-truncated") == Some("true") {
+            return Err(Problem::new(format!("{sql}: the answer was cut off")));
+        }
         serde_json::from_slice(&answer.body)
             .map_err(|error| Problem::new(format!("{sql}: the answer is not rows: {error}")))
     }

@@ -29,7 +29,10 @@ fn record(attributes: Vec<(&'static str, Value<'static>)>) -> LogRecord<'static>
         time_unix_nano: TIME_NS,
         observed_time_unix_nano: TIME_NS,
         body: Some(Value::from("claude_code.api_request")),
-        attributes: attributes.into_iter().map(|(key, value)| (Cow::Borrowed(key), value)).collect(),
+        attributes: attributes
+            .into_iter()
+            .map(|(key, value)| (Cow::Borrowed(key), value))
+            .collect(),
         ..LogRecord::default()
     }
 }
@@ -38,11 +41,23 @@ fn record(attributes: Vec<(&'static str, Value<'static>)>) -> LogRecord<'static>
 fn check(record: &LogRecord<'_>, look: impl FnOnce(&Row<'_>)) {
     let facts = OriginFacts::of(&origin(), IdentityKey(1));
     let mut normalizer = Normalizer::default();
-    let row = normalizer.log(&facts, record, if record.time_unix_nano == 0 { TIME_NS } else { record.time_unix_nano });
+    let row = normalizer.log(
+        &facts,
+        record,
+        if record.time_unix_nano == 0 {
+            TIME_NS
+        } else {
+            record.time_unix_nano
+        },
+    );
     let cell = |col: Col| row.cells[col as usize].clone();
     let stored = StoredLog {
         event: row.event,
-        time_ms: if record.time_unix_nano == 0 { TIME_NS } else { record.time_unix_nano } / 1_000_000,
+        time_ms: if record.time_unix_nano == 0 {
+            TIME_NS
+        } else {
+            record.time_unix_nano
+        } / 1_000_000,
         shape: row.shape,
         envelope: row.envelope,
         attributes: row.attributes,
@@ -75,7 +90,10 @@ fn a_usual_record_needs_no_overflow_and_no_envelope() {
     ]);
     check(&usual, |row| {
         assert_eq!((row.product, row.event), ("claude-code", "api_request"));
-        assert_eq!((row.attributes, row.envelope, row.body.as_deref()), (None, None, None));
+        assert_eq!(
+            (row.attributes, row.envelope, row.body.as_deref()),
+            (None, None, None)
+        );
         assert_eq!(row.cell(Col::Team), &text("platform"));
         assert_eq!(row.cell(Col::InputTokens), &Cell::Int(12));
         assert_eq!(row.cell(Col::AppVersion), &text("2.1.329"));
@@ -102,7 +120,10 @@ fn what_a_column_cannot_give_back_is_kept() {
         for col in [Col::OutputTokens, Col::CostUsd, Col::StatusCode] {
             assert_eq!(row.cell(col), &Cell::Null, "{col:?}");
         }
-        assert!(row.attributes.is_some_and(|json| json.contains("\"output_tokens\":-4")));
+        assert!(
+            row.attributes
+                .is_some_and(|json| json.contains("\"output_tokens\":-4"))
+        );
     });
 }
 
@@ -122,7 +143,10 @@ fn of_aliases_the_best_wins_and_of_duplicates_the_last() {
         assert_eq!(row.cell(Col::Error), &text("better"));
         assert_eq!(row.cell(Col::Model), &text("last"));
         assert_eq!(row.cell(Col::PromptKind), &text("person"));
-        assert_eq!(row.attributes, Some(r#"{"error.message":"worse","model":"first"}"#));
+        assert_eq!(
+            row.attributes,
+            Some(r#"{"error.message":"worse","model":"first"}"#)
+        );
     });
 }
 
@@ -149,12 +173,24 @@ fn tools_name_their_server_skill_and_agent() {
             ("source", Value::from("config")),
         ])
     };
-    check(&named("mcp_tool", r#"{"mcp_server_name":"github","mcp_tool_name":"search"}"#), |row| {
-        assert_eq!((row.cell(Col::McpServerName), row.cell(Col::McpToolName)), (&text("github"), &text("search")));
-        assert_eq!(row.cell(Col::DecisionSource), &text("config"));
-    });
+    check(
+        &named(
+            "mcp_tool",
+            r#"{"mcp_server_name":"github","mcp_tool_name":"search"}"#,
+        ),
+        |row| {
+            assert_eq!(
+                (row.cell(Col::McpServerName), row.cell(Col::McpToolName)),
+                (&text("github"), &text("search"))
+            );
+            assert_eq!(row.cell(Col::DecisionSource), &text("config"));
+        },
+    );
     check(&named("mcp__github__search", "{}"), |row| {
-        assert_eq!((row.cell(Col::McpServerName), row.cell(Col::McpToolName)), (&text("github"), &text("search")));
+        assert_eq!(
+            (row.cell(Col::McpServerName), row.cell(Col::McpToolName)),
+            (&text("github"), &text("search"))
+        );
     });
     check(&named("Agent", r#"{"subagent_type":"Explore"}"#), |row| {
         assert_eq!(row.cell(Col::AgentName), &text("Explore"));
@@ -181,22 +217,35 @@ fn unusual_envelopes_are_rebuilt() {
         assert_eq!(row.body.as_deref(), Some(r#"{"a":1}"#));
     });
     check(&LogRecord::default(), |row| assert_eq!(row.event, ""));
-    let slash = LogRecord { body: Some(Value::from("free text")), ..LogRecord::default() };
-    check(&slash, |row| assert_eq!((row.event, row.body.as_deref()), ("free text", None)));
+    let slash = LogRecord {
+        body: Some(Value::from("free text")),
+        ..LogRecord::default()
+    };
+    check(&slash, |row| {
+        assert_eq!((row.event, row.body.as_deref()), ("free text", None))
+    });
 }
 
 #[test]
 fn prompts_that_nobody_typed_are_marked() {
     let prompt = |text: &'static str, command: Option<&'static str>| {
-        let mut attributes = vec![("event.name", Value::from("user_prompt")), ("prompt", Value::from(text))];
+        let mut attributes = vec![
+            ("event.name", Value::from("user_prompt")),
+            ("prompt", Value::from(text)),
+        ];
         attributes.extend(command.map(|name| ("command_name", Value::from(name))));
         record(attributes)
     };
     for (sent, kind) in [
-        (prompt("<task-notification>done</task-notification>", None), "notification"),
+        (
+            prompt("<task-notification>done</task-notification>", None),
+            "notification",
+        ),
         (prompt("/compact", Some("compact")), "command"),
         (prompt("hello", None), "person"),
     ] {
-        check(&sent, |row| assert_eq!(row.cell(Col::PromptKind), &text(kind)));
+        check(&sent, |row| {
+            assert_eq!(row.cell(Col::PromptKind), &text(kind))
+        });
     }
 }

@@ -32,7 +32,11 @@ pub struct Filter {
 impl Filter {
     /// Everything in a range.
     pub fn range(from_ms: i64, to_ms: i64) -> Filter {
-        Filter { from_ms, to_ms, ..Filter::default() }
+        Filter {
+            from_ms,
+            to_ms,
+            ..Filter::default()
+        }
     }
 
     /// Refuses a range that holds no time.
@@ -46,7 +50,10 @@ impl Filter {
         }
         if self.from_ms >= self.to_ms {
             let hint = "give a from_ms that is before to_ms";
-            return Err(QueryError::invalid("the range ends before it begins", Some(hint)));
+            return Err(QueryError::invalid(
+                "the range ends before it begins",
+                Some(hint),
+            ));
         }
         Ok(())
     }
@@ -54,7 +61,11 @@ impl Filter {
     /// The equally long range just before.
     pub(super) fn previous(&self) -> Filter {
         let from_ms = self.from_ms - (self.to_ms - self.from_ms);
-        Filter { from_ms, to_ms: self.from_ms, ..self.clone() }
+        Filter {
+            from_ms,
+            to_ms: self.from_ms,
+            ..self.clone()
+        }
     }
 
     /// The condition on an event to be counted.
@@ -72,7 +83,10 @@ impl Filter {
     /// The condition on an event to be one of a prompt that used the model and the tool.
     pub(super) fn prompts(&self) -> String {
         let mut terms = self.common();
-        let chosen = [("model", &self.model, MODEL_EVENTS), ("tool_name", &self.tool, TOOL_EVENTS)];
+        let chosen = [
+            ("model", &self.model, MODEL_EVENTS),
+            ("tool_name", &self.tool, TOOL_EVENTS),
+        ];
         for (column, value, events) in chosen {
             if let Some(value) = value {
                 let carries = carries(column, value, events);
@@ -84,7 +98,10 @@ impl Filter {
 
     /// The ids of the prompts in the range that have an event of which `condition` holds.
     pub(super) fn prompts_where(&self, condition: &str) -> String {
-        format!("SELECT prompt_id FROM events WHERE {} AND {condition}", self.time())
+        format!(
+            "SELECT prompt_id FROM events WHERE {} AND {condition}",
+            self.time()
+        )
     }
 
     fn of_prompts_with(&self, column: &str, value: &str, events: &str) -> String {
@@ -102,7 +119,11 @@ impl Filter {
     }
 
     fn time(&self) -> String {
-        format!("time >= {} AND time < {}", time(self.from_ms), time(self.to_ms))
+        format!(
+            "time >= {} AND time < {}",
+            time(self.from_ms),
+            time(self.to_ms)
+        )
     }
 }
 

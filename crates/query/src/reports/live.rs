@@ -86,27 +86,45 @@ struct Stored {
 /// The first `count` of newly stored events.
 pub fn live_items(events: &RecordBatch, count: usize) -> Result<Vec<LiveItem>, QueryError> {
     let schema = events.schema();
-    let wanted = COLUMNS.iter().chain(PERSON_COLUMNS).map(|name| schema.index_of(name));
-    let wanted: Vec<usize> = wanted.collect::<Result<_, _>>().map_err(QueryError::internal)?;
-    let events = events.slice(0, count.min(events.num_rows())).project(&wanted).map_err(QueryError::internal)?;
+    let wanted = COLUMNS
+        .iter()
+        .chain(PERSON_COLUMNS)
+        .map(|name| schema.index_of(name));
+    let wanted: Vec<usize> = wanted
+        .collect::<Result<_, _>>()
+        .map_err(QueryError::internal)?;
+    let events = events
+        .slice(0, count.min(events.num_rows()))
+        .project(&wanted)
+        .map_err(QueryError::internal)?;
     let rows: Vec<Stored> = rows::read_batch(&events, count).map_err(QueryError::internal)?;
     Ok(rows.into_iter().map(item).collect())
 }
 
 fn item(mut row: Stored) -> LiveItem {
-    let tokens = [row.input_tokens, row.output_tokens, row.cache_read_tokens, row.cache_creation_tokens];
+    let tokens = [
+        row.input_tokens,
+        row.output_tokens,
+        row.cache_read_tokens,
+        row.cache_creation_tokens,
+    ];
     let time_ms = row.time.or(row.received_at).unwrap_or_default();
     LiveItem {
         time_ms,
         received_ms: row.received_at.unwrap_or(time_ms),
         product: row.product,
         event: row.event.unwrap_or_default(),
-        person: PERSON_COLUMNS.iter().find_map(|name| row.identity.remove(*name).flatten()),
+        person: PERSON_COLUMNS
+            .iter()
+            .find_map(|name| row.identity.remove(*name).flatten()),
         session_id: row.session_id,
         prompt_id: row.prompt_id,
         model: row.model,
         cost_usd: row.cost_usd,
-        tokens: tokens.iter().any(Option::is_some).then(|| tokens.into_iter().flatten().sum()),
+        tokens: tokens
+            .iter()
+            .any(Option::is_some)
+            .then(|| tokens.into_iter().flatten().sum()),
         tool_name: row.tool_name,
         success: row.success,
         decision: row.decision,

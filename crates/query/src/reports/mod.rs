@@ -16,6 +16,7 @@
 //! | `replay.rs` | everything that one prompt caused, in order |
 //! | `live.rs` | newly stored events, for those who watch |
 //! | `page.rs` | where a page ends |
+//! | `views.rs` | what can be queried |
 //!
 //! SQL is built from the templates here. What comes from outside enters only as a number or as a
 //! text literal with its quotes doubled.
@@ -30,6 +31,7 @@ mod replay;
 mod rows;
 mod series;
 mod sessions;
+mod views;
 
 use serde::de::DeserializeOwned;
 use store::Snapshot;
@@ -44,6 +46,7 @@ pub use prompts::{Prompt, PromptPage, prompts};
 pub use replay::{PromptTotals, Replay, ReplayEvent, replay};
 pub use series::Series;
 pub use sessions::{Session, SessionDetail, SessionPage, session, sessions};
+pub use views::{ViewColumn, ViewShape, views};
 
 /// The rows of one query of a report, whole.
 async fn rows<T: DeserializeOwned>(
@@ -51,6 +54,8 @@ async fn rows<T: DeserializeOwned>(
     snapshot: &Snapshot,
     sql: String,
 ) -> Result<Vec<T>, QueryError> {
-    let answer = engine.query_snapshot(snapshot.clone(), sql, usize::MAX).await?;
+    let answer = engine
+        .query_snapshot(snapshot.clone(), sql, usize::MAX)
+        .await?;
     rows::read(&answer)
 }

@@ -157,9 +157,15 @@ pub async fn overview(engine: &Engine, filter: &Filter) -> Result<Overview, Quer
         previous: split(before).0,
         series: steps.fill(of(BY_STEP).filter_map(Requests::sums)),
         people,
-        models: of(BY_MODEL).filter(|row| row.requests > 0).map(Requests::of_model).collect(),
+        models: of(BY_MODEL)
+            .filter(|row| row.requests > 0)
+            .map(Requests::of_model)
+            .collect(),
         tools,
-        products: of(BY_PRODUCT).filter(|row| row.requests > 0).map(Requests::of_product).collect(),
+        products: of(BY_PRODUCT)
+            .filter(|row| row.requests > 0)
+            .map(Requests::of_product)
+            .collect(),
     })
 }
 
@@ -175,7 +181,10 @@ struct Active {
 
 /// Summed up by person and session first, so that the distinct counts are over few rows.
 fn activity_sql(filter: &Filter, people: usize) -> String {
-    let sums: Vec<String> = SUMMED.iter().map(|name| format!("coalesce(sum({name}), 0) AS {name}")).collect();
+    let sums: Vec<String> = SUMMED
+        .iter()
+        .map(|name| format!("coalesce(sum({name}), 0) AS {name}"))
+        .collect();
     format!(
         "WITH worked AS (
            SELECT person, session_id, {MEASURES} FROM events WHERE {} GROUP BY person, session_id
@@ -207,15 +216,22 @@ const SUMMED: &[&str] = &[
 
 /// The totals, and the people.
 fn split(rows: Vec<Active>) -> (Totals, Vec<PersonRow>) {
-    let totals = rows.iter().find(|row| row.is_total).map(|row| row.totals).unwrap_or_default();
-    let people = rows.into_iter().filter(|row| !row.is_total).map(|row| PersonRow {
-        person: row.person,
-        cost_usd: row.totals.cost_usd,
-        requests: row.totals.requests,
-        prompts: row.totals.prompts,
-        sessions: row.totals.sessions,
-        tokens: row.tokens,
-    });
+    let totals = rows
+        .iter()
+        .find(|row| row.is_total)
+        .map(|row| row.totals)
+        .unwrap_or_default();
+    let people = rows
+        .into_iter()
+        .filter(|row| !row.is_total)
+        .map(|row| PersonRow {
+            person: row.person,
+            cost_usd: row.totals.cost_usd,
+            requests: row.totals.requests,
+            prompts: row.totals.prompts,
+            sessions: row.totals.sessions,
+            tokens: row.tokens,
+        });
     (totals, people.collect())
 }
 
@@ -255,7 +271,12 @@ fn requests_sql(filter: &Filter, steps: &Steps) -> String {
 impl Requests {
     fn sums(&self) -> Option<Sums> {
         let step = usize::try_from(self.step?).ok()?;
-        Some(Sums { step, cost_usd: self.cost_usd, requests: self.requests, errors: self.errors })
+        Some(Sums {
+            step,
+            cost_usd: self.cost_usd,
+            requests: self.requests,
+            errors: self.errors,
+        })
     }
 
     fn of_model(&self) -> ModelRow {
@@ -271,11 +292,19 @@ impl Requests {
     }
 
     fn of_product(&self) -> ProductRow {
-        ProductRow { product: self.product.clone(), cost_usd: self.cost_usd, requests: self.requests }
+        ProductRow {
+            product: self.product.clone(),
+            cost_usd: self.cost_usd,
+            requests: self.requests,
+        }
     }
 }
 
-async fn tools(engine: &Engine, snapshot: &Snapshot, filter: &Filter) -> Result<Vec<ToolRow>, QueryError> {
+async fn tools(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    filter: &Filter,
+) -> Result<Vec<ToolRow>, QueryError> {
     let sql = format!(
         "SELECT tool_name, tool_calls AS calls, tool_failures AS failures, tool_rejections AS rejections,
                 p95_duration_ms

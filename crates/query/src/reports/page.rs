@@ -9,7 +9,10 @@ pub(super) const ROWS_MAX: usize = 1_000;
 /// Cuts rows, newest first, to a page. Returns where the next one begins, when there are more rows.
 pub(super) fn cut<T>(rows: &mut Vec<T>, limit: usize, time_ms: impl Fn(&T) -> i64) -> Option<i64> {
     let last_ms = time_ms(rows.get(limit.checked_sub(1)?)?);
-    let ties = rows[limit..].iter().take_while(|row| time_ms(row) == last_ms).count();
+    let ties = rows[limit..]
+        .iter()
+        .take_while(|row| time_ms(row) == last_ms)
+        .count();
     let is_more = rows.len() > limit + ties || ties >= TIES_MAX;
     rows.truncate(limit + ties);
     is_more.then_some(last_ms)

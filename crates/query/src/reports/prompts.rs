@@ -74,9 +74,14 @@ pub async fn prompts(
     filter.check()?;
     let limit = limit.clamp(1, page::ROWS_MAX);
     let snapshot = engine.store().snapshot();
-    let before = before_ms.map(|ms| format!("HAVING min(time) < {}", time(ms))).unwrap_or_default();
+    let before = before_ms
+        .map(|ms| format!("HAVING min(time) < {}", time(ms)))
+        .unwrap_or_default();
     let failed = match errors {
-        true => format!("AND prompt_id IN ({})", filter.prompts_where("event = 'api_error'")),
+        true => format!(
+            "AND prompt_id IN ({})",
+            filter.prompts_where("event = 'api_error'")
+        ),
         false => String::new(),
     };
     let sql = format!(
@@ -89,13 +94,25 @@ pub async fn prompts(
     let mut asked: Vec<Asked> = rows(engine, &snapshot, sql).await?;
     let next_before_ms = page::cut(&mut asked, limit, |row| row.time_ms);
     if asked.is_empty() {
-        return Ok(PromptPage { prompts: Vec::new(), next_before_ms });
+        return Ok(PromptPage {
+            prompts: Vec::new(),
+            next_before_ms,
+        });
     }
     let ids = texts(asked.iter().map(|row| row.prompt_id.as_str()));
     let range = Filter::range(filter.from_ms, filter.to_ms).events();
     let condition = format!("prompt_id IN ({ids}) AND {range}");
-    let prompts = prompts_of(engine, &snapshot, &condition, page::ROWS_MAX + page::TIES_MAX).await?;
-    Ok(PromptPage { prompts, next_before_ms })
+    let prompts = prompts_of(
+        engine,
+        &snapshot,
+        &condition,
+        page::ROWS_MAX + page::TIES_MAX,
+    )
+    .await?;
+    Ok(PromptPage {
+        prompts,
+        next_before_ms,
+    })
 }
 
 /// The prompts of the events that fulfil a condition, newest first.

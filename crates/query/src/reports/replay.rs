@@ -204,8 +204,10 @@ pub async fn replay(engine: &Engine, prompt_id: &str) -> Result<Option<Replay>, 
          WHERE {condition} ORDER BY time, sequence LIMIT {EVENTS_MAX}",
         COLUMNS.join(", ")
     );
-    let (whole, events) =
-        futures::try_join!(rows::<Whole>(engine, &snapshot, whole), rows::<ReplayEvent>(engine, &snapshot, events))?;
+    let (whole, events) = futures::try_join!(
+        rows::<Whole>(engine, &snapshot, whole),
+        rows::<ReplayEvent>(engine, &snapshot, events)
+    )?;
     Ok(whole.into_iter().next().map(|whole| Replay {
         prompt_id: prompt_id.to_owned(),
         session_id: whole.session_id,

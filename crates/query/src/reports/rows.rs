@@ -26,14 +26,24 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>, Query
 }
 
 /// The first rows of a batch.
-pub(super) fn read_batch<T: DeserializeOwned>(batch: &RecordBatch, count: usize) -> Result<Vec<T>, Fault> {
+pub(super) fn read_batch<T: DeserializeOwned>(
+    batch: &RecordBatch,
+    count: usize,
+) -> Result<Vec<T>, Fault> {
     let schema = batch.schema();
     let names = schema.fields().iter().map(|field| field.name().as_str());
-    let columns = batch.columns().iter().map(|column| Column::of(column.as_ref()));
-    let columns: Vec<(&str, Column)> =
-        names.zip(columns).map(|(name, column)| Ok((name, column?))).collect::<Result<_, Fault>>()?;
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|column| Column::of(column.as_ref()));
+    let columns: Vec<(&str, Column)> = names
+        .zip(columns)
+        .map(|(name, column)| Ok((name, column?)))
+        .collect::<Result<_, Fault>>()?;
     let row = |row| {
-        let cells = columns.iter().map(|(name, column)| (*name, Cell { column, row }));
+        let cells = columns
+            .iter()
+            .map(|(name, column)| (*name, Cell { column, row }));
         T::deserialize(MapDeserializer::new(cells))
     };
     (0..count.min(batch.num_rows())).map(row).collect()
@@ -56,7 +66,10 @@ impl Column {
                 Column::Float(as_type(&DataType::Float64)?.into())
             }
             DataType::Timestamp(_, zone) => {
-                let millis = cast(array, &DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))?;
+                let millis = cast(
+                    array,
+                    &DataType::Timestamp(TimeUnit::Millisecond, zone.clone()),
+                )?;
                 Column::Int(cast(&millis, &DataType::Int64)?.to_data().into())
             }
             kind if kind.is_integer() => Column::Int(as_type(&DataType::Int64)?.into()),

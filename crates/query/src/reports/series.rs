@@ -59,22 +59,34 @@ impl Steps {
     /// The finest steps that are not too many.
     pub(super) fn of(from_ms: i64, to_ms: i64) -> Steps {
         let length_ms = to_ms - from_ms;
-        let usual = STEPS_MS.iter().copied().find(|step_ms| length_ms <= step_ms * POINTS_MAX);
+        let usual = STEPS_MS
+            .iter()
+            .copied()
+            .find(|step_ms| length_ms <= step_ms * POINTS_MAX);
         let step_ms = usual.unwrap_or_else(|| (length_ms / POINTS_MAX / DAY_MS + 1) * DAY_MS);
         let first_ms = (from_ms - MONDAY_MS).div_euclid(step_ms) * step_ms + MONDAY_MS;
         let count = (to_ms - first_ms + step_ms - 1) / step_ms;
-        Steps { step_ms, first_ms, count: count as usize }
+        Steps {
+            step_ms,
+            first_ms,
+            count: count as usize,
+        }
     }
 
     /// The number of an event's step, as SQL.
     pub(super) fn sql(&self) -> String {
-        format!("(CAST(time AS BIGINT) - ({})) / {}", self.first_ms, self.step_ms)
+        format!(
+            "(CAST(time AS BIGINT) - ({})) / {}",
+            self.first_ms, self.step_ms
+        )
     }
 
     /// The series; a step without sums is zero.
     pub(super) fn fill(&self, sums: impl Iterator<Item = Sums>) -> Series {
         let mut series = Series {
-            time_ms: (0..self.count).map(|step| self.first_ms + step as i64 * self.step_ms).collect(),
+            time_ms: (0..self.count)
+                .map(|step| self.first_ms + step as i64 * self.step_ms)
+                .collect(),
             cost_usd: vec![0.0; self.count],
             requests: vec![0; self.count],
             errors: vec![0; self.count],
@@ -109,7 +121,10 @@ mod tests {
             let (from_ms, to_ms) = (start_ms - length_ms, start_ms);
             let steps = Steps::of(from_ms, to_ms);
             assert_eq!(steps.step_ms, step_ms, "{length_ms}");
-            assert!(steps.first_ms <= from_ms && from_ms < steps.first_ms + step_ms, "{steps:?}");
+            assert!(
+                steps.first_ms <= from_ms && from_ms < steps.first_ms + step_ms,
+                "{steps:?}"
+            );
             let end_ms = steps.first_ms + steps.count as i64 * step_ms;
             assert!(end_ms >= to_ms && end_ms - step_ms < to_ms, "{steps:?}");
             assert!(steps.count as i64 <= POINTS_MAX + 1, "{steps:?}");
@@ -126,9 +141,20 @@ mod tests {
     #[test]
     fn missing_steps_are_zero() {
         let steps = Steps::of(0, 3 * MINUTE_MS);
-        let series = steps.fill([Sums { step: 1, cost_usd: 0.5, requests: 2, errors: 1 }].into_iter());
+        let series = steps.fill(
+            [Sums {
+                step: 1,
+                cost_usd: 0.5,
+                requests: 2,
+                errors: 1,
+            }]
+            .into_iter(),
+        );
         assert_eq!(series.time_ms, [0, MINUTE_MS, 2 * MINUTE_MS]);
         assert_eq!(series.cost_usd, [0.0, 0.5, 0.0]);
-        assert_eq!((series.requests, series.errors), (vec![0, 2, 0], vec![0, 1, 0]));
+        assert_eq!(
+            (series.requests, series.errors),
+            (vec![0, 2, 0], vec![0, 1, 0])
+        );
     }
 }

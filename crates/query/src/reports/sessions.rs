@@ -85,7 +85,9 @@ pub async fn sessions(
     filter.check()?;
     let limit = limit.clamp(1, page::ROWS_MAX);
     let snapshot = engine.store().snapshot();
-    let before = before_ms.map(|ms| format!("HAVING min(time) < {}", time(ms))).unwrap_or_default();
+    let before = before_ms
+        .map(|ms| format!("HAVING min(time) < {}", time(ms)))
+        .unwrap_or_default();
     let condition = filter.events();
     let sql = format!(
         "SELECT session_id, min(time) AS start_ms FROM events
@@ -98,9 +100,19 @@ pub async fn sessions(
     let ids = texts(started.iter().map(|row| row.session_id.as_str()));
     let sessions = match started.is_empty() {
         true => Vec::new(),
-        false => summed(engine, &snapshot, &format!("session_id IN ({ids}) AND {condition}")).await?,
+        false => {
+            summed(
+                engine,
+                &snapshot,
+                &format!("session_id IN ({ids}) AND {condition}"),
+            )
+            .await?
+        }
     };
-    Ok(SessionPage { sessions, next_before_ms })
+    Ok(SessionPage {
+        sessions,
+        next_before_ms,
+    })
 }
 
 /// One session and its prompts, whatever their time; `None` when there is none of that id.
@@ -112,7 +124,10 @@ pub async fn session(engine: &Engine, id: &str) -> Result<Option<SessionDetail>,
         prompts_of(engine, &snapshot, &condition, PROMPTS_MAX),
     )?;
     prompts.reverse();
-    Ok(sessions.into_iter().next().map(|session| SessionDetail { session, prompts }))
+    Ok(sessions
+        .into_iter()
+        .next()
+        .map(|session| SessionDetail { session, prompts }))
 }
 
 #[derive(Deserialize)]
@@ -122,7 +137,11 @@ struct Used {
 }
 
 /// The sessions of the events that fulfil a condition, newest first.
-async fn summed(engine: &Engine, snapshot: &Snapshot, condition: &str) -> Result<Vec<Session>, QueryError> {
+async fn summed(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    condition: &str,
+) -> Result<Vec<Session>, QueryError> {
     let sums = format!(
         "SELECT *, {TOKENS} FROM (
            SELECT session_id, max(person) AS person, max(product) AS product, max(app_version) AS app_version,
@@ -134,8 +153,10 @@ async fn summed(engine: &Engine, snapshot: &Snapshot, condition: &str) -> Result
         "SELECT session_id, model FROM events
          WHERE event = 'api_request' AND model IS NOT NULL AND {condition} GROUP BY session_id, model ORDER BY model"
     );
-    let (mut sessions, used) =
-        futures::try_join!(rows::<Session>(engine, snapshot, sums), rows::<Used>(engine, snapshot, models))?;
+    let (mut sessions, used) = futures::try_join!(
+        rows::<Session>(engine, snapshot, sums),
+        rows::<Used>(engine, snapshot, models)
+    )?;
     let mut models: HashMap<String, Vec<String>> = HashMap::new();
     for used in used {
         models.entry(used.session_id).or_default().push(used.model);

@@ -30,8 +30,14 @@ const IN_FLIGHT: usize = 16;
 
 pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
     start_logging();
-    let dir = tempfile::Builder::new().prefix("tallybook-demo-").tempdir().map_err(Failure::failed)?;
-    let mut settings = Settings { data_dir: dir.path().to_owned(), ..Settings::default() };
+    let dir = tempfile::Builder::new()
+        .prefix("tallybook-demo-")
+        .tempdir()
+        .map_err(Failure::failed)?;
+    let mut settings = Settings {
+        data_dir: dir.path().to_owned(),
+        ..Settings::default()
+    };
     settings.apply(&args.listen);
     let checked = settings.check()?;
     io_runtime()?.block_on(async {
@@ -87,7 +93,10 @@ async fn play(
     if shutdown.is_triggered() {
         return Ok(());
     }
-    tracing::info!("{items} items filled in within {:.1} s", started.elapsed().as_secs_f64());
+    tracing::info!(
+        "{items} items filled in within {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
     if let Some(url) = open {
         open_browser(&url);
     }
@@ -97,7 +106,13 @@ async fn play(
             () = tokio::time::sleep(Duration::from_millis(export.at_ms.saturating_sub(now_ms))) => {}
             () = shutdown.wait() => return Ok(()),
         }
-        take(Arc::clone(&store), export.signal, export.at_ms, export.protobuf()).await?;
+        take(
+            Arc::clone(&store),
+            export.signal,
+            export.at_ms,
+            export.protobuf(),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -129,12 +144,19 @@ async fn fill(
     Ok(items)
 }
 
-fn finished(done: Option<Result<Result<(), Failure>, tokio::task::JoinError>>) -> Result<(), Failure> {
+fn finished(
+    done: Option<Result<Result<(), Failure>, tokio::task::JoinError>>,
+) -> Result<(), Failure> {
     done.map_or(Ok(()), |joined| joined.map_err(Failure::failed)?)
 }
 
 /// One request through the same intake as a real one, received at its simulated time.
-async fn take(store: Arc<Store>, signal: contract::Signal, at_ms: u64, protobuf: Vec<u8>) -> Result<(), Failure> {
+async fn take(
+    store: Arc<Store>,
+    signal: contract::Signal,
+    at_ms: u64,
+    protobuf: Vec<u8>,
+) -> Result<(), Failure> {
     let entry = Entry {
         signal,
         transport: Transport::Http,
@@ -154,9 +176,15 @@ async fn take(store: Arc<Store>, signal: contract::Signal, at_ms: u64, protobuf:
 }
 
 fn progress() -> ProgressBar {
-    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     let bar = ProgressBar::with_draw_target(None, target);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} items filled in, {per_sec}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{spinner} {human_pos} items filled in, {per_sec}")
+    {
         bar.set_style(style);
     }
     bar
@@ -164,7 +192,9 @@ fn progress() -> ProgressBar {
 
 /// Opens the page where there is a screen; the address is on the terminal anyway.
 fn open_browser(url: &str) {
-    let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+    let has_screen = ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
     if !has_screen || !std::io::stdout().is_terminal() {
         return;
     }

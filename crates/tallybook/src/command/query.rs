@@ -16,12 +16,19 @@ const SQL_BYTES_MAX: u64 = 256 * 1024;
 
 pub(crate) fn run(args: QueryArgs) -> Result<(), Failure> {
     start_logging();
-    let sql = if args.sql == "-" { read_stdin()? } else { args.sql };
+    let sql = if args.sql == "-" {
+        read_stdin()?
+    } else {
+        args.sql
+    };
     let bytes = io_runtime()?.block_on(async {
         match &args.source.data_dir {
             Some(dir) => {
                 let engine = open(dir).await?;
-                let answer = engine.query(&sql, args.max_rows).await.map_err(|error| of_query(&error))?;
+                let answer = engine
+                    .query(&sql, args.max_rows)
+                    .await
+                    .map_err(|error| of_query(&error))?;
                 render(&answer, args.format)
             }
             None => ask(&args.source, &sql, args.format, args.max_rows).await,
@@ -33,7 +40,9 @@ pub(crate) fn run(args: QueryArgs) -> Result<(), Failure> {
 fn read_stdin() -> Result<String, Failure> {
     let mut text = String::new();
     #[expect(clippy::disallowed_methods, reason = "the reader is cut off by take")]
-    let read = std::io::stdin().take(SQL_BYTES_MAX).read_to_string(&mut text);
+    let read = std::io::stdin()
+        .take(SQL_BYTES_MAX)
+        .read_to_string(&mut text);
     read.map_err(Failure::failed)?;
     Ok(text)
 }
@@ -41,7 +50,10 @@ fn read_stdin() -> Result<String, Failure> {
 /// An engine over a data directory that no server is using.
 pub(crate) async fn open(dir: &Path) -> Result<Engine, Failure> {
     if !dir.is_dir() {
-        return Err(Failure::usage(format!("there is no data directory {}", dir.display())));
+        return Err(Failure::usage(format!(
+            "there is no data directory {}",
+            dir.display()
+        )));
     }
     let store = crate::server::open(store::Config::new(dir)).await?;
     Engine::new(Arc::clone(&store), query::Config::default()).map_err(Failure::failed)
@@ -64,7 +76,12 @@ fn render(answer: &Answer, format: Format) -> Result<Vec<u8>, Failure> {
     }
 }
 
-async fn ask(source: &SourceArgs, sql: &str, format: Format, max_rows: Option<usize>) -> Result<Vec<u8>, Failure> {
+async fn ask(
+    source: &SourceArgs,
+    sql: &str,
+    format: Format,
+    max_rows: Option<usize>,
+) -> Result<Vec<u8>, Failure> {
     let base = source.url.as_deref().unwrap_or(UI_URL);
     let body = serde_json::json!({"sql": sql, "format": format.name(), "max_rows": max_rows});
     let answer = client::post_json(base, "/api/v1/query", &body).await?;

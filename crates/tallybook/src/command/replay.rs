@@ -24,8 +24,12 @@ pub(crate) fn run(args: ReplayArgs) -> Result<(), Failure> {
 async fn fetch(args: &ReplayArgs) -> Result<Value, Failure> {
     if let Some(dir) = &args.source.data_dir {
         let engine = super::query::open(dir).await?;
-        let found = query::reports::replay(&engine, &args.prompt_id).await.map_err(Failure::failed)?;
-        let replay = found.ok_or_else(|| Failure::failed(format!("no events with prompt.id {}", args.prompt_id)))?;
+        let found = query::reports::replay(&engine, &args.prompt_id)
+            .await
+            .map_err(Failure::failed)?;
+        let replay = found.ok_or_else(|| {
+            Failure::failed(format!("no events with prompt.id {}", args.prompt_id))
+        })?;
         return serde_json::to_value(replay).map_err(Failure::failed);
     }
     let base = args.source.url.as_deref().unwrap_or(UI_URL);
@@ -37,7 +41,12 @@ fn timeline(replay: &Value) -> String {
     let mut out = String::new();
     let text = |key: &str| printable(replay[key].as_str().unwrap_or("unknown"));
     let totals = &replay["totals"];
-    let _ = writeln!(out, "prompt {}  session {}", text("prompt_id"), text("session_id"));
+    let _ = writeln!(
+        out,
+        "prompt {}  session {}",
+        text("prompt_id"),
+        text("session_id")
+    );
     let _ = writeln!(
         out,
         "{}, {}  ${:.4}  {} requests, {} tool calls, {} errors\n",
@@ -48,15 +57,30 @@ fn timeline(replay: &Value) -> String {
         totals["tool_calls"],
         totals["errors"]
     );
-    let events = replay["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let events = replay["events"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let start = replay["start_ms"].as_i64().unwrap_or_default();
     let mut cost = 0.0;
     for event in events {
-        cost += if event["event"] == "api_request" { event["cost_usd"].as_f64().unwrap_or_default() } else { 0.0 };
+        cost += if event["event"] == "api_request" {
+            event["cost_usd"].as_f64().unwrap_or_default()
+        } else {
+            0.0
+        };
         let at_s = (event["time_ms"].as_i64().unwrap_or(start) - start) as f64 / 1e3;
-        let indent = if event["agent_id"].is_null() { "" } else { "  " };
+        let indent = if event["agent_id"].is_null() {
+            ""
+        } else {
+            "  "
+        };
         let name = printable(event["event"].as_str().unwrap_or_default());
-        let _ = writeln!(out, "{at_s:>9.3} s  ${cost:<9.4} {indent}{name:<20} {}", describe(event));
+        let _ = writeln!(
+            out,
+            "{at_s:>9.3} s  ${cost:<9.4} {indent}{name:<20} {}",
+            describe(event)
+        );
     }
     out
 }
@@ -78,11 +102,30 @@ fn describe(event: &Value) -> String {
             number("cache_creation_tokens"),
             number("duration_ms") / 1e3
         ),
-        "api_error" => format!("{}  {} {}", text("model"), event["status_code"], text("error")),
-        "tool_decision" => format!("{}  {} by {}", tool(event), text("decision"), text("decision_source")),
+        "api_error" => format!(
+            "{}  {} {}",
+            text("model"),
+            event["status_code"],
+            text("error")
+        ),
+        "tool_decision" => format!(
+            "{}  {} by {}",
+            tool(event),
+            text("decision"),
+            text("decision_source")
+        ),
         "tool_result" => {
-            let outcome = if event["success"] == false { "FAILED" } else { "ok" };
-            format!("{}  {outcome}  {:.1} s  {}", tool(event), number("duration_ms") / 1e3, text("error"))
+            let outcome = if event["success"] == false {
+                "FAILED"
+            } else {
+                "ok"
+            };
+            format!(
+                "{}  {outcome}  {:.1} s  {}",
+                tool(event),
+                number("duration_ms") / 1e3,
+                text("error")
+            )
         }
         _ => text("error"),
     }
@@ -90,7 +133,10 @@ fn describe(event: &Value) -> String {
 
 fn tool(event: &Value) -> String {
     let name = event["tool_name"].as_str().unwrap_or_default();
-    match (event["mcp_server_name"].as_str(), event["mcp_tool_name"].as_str()) {
+    match (
+        event["mcp_server_name"].as_str(),
+        event["mcp_tool_name"].as_str(),
+    ) {
         (Some(server), Some(tool)) => printable(&format!("{name} {server}/{tool}")),
         _ => printable(name),
     }
@@ -98,8 +144,11 @@ fn tool(event: &Value) -> String {
 
 /// One line without control characters: telemetry may hold terminal escapes.
 fn printable(text: &str) -> String {
-    let mut out: String =
-        text.chars().take(TEXT_CHARS_MAX).map(|symbol| if symbol.is_control() { ' ' } else { symbol }).collect();
+    let mut out: String = text
+        .chars()
+        .take(TEXT_CHARS_MAX)
+        .map(|symbol| if symbol.is_control() { ' ' } else { symbol })
+        .collect();
     if text.chars().nth(TEXT_CHARS_MAX).is_some() {
         out.push('…');
     }

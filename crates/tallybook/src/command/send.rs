@@ -17,8 +17,16 @@ pub(crate) fn run(args: SendArgs) -> Result<(), Failure> {
     let target = target(&args)?;
     if args.dry_run {
         return scenarios.iter().try_for_each(|scenario| {
-            let bytes: usize = scenario.requests.iter().map(|request| request.body.len()).sum();
-            say(&format!("{}: {} requests, {bytes} bytes", scenario.name, scenario.requests.len()))
+            let bytes: usize = scenario
+                .requests
+                .iter()
+                .map(|request| request.body.len())
+                .sum();
+            say(&format!(
+                "{}: {} requests, {bytes} bytes",
+                scenario.name,
+                scenario.requests.len()
+            ))
         });
     }
     io_runtime()?.block_on(async {
@@ -32,7 +40,10 @@ pub(crate) fn run(args: SendArgs) -> Result<(), Failure> {
 /// The folder itself when it holds a recording, else the recordings in it.
 fn load(dir: &Path) -> Result<Vec<Scenario>, Failure> {
     if !dir.is_dir() {
-        return Err(Failure::usage(format!("there is no folder {}", dir.display())));
+        return Err(Failure::usage(format!(
+            "there is no folder {}",
+            dir.display()
+        )));
     }
     let dirs = if dir.join("expected.json").is_file() {
         vec![dir.to_owned()]
@@ -40,20 +51,29 @@ fn load(dir: &Path) -> Result<Vec<Scenario>, Failure> {
         list(dir).map_err(Failure::failed)?
     };
     if dirs.is_empty() {
-        return Err(Failure::usage(format!("{} holds no recording (a folder with expected.json)", dir.display())));
+        return Err(Failure::usage(format!(
+            "{} holds no recording (a folder with expected.json)",
+            dir.display()
+        )));
     }
-    dirs.iter().map(|dir| Scenario::load(dir).map_err(Failure::failed)).collect()
+    dirs.iter()
+        .map(|dir| Scenario::load(dir).map_err(Failure::failed))
+        .collect()
 }
 
 fn target(args: &SendArgs) -> Result<Target, Failure> {
-    let http = Url::parse(&args.to).map_err(|error| Failure::usage(format!("--to {}: {error}", args.to)))?;
+    let http = Url::parse(&args.to)
+        .map_err(|error| Failure::usage(format!("--to {}: {error}", args.to)))?;
     let grpc = args.grpc_to.clone().or_else(|| {
         let mut grpc = http.clone();
         grpc.set_port(Some(4317)).ok()?;
         grpc.set_path("");
         Some(grpc.to_string())
     });
-    Ok(Target { http: Some(args.to.clone()), grpc })
+    Ok(Target {
+        http: Some(args.to.clone()),
+        grpc,
+    })
 }
 
 async fn send(scenario: &Scenario, target: &Target, restamp: bool) -> Result<(), Failure> {
@@ -78,11 +98,18 @@ async fn send(scenario: &Scenario, target: &Target, restamp: bool) -> Result<(),
     if sent.refused.is_empty() {
         return Ok(());
     }
-    Err(Failure::failed(format!("{}: the server refused requests {:?}", scenario.name, sent.refused)))
+    Err(Failure::failed(format!(
+        "{}: the server refused requests {:?}",
+        scenario.name, sent.refused
+    )))
 }
 
 fn progress(scenario: &Scenario) -> ProgressBar {
-    let target = if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
     let bar = ProgressBar::with_draw_target(Some(scenario.requests.len() as u64), target);
     if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {per_sec}") {
         bar.set_style(style);
@@ -97,7 +124,11 @@ fn shift_ms(scenario: &Scenario) -> Option<i64> {
         let limits = otlp::Limits::default();
         let body = match request.encoding {
             otlp::Encoding::Protobuf => request.plain_body.clone(),
-            otlp::Encoding::Json => otlp::from_json(request.signal, &request.plain_body, &limits).ok()?.protobuf,
+            otlp::Encoding::Json => {
+                otlp::from_json(request.signal, &request.plain_body, &limits)
+                    .ok()?
+                    .protobuf
+            }
         };
         otlp::decode(request.signal, &body, &limits, &mut latest).ok()?;
     }

@@ -15,7 +15,10 @@ fn problems(text: &str) -> String {
 fn check(text: &str, expect: &[&str]) {
     let said = problems(text);
     for part in expect {
-        assert!(said.contains(part), "{text:?} should say {part:?}, said {said:?}");
+        assert!(
+            said.contains(part),
+            "{text:?} should say {part:?}, said {said:?}"
+        );
     }
     assert_eq!(said.is_empty(), expect.is_empty(), "{said}");
 }
@@ -27,7 +30,10 @@ fn the_defaults_and_an_empty_file_are_right() {
 
 #[test]
 fn unknown_keys_are_named_with_their_place() {
-    check("[listen]\nhtpp = \"127.0.0.1:1\"", &["line 2", "htpp", "http"]);
+    check(
+        "[listen]\nhtpp = \"127.0.0.1:1\"",
+        &["line 2", "htpp", "http"],
+    );
     check("flush = 1", &["unknown field `flush`"]);
 }
 
@@ -35,7 +41,12 @@ fn unknown_keys_are_named_with_their_place() {
 fn all_problems_are_reported_together() {
     check(
         "[listen]\nui = \"0.0.0.0:4319\"\n[store]\nflush_rows = 0\n[query]\nmemory = \"lots\"",
-        &["listen.ui is 0.0.0.0:4319", "--allow-remote", "store.flush_rows", "query.memory"],
+        &[
+            "listen.ui is 0.0.0.0:4319",
+            "--allow-remote",
+            "store.flush_rows",
+            "query.memory",
+        ],
     );
 }
 
@@ -46,5 +57,8 @@ fn a_remote_address_can_be_allowed() {
 
 #[test]
 fn one_port_cannot_serve_two() {
-    check("[listen]\nui = \"127.0.0.1:4318\"", &["listen.ui and listen.http are both 127.0.0.1:4318"]);
+    check(
+        "[listen]\nui = \"127.0.0.1:4318\"",
+        &["listen.ui and listen.http are both 127.0.0.1:4318"],
+    );
 }

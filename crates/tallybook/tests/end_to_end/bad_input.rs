@@ -1,16 +1,12 @@
 //! What is wrong gets a clear answer in the request's own encoding and costs its neighbours nothing.
 
-use std::io::Write;
-
 use bytes::Bytes;
 use contract::Signal;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use fleet::{Client, ContentEncoding, Transport};
 use http::Method;
 use otlp::Encoding;
 use serde_json::{Value, json};
-use testkit::{HttpAnswer, Problem, Server, exchange};
+use testkit::{HttpAnswer, Problem, Server, exchange, gzip};
 
 use crate::stage::{fates, launch};
 
@@ -420,14 +416,6 @@ fn message(number: u8, payload: &[u8]) -> Vec<u8> {
     field.push(length as u8);
     field.extend_from_slice(payload);
     field
-}
-
-fn gzip(plain: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder
-        .write_all(plain)
-        .and_then(|()| encoder.finish())
-        .expect("memory takes it")
 }
 
 fn limits() -> otlp::Limits {

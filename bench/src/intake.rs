@@ -1,0 +1,96 @@
+//! Acknowledged events per server core, by transport, encoding and batch size.
+
+use std::path::Path;
+
+use fleet::{ClientVersion, Transport};
+use otlp::Encoding;
+use testkit::{Launch, Problem};
+use tokio::sync::mpsc;
+
+use crate::arguments::Arguments;
+use crate::corpus::{Body, Corpus};
+use crate::gauge;
+use crate::load::{Lane, Seen, send};
+use crate::report::Report;
+
+const LANES: &[(&str, Lane)] = &[
+    (
+        "HTTP protobuf",
+        Lane {
+            transport: Transport::Http,
+            encoding: Encoding::Protobuf,
+        },
+    ),
+    (
+        "HTTP JSON",
+        Lane {
+            transport: Transport::Http,
+            encoding: Encoding::Json,
+        },
+    ),
+    (
+        "gRPC",
+        Lane {
+            transport: Transport::Grpc,
+            encoding: Encoding::Protobuf,
+        },
+    ),
+];
+const BATCHES: &[usize] = &[50, 500];
+
+/// One measurement of intake.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    pub(crate) client: ClientVersion,
+    pub(crate) lane: &'static str,
+    pub(crate) batch: usize,
+    pub(crate) seen: Seen,
+    pub(crate) peak_memory: u64,
+}
+
+/// Every lane and batch size against a server of its own; what is sent was generated before.
+pub(crate) async fn measure(
+    arguments: &Arguments,
+    binary: &Path,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    for client in &arguments.shapes {
+        for (name, lane) in LANES {
+            for batch in BATCHES {
+                eprintln!("intake: {} over {name}, batches of {batch}", client.cli());
+                let corpus = Corpus {
+                    client: *client,
+                    events: arguments.intake_events,
+                    batch: *batch,
+                    encoding: lane.encoding,
+                };
+                let bodies = corpus.all().await?;
+                let server = Launch::new(binary).start()?;
+                let seen = send(&server, *lane, queue(bodies)).await?;
+                let stored = server.sql().count("SELECT count(*) FROM events").await?;
+                if stored != seen.events {
+                    let said = format!("{} events acknowledged, {stored} stored", seen.events);
+                    return Err(Problem::new(said));
+                }
+                let peak_memory = gauge::peak_memory(server.pid())?;
+                report.intake.push(Measured {
+                    client: *client,
+                    lane: name,
+                    batch: *batch,
+                    seen,
+                    peak_memory,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn queue(bodies: Vec<Body>) -> mpsc::Receiver<Body> {
+    let (sender, receiver) = mpsc::channel(bodies.len().max(1));
+    for body in bodies {
+        // There is room for all of them.
+        let _ = sender.try_send(body);
+    }
+    receiver
+}

@@ -1,0 +1,79 @@
+//! The benchmark: the real server under a simulated organisation, measured and checked.
+//!
+//! Invariant: an answer is checked against what the generator says is true before its time counts;
+//! a wrong number ends the benchmark with exit code 1. Floors that are not met are printed as such.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `arguments.rs` | the command line |
+//! | `binary.rs` | which server is measured |
+//! | `corpus.rs` | request bodies, generated as they are sent |
+//! | `load.rs` | a closed loop of connections, and what it saw |
+//! | `gauge.rs` | what the system says of a process and of a directory |
+//! | `intake.rs` | acknowledged events per server core, by transport, encoding and batch size |
+//! | `archive.rs` | millions of events on disk, and questions to them |
+//! | `question.rs` | the questions, and how their answers are checked |
+//! | `demo.rs` | how long the demonstration takes until it is filled |
+//! | `report.rs` | the table, and the floors |
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer tool speaks to a terminal"
+)]
+
+mod archive;
+mod arguments;
+mod binary;
+mod corpus;
+mod demo;
+mod gauge;
+mod intake;
+mod load;
+mod question;
+mod report;
+
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use report::Report;
+use testkit::Problem;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = match Arguments::parse(&words) {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            eprintln!("{problem}\n\n{}", arguments::USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("bench: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Problem> {
+    let binary = binary::find()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let mut report = Report::default();
+    runtime.block_on(async {
+        intake::measure(arguments, &binary, &mut report).await?;
+        for shape in &arguments.shapes {
+            archive::measure(arguments, &binary, *shape, &mut report).await?;
+        }
+        demo::measure(&binary, &mut report).await
+    })?;
+    let text = report.markdown(arguments);
+    println!("{text}");
+    if arguments.write {
+        report::write(&text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! What every request must pass, and what every answer carries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::Api;
+use crate::fault::Fault;
+use crate::host;
+
+/// Longer than a query may take, so that the query's own limit speaks first.
+const TIMEOUT: Duration = Duration::from_secs(35);
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// Lets a request pass that may, and ends it in time.
+pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_api = is_api(path);
+    let is_probe = matches!(path, "/healthz" | "/readyz");
+    let refused = match is_probe {
+        true => Ok(()),
+        false => check_host(&request, &api.config.allowed_hosts).and_then(|()| check_site(&request)),
+    };
+    let mut response = match refused {
+        Err(fault) => fault.into_response(),
+        // A live stream has been answered once it begins.
+        Ok(()) => match tokio::time::timeout(TIMEOUT, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => timed_out().into_response(),
+        },
+    };
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    put_headers(response.headers_mut(), is_api || is_probe || is_error);
+    response
+}
+
+/// Whether a path belongs to the API, known or not.
+pub(crate) fn is_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}
+
+fn check_host(request: &Request, allowed: &[String]) -> Result<(), Fault> {
+    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = header.or_else(|| authority(request.uri())).unwrap_or_default();
+    if host::is_ours(host, allowed) {
+        return Ok(());
+    }
+    let message = format!("this server is not called {host:?}");
+    let hint = "open it by its address or as localhost, or list the name in allowed_hosts of the configuration";
+    Err(Fault::new(StatusCode::MISDIRECTED_REQUEST, message, Some(hint)))
+}
+
+fn authority(uri: &Uri) -> Option<&str> {
+    uri.authority().map(|authority| authority.as_str())
+}
+
+/// Browsers say which site a request comes from; another one has no business with the API.
+fn check_site(request: &Request) -> Result<(), Fault> {
+    let site = request.headers().get("sec-fetch-site").map_or(&b"none"[..], HeaderValue::as_bytes);
+    if !is_api(request.uri().path()) || matches!(site, b"same-origin" | b"none") {
+        return Ok(());
+    }
+    Err(Fault::new(StatusCode::FORBIDDEN, "another site may not use the API", None))
+}
+
+fn timed_out() -> Fault {
+    let hint = Some("the server is busy: retry in a moment, or narrow the time range");
+    Fault::new(StatusCode::GATEWAY_TIMEOUT, "the answer took too long", hint)
+}
+
+fn put_headers(headers: &mut HeaderMap, is_never_stored: bool) {
+    let always: [(HeaderName, &'static str); 3] = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in always {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_never_stored {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Connections: accept, time out, drain.
+//!
+//! Invariant: who says nothing is let go, and after `shutdown` the last connection ends in bounded
+//! time; what is being answered is answered first.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::{Extension, Router};
+use base::Shutdown;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// More connections wait in the system's queue.
+const CONNECTIONS_MAX: usize = 1024;
+/// How long the head of a request may take to arrive, and a kept connection may be idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const HEAD_BYTES: u32 = 32 << 10;
+/// How many requests may be in flight on one connection of HTTP/2.
+const STREAMS: u32 = 128;
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// How long answers in flight may take after shutdown.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long to wait when the system has no more sockets for us.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Serves until `shutdown`, then answers what is in flight; live streams end at once.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
+    let router = router.layer(Extension(shutdown.clone()));
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(shutdown.wait());
+    loop {
+        let (socket, place) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        while connections.try_join_next().is_some() {}
+        let (router, shutdown) = (router.clone(), shutdown.clone());
+        connections.spawn(async move {
+            let _place = place;
+            connection(socket, router, shutdown).await;
+        });
+    }
+    drop(listener);
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if timeout(DRAIN, drained).await.is_err() {
+        // Dropping them below breaks them off.
+        tracing::warn!(connections = connections.len(), "answers still in flight after shutdown are given up");
+    }
+}
+
+/// The next connection and its place among all. Whatever goes wrong, it tries again.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    loop {
+        let accepted = listener.accept().await;
+        match (accepted, Arc::clone(places).acquire_owned().await) {
+            (Ok((socket, _)), Ok(place)) => {
+                // Small events follow each other: waiting to fill a packet is pure delay.
+                let _ = socket.set_nodelay(true);
+                return (socket, place);
+            }
+            (Err(error), _) => {
+                tracing::warn!(%error, "cannot accept a connection: trying again");
+                sleep(ACCEPT_PAUSE).await;
+            }
+            (Ok(_), Err(_)) => {}
+        }
+    }
+}
+
+/// Serves one connection until either side closes it.
+async fn connection(socket: TcpStream, router: Router, shutdown: Shutdown) {
+    let asked = AtomicBool::new(false);
+    let service = TowerToHyperService::new(router);
+    let service = service_fn(|request| {
+        asked.store(true, Ordering::Relaxed);
+        service.call(request)
+    });
+    let builder = builder();
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
+    let mut stop = pin!(shutdown.wait());
+    let (mut is_stopping, mut is_watched) = (false, true);
+    // Until the protocol is known, no timeout of the protocol runs.
+    let mut silence = pin!(sleep(HEAD_TIMEOUT));
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(error, "a connection was broken off");
+                }
+                return;
+            }
+            () = &mut silence, if is_watched => {
+                if !asked.load(Ordering::Relaxed) {
+                    return;
+                }
+                is_watched = false;
+            }
+            () = &mut stop, if !is_stopping => {
+                connection.as_mut().graceful_shutdown();
+                is_stopping = true;
+            }
+        }
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEAD_BYTES)
+        .keep_alive_interval(PING_INTERVAL);
+    builder
+}

@@ -1,0 +1,161 @@
+//! The server's own state, for people, probes and Prometheus.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use store::{Fate, Store, Table};
+use utoipa::ToSchema;
+
+use crate::Api;
+
+/// The server's own state.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Status {
+    /// The version of the binary.
+    version: String,
+    /// When the process started, milliseconds since the Unix epoch.
+    started_ms: u64,
+    /// Where OTLP/HTTP is received.
+    http: String,
+    /// Where OTLP/gRPC is received.
+    grpc: String,
+    /// Whether what there is to see is simulated.
+    demo: bool,
+    /// What became of the items received since the start.
+    fates: SignalFates,
+    /// When the latest item was stored, milliseconds since the Unix epoch; null before the first.
+    last_received_ms: Option<i64>,
+    /// Rows in memory.
+    buffer_rows: u64,
+    /// Column files.
+    parts: u64,
+}
+
+/// Fates by signal.
+#[derive(Debug, Serialize, ToSchema)]
+struct SignalFates {
+    logs: Fates,
+    metrics: Fates,
+    traces: Fates,
+}
+
+/// How many items met which fate: the last four add up to `received`.
+#[derive(Debug, Serialize, ToSchema)]
+struct Fates {
+    /// All items that came.
+    received: u64,
+    /// Stored and queryable.
+    accepted: u64,
+    /// Known already: a repeated delivery.
+    deduplicated: u64,
+    /// Not understood, kept in `quarantine`.
+    quarantined: u64,
+    /// Refused with an error answer.
+    rejected: u64,
+}
+
+impl From<Fate> for Fates {
+    fn from(fate: Fate) -> Fates {
+        let Fate { received, accepted, deduplicated, quarantined, rejected } = fate;
+        Fates { received, accepted, deduplicated, quarantined, rejected }
+    }
+}
+
+/// What the server says about itself.
+#[utoipa::path(get, path = "/api/v1/status", tag = "status", responses((status = 200, body = Status)))]
+pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
+    let store = api.engine.store();
+    let stats = store.stats();
+    let fates = store.fates();
+    Json(Status {
+        version: api.about.version.clone(),
+        started_ms: api.about.started_ms,
+        http: api.about.http.to_string(),
+        grpc: api.about.grpc.to_string(),
+        demo: api.about.demo,
+        fates: SignalFates {
+            logs: fates.of(contract::Signal::Logs).into(),
+            metrics: fates.of(contract::Signal::Metrics).into(),
+            traces: fates.of(contract::Signal::Traces).into(),
+        },
+        last_received_ms: last_received_ms(store),
+        buffer_rows: stats.buffer_rows,
+        parts: stats.parts,
+    })
+}
+
+/// After a restart nothing has been received yet; then it is the latest time in the parts.
+fn last_received_ms(store: &Store) -> Option<i64> {
+    let received_ms = (store.stats().newest_received_ns / 1_000_000) as i64;
+    if received_ms > 0 {
+        return Some(received_ms);
+    }
+    let snapshot = store.snapshot();
+    Table::ALL.into_iter().flat_map(|table| snapshot.parts(table)).map(|part| part.time_max_ms).max()
+}
+
+/// Whether the process lives.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether what is sent now would be stored.
+pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Response {
+    match api.engine.store().ready() {
+        Ok(()) => "ready\n".into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
+    }
+}
+
+/// Counters and sizes in Prometheus' text format.
+pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Response {
+    let text = exposition(api.engine.store(), &api.about.version);
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+fn exposition(store: &Store, version: &str) -> String {
+    let mut out = String::new();
+    let stats = store.stats();
+    head(&mut out, "tallybook_build_info", "gauge", "The version of the binary.");
+    let _ = writeln!(out, "tallybook_build_info{{version=\"{version}\"}} 1");
+    head(&mut out, "tallybook_items_total", "counter", "Items by what became of them.");
+    for signal in contract::Signal::ALL {
+        let fate = store.fates().of(signal);
+        for (name, count) in [
+            ("accepted", fate.accepted),
+            ("deduplicated", fate.deduplicated),
+            ("quarantined", fate.quarantined),
+            ("rejected", fate.rejected),
+        ] {
+            let _ = writeln!(out, "tallybook_items_total{{signal=\"{}\",fate=\"{name}\"}} {count}", signal.name());
+        }
+    }
+    head(&mut out, "tallybook_items_received_total", "counter", "Items that came; each has one fate.");
+    for signal in contract::Signal::ALL {
+        let received = store.fates().of(signal).received;
+        let _ = writeln!(out, "tallybook_items_received_total{{signal=\"{}\"}} {received}", signal.name());
+    }
+    let received_s = last_received_ms(store).unwrap_or(0) as f64 / 1e3;
+    for (name, about, value) in [
+        ("tallybook_buffer_rows", "Rows in memory.", stats.buffer_rows as f64),
+        ("tallybook_parts", "Column files.", stats.parts as f64),
+        ("tallybook_part_bytes", "Bytes of all column files.", stats.part_bytes as f64),
+        ("tallybook_journal_bytes", "Bytes of the journal.", stats.journal_bytes as f64),
+        ("tallybook_identities", "Items that a repeated delivery is known by.", stats.identities as f64),
+        ("tallybook_last_received_timestamp_seconds", "When the latest item was stored.", received_s),
+    ] {
+        head(&mut out, name, "gauge", about);
+        let _ = writeln!(out, "{name} {value}");
+    }
+    out
+}
+
+fn head(out: &mut String, name: &str, kind: &str, about: &str) {
+    let _ = writeln!(out, "# HELP {name} {about}\n# TYPE {name} {kind}");
+}

@@ -1,0 +1,9 @@
+//! Views and reports over what real clients sent, against what these clients said they had spent.
+
+mod limits;
+mod overview;
+mod pages;
+mod replay;
+mod speed;
+mod support;
+mod views;

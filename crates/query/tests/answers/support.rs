@@ -1,0 +1,87 @@
+//! A store with recorded requests in it, and questions to it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::{Clock, ManualClock};
+use fleet::{Recorded, Scenario};
+use otlp::{Encoding, Limits};
+use query::{Engine, render};
+use serde_json::Value;
+use store::{Entry, Store, Transport};
+use tempfile::TempDir;
+
+/// When the requests are received: an hour after the captures were recorded.
+pub(crate) const NOW_MS: i64 = 1_795_225_000_000;
+pub(crate) const DAY_MS: i64 = 86_400_000;
+
+/// An engine over a store in a folder of its own.
+pub(crate) struct Bench {
+    pub(crate) engine: Engine,
+    pub(crate) store: Arc<Store>,
+    _dir: TempDir,
+}
+
+impl Bench {
+    /// A store that holds the named scenarios.
+    pub(crate) async fn with(scenarios: &[&str]) -> Bench {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
+        let (store, _) = Store::open(store::Config::new(dir.path()), clock).await.expect("opens");
+        for name in scenarios {
+            for request in scenario(name).requests {
+                append(&store, &request).await;
+            }
+        }
+        let engine = Engine::new(Arc::clone(&store), query::Config::default()).expect("an engine");
+        Bench { engine, store, _dir: dir }
+    }
+
+    /// The rows of an answer.
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<Value> {
+        let answer = self.engine.query(sql, None).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let json = render::json(&answer).expect("renders");
+        serde_json::from_slice(&json).expect("rows")
+    }
+
+    /// The only row of an answer.
+    pub(crate) async fn row(&self, sql: &str) -> Value {
+        let mut rows = self.rows(sql).await;
+        assert_eq!(rows.len(), 1, "{sql}: {rows:?}");
+        rows.remove(0)
+    }
+}
+
+async fn append(store: &Store, request: &Recorded) {
+    let (protobuf, quarantined) = match request.encoding {
+        Encoding::Protobuf => (request.plain_body.clone(), Vec::new()),
+        Encoding::Json => {
+            let read = otlp::from_json(request.signal, &request.plain_body, &Limits::default()).expect("OTLP/JSON");
+            (read.protobuf, read.quarantined)
+        }
+    };
+    let entry = Entry {
+        signal: request.signal,
+        transport: Transport::Http,
+        received_ns: store.clock().now_unix_ns(),
+        quarantined,
+        protobuf: protobuf.into(),
+    };
+    let prepared = store.prepare(&entry).expect("decodes");
+    store.append(&entry, prepared).await.expect("is acknowledged");
+}
+
+pub(crate) fn scenario(name: &str) -> Scenario {
+    let captures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testkit/captures");
+    Scenario::load(captures.join(name)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Equal but for rounding.
+#[track_caller]
+pub(crate) fn assert_close(left: f64, right: f64, what: &str) {
+    assert!((left - right).abs() < 1e-9, "{what}: {left} is not {right}");
+}
+
+pub(crate) fn number(row: &Value, name: &str) -> f64 {
+    row[name].as_f64().unwrap_or_else(|| panic!("{name} in {row}"))
+}
