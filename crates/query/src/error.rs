@@ -4,6 +4,11 @@ use std::fmt;
 
 use datafusion::error::DataFusionError;
 
+/// The engine lists every column of every view after these words.
+const VALID_FIELDS: &str = "Valid fields are";
+/// What the engine puts before the name of a view; nobody writes it.
+const DEFAULT_SCHEMA: &str = "datafusion.public.";
+
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -74,17 +79,14 @@ impl QueryError {
             let start = error.diagnostic()?.span?.start;
             (start.line > 0).then_some((start.line, start.column))
         });
-        let helps = error
-            .diagnostic()
-            .map(|diagnostic| &diagnostic.helps[..])
-            .unwrap_or_default();
-        let hint = helps.first().map(|help| help.message.clone());
-        QueryError {
-            kind: ErrorKind::Invalid,
-            message,
-            position,
-            hint,
-        }
+        let hint = if message.contains(VALID_FIELDS) {
+            Some("SELECT * FROM the view LIMIT 1 shows its columns".to_owned())
+        } else {
+            let helps = error.diagnostic().map(|diagnostic| &diagnostic.helps[..]);
+            helps.and_then(|helps| helps.first()).map(|help| help.message.clone())
+        };
+        let message = first_line(&message).replace(DEFAULT_SCHEMA, "").trim_end_matches('.').to_owned();
+        QueryError { kind: ErrorKind::Invalid, message, position, hint }
     }
 
     /// From the engine's error while running.
@@ -122,6 +124,8 @@ fn plain(error: &DataFusionError) -> String {
         "Schema error: ",
         "Arrow error: ",
         "Invalid argument error: ",
+        "This feature is not implemented: ",
+        "The context currently ",
     ] {
         rest = rest.strip_prefix(prefix).unwrap_or(rest);
     }

@@ -59,6 +59,11 @@ impl Server {
         format!("http://{}", self.ui_address)
     }
 
+    /// Where OTLP/HTTP is received.
+    pub(crate) fn otlp_http(&self) -> SocketAddr {
+        self.receive.http()
+    }
+
     /// The actual addresses as one JSON document.
     pub(crate) fn addresses(&self) -> serde_json::Value {
         serde_json::json!({"listening": {

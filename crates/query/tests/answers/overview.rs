@@ -12,7 +12,7 @@ fn day() -> Filter {
 
 #[tokio::test]
 async fn totals_are_the_clients_ledgers_and_every_column_adds_up_to_them() {
-    let names = ["cc329_tools_json", "cc329_agent_json", "cowork_like_pb", "cc10128_tools_pb", "cc329_errors_json"];
+    let names = ["cc329_tools_json", "cc329_agent_json", "cowork_like_pb", "cc10128_tools_pb", "cc329_fatal400_json"];
     let bench = Bench::with(&names).await;
     let ledgers: Vec<_> = names.iter().map(|name| scenario(name).expected.expect("a ledger")).collect();
     let overview = overview(&bench, &day()).await;

@@ -44,7 +44,7 @@ async fn one_session_has_its_prompts_in_order() {
 
 #[tokio::test]
 async fn prompts_are_filtered_by_what_they_used_and_summed_up_whole() {
-    let bench = Bench::with(&["cc329_tools_json", "cc329_denied_json", "cc329_errors_json"]).await;
+    let bench = Bench::with(&["cc329_tools_json", "cc329_denied_json", "cc329_fatal400_json"]).await;
     let list = async |filter: &Filter, errors| {
         reports::prompts(&bench.engine, filter, 100, None, errors).await.expect("answers").prompts
     };

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
                 "Tallybook keeps its data in {} and listens:\n{}\n\nPoint Claude Code at it:\n{}",
                 settings.data_dir.display(),
                 server.describe(),
-                claude_code_environment(&settings)
+                claude_code_environment(&server)
             ))?;
         }
         server.run(shutdown).await
@@ -34,10 +34,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 /// What to paste before starting Claude Code on this machine.
-fn claude_code_environment(settings: &Settings) -> String {
+fn claude_code_environment(server: &Server) -> String {
     format!(
         "  export CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp\n  \
          export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http://{}",
-        settings.listen.http
+        server.otlp_http()
     )
 }

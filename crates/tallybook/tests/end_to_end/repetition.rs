@@ -1,10 +1,14 @@
 //! Repeated, shuffled, split, merged and re-encoded deliveries change nothing.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use fleet::{Recorded, Scenario, Transport, merge, shuffle, split};
 use otlp::{Encoding, Limits};
-use testkit::{Problem, scenarios};
+use testkit::{Problem, Server, scenarios};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::stage::{
     Expectation, all, deliver, fates, items_sent, launch, play, requests_of, with_body,
@@ -124,6 +128,77 @@ async fn another_encoding_or_transport_is_the_same_delivery() -> Result<(), Prob
     let fates = fates(&server.sql()).await?;
     assert_eq!(fates.accepted, all(expected.items()), "{fates:?}");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_requests_at_the_same_time_count_once() -> Result<(), Problem> {
+    const COURIERS: u64 = 12;
+    let server = Arc::new(launch().start()?);
+    let requests = Arc::new(requests_of(&scenarios()?));
+    let mut couriers = JoinSet::new();
+    for _ in 0..COURIERS {
+        let (server, requests) = (Arc::clone(&server), Arc::clone(&requests));
+        couriers.spawn(async move { deliver(&server, requests.iter()).await });
+    }
+    while let Some(ended) = couriers.join_next().await {
+        ended??;
+    }
+    let expected = Expectation::of(requests.iter())?;
+    expected
+        .check("twelve at the same time", &server.sql())
+        .await?;
+    let fates = fates(&server.sql()).await?;
+    assert_eq!(fates.accepted, all(expected.items()), "{fates:?}");
+    assert_eq!(
+        fates.received,
+        COURIERS * items_sent(requests.iter())?,
+        "{fates:?}"
+    );
+    Ok(())
+}
+
+/// A client that is gone before the answer does not know that it was taken, and sends again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_left_before_the_answer_sends_again() -> Result<(), Problem> {
+    let server = launch().start()?;
+    let requests = once(requests_of(&scenarios()?));
+    let over_http = |request: &&Recorded| request.transport == Transport::Http;
+    for (index, request) in requests.iter().filter(over_http).enumerate() {
+        // Every other client leaves in the middle of the body.
+        let sent = if index % 2 == 0 {
+            request.body.len()
+        } else {
+            request.body.len() / 2
+        };
+        leave_early(&server, request, sent).await?;
+    }
+    deliver(&server, &requests).await?;
+    let expected = Expectation::of(&requests)?;
+    expected
+        .check("left, and sent again", &server.sql())
+        .await?;
+    let fates = fates(&server.sql()).await?;
+    assert_eq!(fates.accepted, all(expected.items()), "{fates:?}");
+    Ok(())
+}
+
+/// Sends the head and so many bytes of the body, and closes the connection.
+async fn leave_early(server: &Server, request: &Recorded, sent: usize) -> Result<(), Problem> {
+    let mut stream = TcpStream::connect(&server.addresses().http).await?;
+    let compressed = match request.content_encoding.name() {
+        Some(name) => format!("content-encoding: {name}\r\n"),
+        None => String::new(),
+    };
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: {}\r\n{compressed}content-length: {}\r\n\r\n",
+        request.path,
+        server.addresses().http,
+        request.encoding.content_type(),
+        request.body.len(),
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(&request.body[..sent]).await?;
+    Ok(stream.shutdown().await?)
 }
 
 /// Each request once. Where the recorder refused a request, the client's repetition of it is in the

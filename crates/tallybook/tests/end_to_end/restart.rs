@@ -72,6 +72,27 @@ async fn terminated_then_killed() -> Result<(), Problem> {
     check([End::Terminate, End::Kill]).await
 }
 
+/// The later half of every session first, and a flush in between: late points of cumulative series
+/// meet what the flush remembered of newer ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_late_after_a_flush_is_counted_once() -> Result<(), Problem> {
+    let mut requests = requests_of(&scenarios()?);
+    requests.reverse();
+    let (later, earlier) = requests.split_at(requests.len() / 2);
+    let mut server = launch().start()?;
+    deliver(&server, later).await?;
+    again(&mut server, End::Terminate)?;
+    deliver(&server, earlier).await?;
+    let whole = Expectation::of(&requests)?;
+    whole
+        .check("backwards, with a flush", &server.sql())
+        .await?;
+    again(&mut server, End::Kill)?;
+    whole
+        .check("backwards, with a flush, killed", &server.sql())
+        .await
+}
+
 /// A flush leaves nothing in the journal that the next start would have to replay, and a start
 /// after a flush shows the same.
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fleet::{ContentEncoding, Options, Recorded, Scenario, send_scenario};
 use testkit::{
-    Courier, Fate, ItemCounts, Launch, Problem, Reading, Server, Sql, Tally, Template, compare,
-    scenarios,
+    Courier, Fate, ItemCounts, Launch, Problem, Reading, Server, Sql, Tally, Template, Totals,
+    compare, scenarios,
 };
 use tokio::sync::watch;
 
@@ -101,6 +101,11 @@ impl Expectation {
         self.prompts += template.prompts();
     }
 
+    /// What the events come to.
+    pub fn events(&self) -> &Tally {
+        &self.events
+    }
+
     /// How many items there are, repetitions not counted.
     pub fn items(&self) -> ItemCounts {
         self.items
@@ -110,6 +115,13 @@ impl Expectation {
     /// once, every prompt, and nothing quarantined.
     pub async fn check(&self, what: &str, sql: &Sql) -> Result<(), Problem> {
         compare(what, &sql.tally().await?, &self.events)?;
+        let (sessions, views) = (sql.sessions_tally().await?, &self.events);
+        let what_sessions = format!("{what}, sessions");
+        compare(
+            &what_sessions,
+            &without_calls(&sessions),
+            &without_calls(views),
+        )?;
         let metrics = sql.metrics_tally().await?;
         compare(&format!("{what}, metrics"), &metrics, &self.metrics)?;
         let ItemCounts {
@@ -132,6 +144,18 @@ impl Expectation {
         }
         Ok(())
     }
+}
+
+/// Calls that are decided and not carried out yet are the subject of a test of their own.
+fn without_calls(tally: &Tally) -> Tally {
+    let without = |totals: &Totals| Totals {
+        tool_calls: 0,
+        ..*totals
+    };
+    tally
+        .iter()
+        .map(|(session, totals)| (session.clone(), without(totals)))
+        .collect()
 }
 
 /// The fates of all signals together, each of which must be settled.

@@ -2,7 +2,7 @@
 
 use testkit::{Problem, Tally, Totals, compare, scenarios};
 
-use crate::stage::{Expectation, all, fates, items_sent, launch, play, requests_of};
+use crate::stage::{Expectation, all, deliver, fates, items_sent, launch, play, requests_of};
 
 /// The one scenario that continues another: its ledger includes the earlier run, and both runs are
 /// of one session. So its ledger holds for both together.
@@ -20,6 +20,8 @@ async fn every_scenario_alone_comes_to_its_ledger() -> Result<(), Problem> {
         let sql = server.sql();
         let expected = Expectation::of(&scenario.requests)?;
         expected.check(name, &sql).await?;
+        let sessions = sql.sessions_tally().await?;
+        compare(&format!("{name}, sessions"), &sessions, expected.events())?;
         let fates = fates(&sql).await?;
         assert_eq!(fates.accepted, all(expected.items()), "{name}: {fates:?}");
         assert_eq!(
@@ -83,6 +85,20 @@ async fn all_scenarios_together_come_to_all_ledgers() -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// One number, one source: also while calls are decided and not yet carried out, the view of
+/// sessions says what the views under it say.
+#[tokio::test(flavor = "multi_thread")]
+async fn views_agree_in_the_middle_of_a_session() -> Result<(), Problem> {
+    let server = launch().start()?;
+    for scenario in scenarios()? {
+        let half = &scenario.requests[..scenario.requests.len() / 2];
+        deliver(&server, half).await?;
+    }
+    let sql = server.sql();
+    let what = "sessions, and the views under it";
+    compare(what, &sql.sessions_tally().await?, &sql.tally().await?)
 }
 
 /// Only what a ledger knows.

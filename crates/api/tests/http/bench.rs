@@ -1,0 +1,129 @@
+//! A server on a port of its own, and requests to it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{About, Api, Config};
+use base::{Clock, ManualClock, Shutdown};
+use bytes::Bytes;
+use fleet::{Recorded, Scenario};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use otlp::{Encoding, Limits};
+use serde_json::Value;
+use store::{Entry, Store, Transport};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+/// When the requests are received: an hour after the captures were recorded.
+pub(crate) const NOW_MS: i64 = 1_795_225_000_000;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Bench {
+    pub(crate) addr: SocketAddr,
+    pub(crate) store: Arc<Store>,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) serving: JoinHandle<()>,
+    _dir: TempDir,
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl Bench {
+    /// A server whose store holds the named scenarios.
+    pub(crate) async fn with(scenarios: &[&str]) -> Bench {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
+        let (store, _) = Store::open(store::Config::new(dir.path()), clock).await.expect("opens");
+        let engine = query::Engine::new(Arc::clone(&store), query::Config::default()).expect("an engine");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let addr = listener.local_addr().expect("an address");
+        let about = About { version: "1.2.3".into(), started_ms: 7, http: addr, grpc: addr, demo: true };
+        let config = Config { addr, allowed_hosts: vec!["tally.example.org".into()] };
+        let shutdown = Shutdown::new();
+        let router = api::router(Api::new(Arc::new(engine), about, config));
+        let serving = tokio::spawn(api::serve(listener, router, shutdown.clone()));
+        let bench = Bench { addr, store, shutdown, serving, _dir: dir };
+        for name in scenarios {
+            bench.append(name).await;
+        }
+        bench
+    }
+
+    pub(crate) async fn append(&self, name: &str) {
+        for request in scenario(name).requests {
+            append(&self.store, &request).await;
+        }
+    }
+
+    /// The answer's head; its body is still to come.
+    pub(crate) async fn open(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        tokio::time::timeout(PATIENCE, client.request(request)).await.expect("in time").expect("an answer")
+    }
+
+    pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.addr));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).expect("a request");
+        let (head, body) = self.open(request).await.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, &[], "").await
+    }
+
+    pub(crate) async fn query(&self, body: &Value) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.ask(Method::POST, "/api/v1/query", &json, &body.to_string()).await
+    }
+}
+
+async fn append(store: &Store, request: &Recorded) {
+    let protobuf = match request.encoding {
+        Encoding::Protobuf => request.plain_body.clone(),
+        Encoding::Json => {
+            otlp::from_json(request.signal, &request.plain_body, &Limits::default()).expect("OTLP/JSON").protobuf
+        }
+    };
+    let entry = Entry {
+        signal: request.signal,
+        transport: Transport::Http,
+        received_ns: store.clock().now_unix_ns(),
+        quarantined: Vec::new(),
+        protobuf: protobuf.into(),
+    };
+    let prepared = store.prepare(&entry).expect("decodes");
+    store.append(&entry, prepared).await.expect("is acknowledged");
+}
+
+pub(crate) fn scenario(name: &str) -> Scenario {
+    let captures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testkit/captures");
+    Scenario::load(captures.join(name)).unwrap_or_else(|error| panic!("{error}"))
+}

@@ -1,0 +1,9 @@
+//! The API over real connections, from a store that holds what real clients sent.
+
+mod bench;
+mod guard;
+mod live;
+mod reports;
+mod serving;
+mod sql;
+mod web;

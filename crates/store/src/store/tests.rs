@@ -1,0 +1,262 @@
+//! The life of a store: append, flush, restart, repetition, in every order that matters.
+
+use base::ManualClock;
+use contract::{DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Temporality, Value};
+
+use super::*;
+use crate::{Opened, Table, Transport};
+
+const NOW_NS: u64 = 1_795_219_206_986_000_000;
+const HOUR_NS: u64 = 3_600_000_000_000;
+
+struct Life {
+    dir: tempfile::TempDir,
+    clock: Arc<ManualClock>,
+    store: Option<Arc<Store>>,
+}
+
+impl Life {
+    async fn begin() -> Life {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut life = Life {
+            dir,
+            clock: Arc::new(ManualClock::at(NOW_NS)),
+            store: None,
+        };
+        life.restart().await;
+        life
+    }
+
+    /// Drops the store without a flush, as a kill does, and opens it again.
+    async fn restart(&mut self) -> Opened {
+        self.store = None;
+        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
+        let (store, opened) = Store::open(Config::new(self.dir.path()), clock)
+            .await
+            .expect("opens");
+        self.store = Some(store);
+        opened
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_deref().expect("open")
+    }
+
+    async fn send(&self, signal: Signal, protobuf: Vec<u8>) -> Applied {
+        let entry = Entry {
+            signal,
+            transport: Transport::Http,
+            received_ns: self.clock.now_unix_ns(),
+            quarantined: Vec::new(),
+            protobuf: protobuf.into(),
+        };
+        let prepared = self.store().prepare(&entry).expect("prepares");
+        self.store()
+            .append(&entry, prepared)
+            .await
+            .expect("appends")
+    }
+
+    /// Sends one request of events with these numbers, and says how many were new.
+    async fn events(&self, numbers: impl IntoIterator<Item = i64>) -> u64 {
+        let records = numbers.into_iter().map(event).collect();
+        self.send(
+            Signal::Logs,
+            otlp::encode::logs(&[(Origin::default(), records)]),
+        )
+        .await
+        .accepted
+    }
+
+    fn rows(&self, table: Table) -> u64 {
+        let snapshot = self.store().snapshot();
+        let buffered: usize = snapshot.batches(table).map(RecordBatch::num_rows).sum();
+        buffered as u64 + snapshot.parts(table).map(|part| part.rows).sum::<u64>()
+    }
+}
+
+fn event(number: i64) -> LogRecord<'static> {
+    LogRecord {
+        time_unix_nano: NOW_NS,
+        attributes: vec![
+            ("event.name".into(), Value::from("api_request")),
+            ("event.sequence".into(), Value::Int(number)),
+        ],
+        ..LogRecord::default()
+    }
+}
+
+#[tokio::test]
+async fn a_kill_loses_nothing_and_doubles_nothing() {
+    let mut life = Life::begin().await;
+    assert_eq!(life.events(0..10).await, 10);
+    let opened = life.restart().await;
+    assert_eq!((opened.frames, opened.rows), (1, 10));
+    assert_eq!(
+        life.events(5..15).await,
+        5,
+        "five are known from before the kill"
+    );
+    assert_eq!(life.rows(Table::Events), 15);
+    life.store().flush().await.expect("flushes");
+    assert_eq!(
+        (life.rows(Table::Events), life.store().stats().buffer_rows),
+        (15, 0)
+    );
+    let opened = life.restart().await;
+    assert_eq!(
+        (opened.frames, opened.rows),
+        (0, 0),
+        "the parts have it all"
+    );
+    assert_eq!(life.events(0..16).await, 1, "parts are remembered too");
+    assert_eq!(life.rows(Table::Events), 16);
+}
+
+#[tokio::test]
+async fn identical_items_of_one_request_are_all_kept_and_known_when_repeated() {
+    let life = Life::begin().await;
+    assert_eq!(life.events([1, 1, 1]).await, 3);
+    assert_eq!(life.events([1, 1, 1]).await, 0);
+    assert_eq!(life.events([1, 1]).await, 0);
+    let fate = life.store().fates().of(Signal::Logs);
+    life.store().settle(Signal::Logs, &Applied::default());
+    assert!(fate.is_settled());
+    assert_eq!((fate.received, fate.accepted, fate.deduplicated), (8, 3, 5));
+}
+
+#[tokio::test]
+async fn a_repetition_is_known_for_a_day_across_flush_and_restart() {
+    let mut life = Life::begin().await;
+    life.events(0..10).await;
+    life.store().flush().await.expect("flushes");
+    life.clock.set_unix_ns(NOW_NS + 23 * HOUR_NS);
+    life.restart().await;
+    assert_eq!(life.events(0..10).await, 0);
+    life.events(100..101).await;
+    life.clock.set_unix_ns(NOW_NS + 60 * HOUR_NS);
+    life.events(200..201).await;
+    life.store().flush().await.expect("flushes");
+    let files = life
+        .store()
+        .objects
+        .list("identities")
+        .await
+        .expect("lists");
+    assert_eq!(
+        files.len(),
+        1,
+        "identities older than the horizon are deleted"
+    );
+}
+
+#[tokio::test]
+async fn what_a_crash_left_of_a_flush_is_removed() {
+    let mut life = Life::begin().await;
+    life.events(0..10).await;
+    life.store()
+        .objects
+        .replace("parts/events/2026-11-21/77.parquet", b"half".to_vec())
+        .await
+        .expect("writes");
+    let opened = life.restart().await;
+    assert_eq!((opened.orphans, opened.rows), (1, 10));
+    assert!(
+        life.store()
+            .objects
+            .list("parts")
+            .await
+            .expect("lists")
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_flush_that_cannot_write_keeps_everything_and_a_later_one_succeeds() {
+    let mut life = Life::begin().await;
+    life.events(0..10).await;
+    // A file where the folder of parts should be: every write of a part fails.
+    let blocker = life.dir.path().join("parts");
+    std::fs::write(&blocker, b"").expect("writes");
+    assert!(life.store().flush().await.is_err());
+    assert_eq!(life.rows(Table::Events), 10);
+    assert_eq!(life.events(5..15).await, 5);
+    std::fs::remove_file(&blocker).expect("removes");
+    let flushed = life.store().flush().await.expect("flushes");
+    assert_eq!(flushed.rows, 15);
+    life.restart().await;
+    assert_eq!(
+        life.events(0..15).await,
+        0,
+        "the identities of the failed flush are kept as well"
+    );
+    assert_eq!(life.rows(Table::Events), 15);
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused() {
+    let life = Life::begin().await;
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
+    let second = Store::open(Config::new(life.dir.path()), clock).await;
+    assert!(matches!(second.err(), Some(crate::StoreError::Lock(_))));
+}
+
+#[tokio::test]
+async fn increments_survive_a_flush_and_a_restart() {
+    let mut life = Life::begin().await;
+    let point = |time: u64, value: f64| {
+        let metric = Metric {
+            name: "claude_code.cost.usage".into(),
+            kind: MetricKind::Sum,
+            temporality: Temporality::Cumulative,
+            is_monotonic: true,
+            ..Metric::default()
+        };
+        let point = DataPoint {
+            start_time_unix_nano: 1,
+            time_unix_nano: NOW_NS + time,
+            value: PointValue::Double(value),
+            ..DataPoint::default()
+        };
+        otlp::encode::metrics(&[(Origin::default(), vec![(metric, vec![point])])])
+    };
+    life.send(Signal::Metrics, point(1, 5.0)).await;
+    life.store().flush().await.expect("flushes");
+    life.restart().await;
+    life.send(Signal::Metrics, point(2, 7.0)).await;
+    life.restart().await;
+    life.send(Signal::Metrics, point(2, 7.0)).await;
+    life.send(Signal::Metrics, point(3, 12.0)).await;
+    let snapshot = life.store().snapshot();
+    let increments: Vec<f64> = snapshot
+        .batches(Table::Metrics)
+        .flat_map(|batch| {
+            let column = batch.column(crate::batch::METRIC_VALUE);
+            let values = column
+                .as_any()
+                .downcast_ref::<arrow::array::Float64Array>()
+                .expect("numbers");
+            values.iter().flatten().collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(increments, [2.0, 5.0], "the first five are in a part");
+}
+
+#[tokio::test]
+async fn concurrent_requests_meet_flushes_without_loss() {
+    let life = Life::begin().await;
+    let store = life.store.as_ref().map(Arc::clone).expect("open");
+    let flushing = tokio::spawn(async move {
+        for _ in 0..20 {
+            store.flush().await.expect("flushes");
+            tokio::task::yield_now().await;
+        }
+    });
+    let sent = futures::future::join_all(
+        (0..50).map(|request| life.events(request * 10..request * 10 + 10)),
+    )
+    .await;
+    flushing.await.expect("no panic");
+    assert_eq!(sent.iter().sum::<u64>(), 500);
+    assert_eq!(life.rows(Table::Events), 500);
+}
