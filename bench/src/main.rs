@@ -75,5 +75,8 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     if arguments.write {
         report::write(&text)?;
     }
-    Ok(())
+    match report.unanswered() {
+        0 => Ok(()),
+        count => Err(Problem::new(format!("{count} questions were not answered"))),
+    }
 }

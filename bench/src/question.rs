@@ -17,6 +17,9 @@ const CALLS_LEAST: usize = 200;
 
 type Check = fn(&[Row], &Truth) -> Result<(), Problem>;
 
+/// How long a right answer took, or why there was none.
+pub(crate) type Took = Result<Duration, String>;
+
 /// One question.
 pub(crate) struct Question {
     pub(crate) what: &'static str,
@@ -25,21 +28,23 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Asks, and checks the answer; says how long the answer took to come whole.
-    pub(crate) async fn ask(&self, sql: &Sql, truth: &Truth) -> Result<Duration, Problem> {
+    /// Asks, and checks the answer; says how long the answer took to come whole, or what the server
+    /// said instead of answering.
+    ///
+    /// A wrong answer is an error.
+    pub(crate) async fn ask(&self, sql: &Sql, truth: &Truth) -> Result<Took, Problem> {
         let started = Instant::now();
         let answer = sql.ask(&self.sql).await?;
         let took = started.elapsed();
         if answer.status != 200 {
-            let said = String::from_utf8_lossy(&answer.body);
-            return Err(Problem::new(format!("{}: {said}", self.what)));
+            return Ok(Err(String::from_utf8_lossy(&answer.body).into_owned()));
         }
         if answer.header("x-tallybook-truncated") == Some("true") {
-            return Err(Problem::new(format!("{}: the answer was cut off", self.what)));
+            return Ok(Err("the answer was cut off".to_owned()));
         }
         let rows: Vec<Row> = serde_json::from_slice(&answer.body)?;
         (self.check)(&rows, truth).map_err(|problem| problem.while_doing(self.what))?;
-        Ok(took)
+        Ok(Ok(took))
     }
 }
 

@@ -9,6 +9,7 @@ use testkit::Problem;
 use crate::archive::Archive;
 use crate::arguments::Arguments;
 use crate::intake::Measured;
+use crate::question::Took;
 
 const FLOOR_EVENTS_PER_CORE_SECOND: f64 = 60_000.0;
 const FLOOR_BYTES_PER_EVENT: f64 = 25.0;
@@ -60,6 +61,14 @@ impl Report {
         out
     }
 
+    /// Questions that were not answered.
+    pub(crate) fn unanswered(&self) -> usize {
+        let answers = self.archives.iter().flat_map(|archive| &archive.answers);
+        answers
+            .filter(|answer| answer.hot.is_err() || answer.cold.is_err())
+            .count()
+    }
+
     fn floors(&self) -> Vec<(String, String, bool)> {
         let mut floors = Vec::new();
         let large =
@@ -86,7 +95,8 @@ impl Report {
             ));
             for answer in &archive.answers {
                 let floor = format!("{client}: {} < 1 s", answer.what);
-                floors.push((floor, millis(answer.hot), answer.hot < FLOOR_QUESTION));
+                let is_met = answer.hot.as_ref().is_ok_and(|hot| *hot < FLOOR_QUESTION);
+                floors.push((floor, took(&answer.hot), is_met));
             }
             let peak = archive
                 .peak_memory_intake
@@ -188,7 +198,7 @@ fn write_archive(out: &mut String, archive: &Archive) {
     };
     let _ = writeln!(out, "\n| Question | Hot | Cold ({cache}) |\n|---|---|---|");
     for answer in &archive.answers {
-        let (hot, cold) = (millis(answer.hot), millis(answer.cold));
+        let (hot, cold) = (took(&answer.hot), took(&answer.cold));
         let _ = writeln!(out, "| {} | {hot} | {cold} |", answer.what);
     }
 }
@@ -198,6 +208,13 @@ pub(crate) fn write(text: &str) -> Result<(), Problem> {
     let docs = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
     std::fs::create_dir_all(&docs)?;
     Ok(std::fs::write(docs.join("benchmarks.md"), text)?)
+}
+
+fn took(took: &Took) -> String {
+    match took {
+        Ok(duration) => millis(*duration),
+        Err(said) => format!("not answered: {said}"),
+    }
 }
 
 fn millis(duration: Duration) -> String {

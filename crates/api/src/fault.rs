@@ -40,7 +40,15 @@ pub(crate) struct Fault {
 impl Fault {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>, hint: Option<&str>) -> Fault {
         let hint = hint.map(str::to_owned);
-        Fault { status, reason: Reason { message: message.into(), line: None, column: None, hint } }
+        Fault {
+            status,
+            reason: Reason {
+                message: message.into(),
+                line: None,
+                column: None,
+                hint,
+            },
+        }
     }
 
     pub(crate) fn internal(error: impl std::fmt::Display) -> Fault {
@@ -57,7 +65,15 @@ impl From<QueryError> for Fault {
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let (line, column) = error.position.unzip();
-        Fault { status, reason: Reason { message: error.message, line, column, hint: error.hint } }
+        Fault {
+            status,
+            reason: Reason {
+                message: error.message,
+                line,
+                column,
+                hint: error.hint,
+            },
+        }
     }
 }
 

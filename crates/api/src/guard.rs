@@ -27,7 +27,9 @@ pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: N
     let is_probe = matches!(path, "/healthz" | "/readyz");
     let refused = match is_probe {
         true => Ok(()),
-        false => check_host(&request, &api.config.allowed_hosts).and_then(|()| check_site(&request)),
+        false => {
+            check_host(&request, &api.config.allowed_hosts).and_then(|()| check_site(&request))
+        }
     };
     let mut response = match refused {
         Err(fault) => fault.into_response(),
@@ -48,14 +50,23 @@ pub(crate) fn is_api(path: &str) -> bool {
 }
 
 fn check_host(request: &Request, allowed: &[String]) -> Result<(), Fault> {
-    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = header.or_else(|| authority(request.uri())).unwrap_or_default();
+    let header = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let host = header
+        .or_else(|| authority(request.uri()))
+        .unwrap_or_default();
     if host::is_ours(host, allowed) {
         return Ok(());
     }
     let message = format!("this server is not called {host:?}");
     let hint = "open it by its address or as localhost, or list the name in allowed_hosts of the configuration";
-    Err(Fault::new(StatusCode::MISDIRECTED_REQUEST, message, Some(hint)))
+    Err(Fault::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        message,
+        Some(hint),
+    ))
 }
 
 fn authority(uri: &Uri) -> Option<&str> {
@@ -64,16 +75,27 @@ fn authority(uri: &Uri) -> Option<&str> {
 
 /// Browsers say which site a request comes from; another one has no business with the API.
 fn check_site(request: &Request) -> Result<(), Fault> {
-    let site = request.headers().get("sec-fetch-site").map_or(&b"none"[..], HeaderValue::as_bytes);
+    let site = request
+        .headers()
+        .get("sec-fetch-site")
+        .map_or(&b"none"[..], HeaderValue::as_bytes);
     if !is_api(request.uri().path()) || matches!(site, b"same-origin" | b"none") {
         return Ok(());
     }
-    Err(Fault::new(StatusCode::FORBIDDEN, "another site may not use the API", None))
+    Err(Fault::new(
+        StatusCode::FORBIDDEN,
+        "another site may not use the API",
+        None,
+    ))
 }
 
 fn timed_out() -> Fault {
     let hint = Some("the server is busy: retry in a moment, or narrow the time range");
-    Fault::new(StatusCode::GATEWAY_TIMEOUT, "the answer took too long", hint)
+    Fault::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        "the answer took too long",
+        hint,
+    )
 }
 
 fn put_headers(headers: &mut HeaderMap, is_never_stored: bool) {

@@ -17,7 +17,8 @@ pub(crate) fn is_ours(host: &str, allowed: &[String]) -> bool {
 /// Whether a configured text can be the name of a host.
 pub(crate) fn is_name(text: &str) -> bool {
     let name = without_port(text);
-    let usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
+    let usual =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
     !name.is_empty() && name.bytes().all(usual)
 }
 
@@ -26,7 +27,11 @@ fn without_port(host: &str) -> &str {
     let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.contains(':') => name,
+            Some((name, port))
+                if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.contains(':') =>
+            {
+                name
+            }
             _ => host,
         },
     };
@@ -56,6 +61,8 @@ mod tests {
         ] {
             assert_eq!(is_ours(host, &allowed), expect, "{host}");
         }
-        assert!(is_name("tally.example.org") && !is_name("https://tally.example.org") && !is_name(""));
+        assert!(
+            is_name("tally.example.org") && !is_name("https://tally.example.org") && !is_name("")
+        );
     }
 }

@@ -17,11 +17,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Params<T>, Fault> {
         let query = Query::<T>::from_request_parts(parts, state).await;
-        query.map(|Query(params)| Params(params)).map_err(|rejection| {
-            let inner = std::error::Error::source(&rejection).map(ToString::to_string);
-            let message = inner.unwrap_or_else(|| rejection.body_text());
-            Fault::new(StatusCode::BAD_REQUEST, format!("the parameters are not understood: {message}"), None)
-        })
+        query
+            .map(|Query(params)| Params(params))
+            .map_err(|rejection| {
+                let inner = std::error::Error::source(&rejection).map(ToString::to_string);
+                let message = inner.unwrap_or_else(|| rejection.body_text());
+                Fault::new(
+                    StatusCode::BAD_REQUEST,
+                    format!("the parameters are not understood: {message}"),
+                    None,
+                )
+            })
     }
 }
 
@@ -33,9 +39,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Id, Fault> {
         let path = Path::<String>::from_request_parts(parts, state).await;
-        path.map(|Path(id)| Id(id)).map_err(|rejection: PathRejection| {
-            Fault::new(StatusCode::BAD_REQUEST, format!("the path is not understood: {}", rejection.body_text()), None)
-        })
+        path.map(|Path(id)| Id(id))
+            .map_err(|rejection: PathRejection| {
+                Fault::new(
+                    StatusCode::BAD_REQUEST,
+                    format!("the path is not understood: {}", rejection.body_text()),
+                    None,
+                )
+            })
     }
 }
 
@@ -46,19 +57,28 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Fault> {
-        Json::<T>::from_request(request, state).await.map(|Json(body)| Body(body)).map_err(|rejection| {
-            let (message, hint) = match &rejection {
-                JsonRejection::MissingJsonContentType(_) => {
-                    ("the body must be JSON".to_owned(), Some("send content-type: application/json"))
-                }
-                JsonRejection::BytesRejection(_) => ("the body is too large or cannot be read".to_owned(), None),
-                other => (format!("the body is not understood: {}", other.body_text()), None),
-            };
-            let status = match rejection.status() {
-                StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-                other => other,
-            };
-            Fault::new(status, message, hint)
-        })
+        Json::<T>::from_request(request, state)
+            .await
+            .map(|Json(body)| Body(body))
+            .map_err(|rejection| {
+                let (message, hint) = match &rejection {
+                    JsonRejection::MissingJsonContentType(_) => (
+                        "the body must be JSON".to_owned(),
+                        Some("send content-type: application/json"),
+                    ),
+                    JsonRejection::BytesRejection(_) => {
+                        ("the body is too large or cannot be read".to_owned(), None)
+                    }
+                    other => (
+                        format!("the body is not understood: {}", other.body_text()),
+                        None,
+                    ),
+                };
+                let status = match rejection.status() {
+                    StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
+                    other => other,
+                };
+                Fault::new(status, message, hint)
+            })
     }
 }

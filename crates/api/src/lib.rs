@@ -50,15 +50,24 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 4319)), allowed_hosts: Vec::new() }
+        Config {
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 4319)),
+            allowed_hosts: Vec::new(),
+        }
     }
 }
 
 impl Config {
     /// Everything that is wrong, a sentence each.
     pub fn validate(&self) -> Vec<String> {
-        let odd = self.allowed_hosts.iter().filter(|host| !host::is_name(host));
-        odd.map(|host| format!("allowed_hosts: {host:?} is not a host name; write it as in tally.example.org")).collect()
+        let odd = self
+            .allowed_hosts
+            .iter()
+            .filter(|host| !host::is_name(host));
+        odd.map(|host| {
+            format!("allowed_hosts: {host:?} is not a host name; write it as in tally.example.org")
+        })
+        .collect()
     }
 }
 
@@ -89,7 +98,12 @@ pub struct Api {
 impl Api {
     /// An API over an engine.
     pub fn new(engine: Arc<Engine>, about: About, config: Config) -> Api {
-        Api { engine, about, config, views: OnceCell::new() }
+        Api {
+            engine,
+            about,
+            config,
+            views: OnceCell::new(),
+        }
     }
 
     fn now_ms(&self) -> i64 {

@@ -34,10 +34,15 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// carries `{"count": n}`: at least so many were left out.
 #[utoipa::path(get, path = "/api/v1/live", tag = "reports",
     responses((status = 200, content_type = "text/event-stream", body = LiveItem)))]
-pub(crate) async fn live(State(api): State<Arc<Api>>, shutdown: Option<Extension<Shutdown>>) -> Response {
+pub(crate) async fn live(
+    State(api): State<Arc<Api>>,
+    shutdown: Option<Extension<Shutdown>>,
+) -> Response {
     let feed = Feed {
         arrivals: api.engine.store().watch(),
-        shutdown: shutdown.map(|Extension(shutdown)| shutdown).unwrap_or_default(),
+        shutdown: shutdown
+            .map(|Extension(shutdown)| shutdown)
+            .unwrap_or_default(),
         second: second(),
         room: ITEMS_PER_S,
         skipped: 0,
@@ -97,7 +102,11 @@ impl Feed {
         self.room = ITEMS_PER_S;
         if self.skipped > 0 {
             let count = std::mem::take(&mut self.skipped);
-            self.ready.push_back(Event::default().event("skipped").data(format!("{{\"count\":{count}}}")));
+            self.ready.push_back(
+                Event::default()
+                    .event("skipped")
+                    .data(format!("{{\"count\":{count}}}")),
+            );
         }
     }
 
@@ -106,7 +115,9 @@ impl Feed {
         self.room -= taken;
         self.skipped += (events.num_rows() - taken) as u64;
         match live_items(events, taken) {
-            Ok(items) => self.ready.extend(items.iter().filter_map(|item| event(item).ok())),
+            Ok(items) => self
+                .ready
+                .extend(items.iter().filter_map(|item| event(item).ok())),
             Err(error) => tracing::error!(%error, "newly stored events could not be shown"),
         }
     }

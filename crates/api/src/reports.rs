@@ -89,7 +89,9 @@ pub(crate) async fn overview(
     State(api): State<Arc<Api>>,
     Params(params): Params<OverviewParams>,
 ) -> Result<Json<Overview>, Fault> {
-    Ok(Json(reports::overview(&api.engine, &params.filter(&api)).await?))
+    Ok(Json(
+        reports::overview(&api.engine, &params.filter(&api)).await?,
+    ))
 }
 
 /// Sessions, the one that started last first.
@@ -100,13 +102,18 @@ pub(crate) async fn sessions(
     Params(params): Params<SessionParams>,
 ) -> Result<Json<SessionPage>, Fault> {
     let limit = params.limit.unwrap_or(PAGE_ROWS);
-    Ok(Json(reports::sessions(&api.engine, &params.filter(&api), limit, params.before_ms).await?))
+    Ok(Json(
+        reports::sessions(&api.engine, &params.filter(&api), limit, params.before_ms).await?,
+    ))
 }
 
 /// One session with its prompts.
 #[utoipa::path(get, path = "/api/v1/sessions/{id}", tag = "reports", params(("id" = String, Path, description = "Its session.id")),
     responses((status = 200, body = SessionDetail), (status = 404, body = ErrorBody)))]
-pub(crate) async fn session(State(api): State<Arc<Api>>, Id(id): Id) -> Result<Json<SessionDetail>, Fault> {
+pub(crate) async fn session(
+    State(api): State<Arc<Api>>,
+    Id(id): Id,
+) -> Result<Json<SessionDetail>, Fault> {
     let found = reports::session(&api.engine, &id).await?;
     found.map(Json).ok_or_else(|| absent("session", &id))
 }
@@ -118,8 +125,20 @@ pub(crate) async fn prompts(
     State(api): State<Arc<Api>>,
     Params(params): Params<PromptParams>,
 ) -> Result<Json<PromptPage>, Fault> {
-    let (limit, errors) = (params.limit.unwrap_or(PAGE_ROWS), params.errors.unwrap_or(false));
-    Ok(Json(reports::prompts(&api.engine, &params.filter(&api), limit, params.before_ms, errors).await?))
+    let (limit, errors) = (
+        params.limit.unwrap_or(PAGE_ROWS),
+        params.errors.unwrap_or(false),
+    );
+    Ok(Json(
+        reports::prompts(
+            &api.engine,
+            &params.filter(&api),
+            limit,
+            params.before_ms,
+            errors,
+        )
+        .await?,
+    ))
 }
 
 /// Everything that one prompt caused, in order.
@@ -132,5 +151,9 @@ pub(crate) async fn replay(State(api): State<Arc<Api>>, Id(id): Id) -> Result<Js
 
 fn absent(what: &str, id: &str) -> Fault {
     let hint = "it may have expired under the retention setting, or the id may be incomplete";
-    Fault::new(StatusCode::NOT_FOUND, format!("there is no {what} {id:?}"), Some(hint))
+    Fault::new(
+        StatusCode::NOT_FOUND,
+        format!("there is no {what} {id:?}"),
+        Some(hint),
+    )
 }

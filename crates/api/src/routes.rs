@@ -57,7 +57,10 @@ pub fn router(api: Api) -> Router {
         .fallback(web::fallback)
         .method_not_allowed_fallback(web::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), guard::guard))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&api),
+            guard::guard,
+        ))
         .with_state(api)
 }
 

@@ -54,12 +54,18 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
     let drained = async { while connections.join_next().await.is_some() {} };
     if timeout(DRAIN, drained).await.is_err() {
         // Dropping them below breaks them off.
-        tracing::warn!(connections = connections.len(), "answers still in flight after shutdown are given up");
+        tracing::warn!(
+            connections = connections.len(),
+            "answers still in flight after shutdown are given up"
+        );
     }
 }
 
 /// The next connection and its place among all. Whatever goes wrong, it tries again.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit) {
     loop {
         let accepted = listener.accept().await;
         match (accepted, Arc::clone(places).acquire_owned().await) {
@@ -115,7 +121,11 @@ async fn connection(socket: TcpStream, router: Router, shutdown: Shutdown) {
 
 fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES as usize);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES as usize);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -60,7 +60,10 @@ pub(crate) enum Format {
     (status = 400, description = "The text is wrong", body = ErrorBody),
     (status = 413, description = "It needs more memory than it may have", body = ErrorBody),
     (status = 504, description = "It took too long", body = ErrorBody)))]
-pub(crate) async fn query(State(api): State<Arc<Api>>, Body(question): Body<Question>) -> Result<Response, Fault> {
+pub(crate) async fn query(
+    State(api): State<Arc<Api>>,
+    Body(question): Body<Question>,
+) -> Result<Response, Fault> {
     let answer = api.engine.query(&question.sql, question.max_rows).await?;
     let facts = [
         (TRUNCATED, answer.truncated.to_string()),
@@ -68,7 +71,9 @@ pub(crate) async fn query(State(api): State<Arc<Api>>, Body(question): Body<Ques
     ];
     // Writing many rows is CPU work; it must not hold up the I/O runtime.
     let format = question.format;
-    let written = tokio::task::spawn_blocking(move || format.write(&answer)).await.map_err(Fault::internal)?;
+    let written = tokio::task::spawn_blocking(move || format.write(&answer))
+        .await
+        .map_err(Fault::internal)?;
     Ok((facts, format.headers(), written?).into_response())
 }
 
@@ -90,8 +95,14 @@ impl Format {
         // What comes from telemetry must never be opened as a page of ours.
         let (kind, disposition) = match self {
             Format::Json => ("application/json", "inline"),
-            Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"tallybook.csv\""),
-            Format::Parquet => ("application/vnd.apache.parquet", "attachment; filename=\"tallybook.parquet\""),
+            Format::Csv => (
+                "text/csv; charset=utf-8",
+                "attachment; filename=\"tallybook.csv\"",
+            ),
+            Format::Parquet => (
+                "application/vnd.apache.parquet",
+                "attachment; filename=\"tallybook.parquet\"",
+            ),
             Format::Table => ("text/plain; charset=utf-8", "inline"),
         };
         [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)]
@@ -107,6 +118,10 @@ pub(crate) struct Views {
 /// The views that can be queried, with their columns.
 #[utoipa::path(get, path = "/api/v1/views", tag = "sql", responses((status = 200, body = Views)))]
 pub(crate) async fn views(State(api): State<Arc<Api>>) -> Result<Json<Views>, Fault> {
-    let read = || async { Ok::<_, Fault>(Views { views: reports::views(&api.engine).await? }) };
+    let read = || async {
+        Ok::<_, Fault>(Views {
+            views: reports::views(&api.engine).await?,
+        })
+    };
     Ok(Json(api.views.get_or_try_init(read).await?.clone()))
 }

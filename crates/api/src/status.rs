@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use contract::Signal;
 use serde::Serialize;
 use store::{Fate, Store, Table};
 use utoipa::ToSchema;
@@ -62,8 +63,20 @@ struct Fates {
 
 impl From<Fate> for Fates {
     fn from(fate: Fate) -> Fates {
-        let Fate { received, accepted, deduplicated, quarantined, rejected } = fate;
-        Fates { received, accepted, deduplicated, quarantined, rejected }
+        let Fate {
+            received,
+            accepted,
+            deduplicated,
+            quarantined,
+            rejected,
+        } = fate;
+        Fates {
+            received,
+            accepted,
+            deduplicated,
+            quarantined,
+            rejected,
+        }
     }
 }
 
@@ -80,9 +93,9 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
         grpc: api.about.grpc.to_string(),
         demo: api.about.demo,
         fates: SignalFates {
-            logs: fates.of(contract::Signal::Logs).into(),
-            metrics: fates.of(contract::Signal::Metrics).into(),
-            traces: fates.of(contract::Signal::Traces).into(),
+            logs: fates.of(Signal::Logs).into(),
+            metrics: fates.of(Signal::Metrics).into(),
+            traces: fates.of(Signal::Traces).into(),
         },
         last_received_ms: last_received_ms(store),
         buffer_rows: stats.buffer_rows,
@@ -97,7 +110,11 @@ fn last_received_ms(store: &Store) -> Option<i64> {
         return Some(received_ms);
     }
     let snapshot = store.snapshot();
-    Table::ALL.into_iter().flat_map(|table| snapshot.parts(table)).map(|part| part.time_max_ms).max()
+    Table::ALL
+        .into_iter()
+        .flat_map(|table| snapshot.parts(table))
+        .map(|part| part.time_max_ms)
+        .max()
 }
 
 /// Whether the process lives.
@@ -116,44 +133,81 @@ pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Response {
 /// Counters and sizes in Prometheus' text format.
 pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Response {
     let text = exposition(api.engine.store(), &api.about.version);
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
+        .into_response()
 }
 
 fn exposition(store: &Store, version: &str) -> String {
     let mut out = String::new();
-    let stats = store.stats();
-    head(&mut out, "tallybook_build_info", "gauge", "The version of the binary.");
+    head(
+        &mut out,
+        "tallybook_build_info",
+        "gauge",
+        "The version of the binary.",
+    );
     let _ = writeln!(out, "tallybook_build_info{{version=\"{version}\"}} 1");
-    head(&mut out, "tallybook_items_total", "counter", "Items by what became of them.");
-    for signal in contract::Signal::ALL {
+    fates(&mut out, store);
+    sizes(&mut out, store);
+    out
+}
+
+fn fates(out: &mut String, store: &Store) {
+    let name = "tallybook_items_total";
+    head(out, name, "counter", "Items by what became of them.");
+    for signal in Signal::ALL {
         let fate = store.fates().of(signal);
-        for (name, count) in [
+        for (met, count) in [
             ("accepted", fate.accepted),
             ("deduplicated", fate.deduplicated),
             ("quarantined", fate.quarantined),
             ("rejected", fate.rejected),
         ] {
-            let _ = writeln!(out, "tallybook_items_total{{signal=\"{}\",fate=\"{name}\"}} {count}", signal.name());
+            let signal = signal.name();
+            let _ = writeln!(out, "{name}{{signal=\"{signal}\",fate=\"{met}\"}} {count}");
         }
     }
-    head(&mut out, "tallybook_items_received_total", "counter", "Items that came; each has one fate.");
-    for signal in contract::Signal::ALL {
+    let name = "tallybook_items_received_total";
+    head(out, name, "counter", "Items that came; each has one fate.");
+    for signal in Signal::ALL {
         let received = store.fates().of(signal).received;
-        let _ = writeln!(out, "tallybook_items_received_total{{signal=\"{}\"}} {received}", signal.name());
+        let _ = writeln!(out, "{name}{{signal=\"{}\"}} {received}", signal.name());
     }
+}
+
+fn sizes(out: &mut String, store: &Store) {
+    let stats = store.stats();
     let received_s = last_received_ms(store).unwrap_or(0) as f64 / 1e3;
     for (name, about, value) in [
-        ("tallybook_buffer_rows", "Rows in memory.", stats.buffer_rows as f64),
-        ("tallybook_parts", "Column files.", stats.parts as f64),
-        ("tallybook_part_bytes", "Bytes of all column files.", stats.part_bytes as f64),
-        ("tallybook_journal_bytes", "Bytes of the journal.", stats.journal_bytes as f64),
-        ("tallybook_identities", "Items that a repeated delivery is known by.", stats.identities as f64),
-        ("tallybook_last_received_timestamp_seconds", "When the latest item was stored.", received_s),
+        ("buffer_rows", "Rows in memory.", stats.buffer_rows as f64),
+        ("parts", "Column files.", stats.parts as f64),
+        (
+            "part_bytes",
+            "Bytes of all column files.",
+            stats.part_bytes as f64,
+        ),
+        (
+            "journal_bytes",
+            "Bytes of the journal.",
+            stats.journal_bytes as f64,
+        ),
+        (
+            "identities",
+            "Items that a repeated delivery is known by.",
+            stats.identities as f64,
+        ),
+        (
+            "last_received_timestamp_seconds",
+            "When the latest item was stored.",
+            received_s,
+        ),
     ] {
-        head(&mut out, name, "gauge", about);
+        let name = format!("tallybook_{name}");
+        head(out, &name, "gauge", about);
         let _ = writeln!(out, "{name} {value}");
     }
-    out
 }
 
 fn head(out: &mut String, name: &str, kind: &str, about: &str) {

@@ -21,11 +21,16 @@ struct Files;
 const START: &str = "index.html";
 
 /// What is at a path that no route has.
-pub(crate) async fn fallback(method: Method, uri: Uri, headers: HeaderMap) -> axum::response::Response {
+pub(crate) async fn fallback(
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> axum::response::Response {
     let path = uri.path();
     if is_api(path) {
         let hint = Some("the paths are listed in /api/openapi.json");
-        return Fault::new(StatusCode::NOT_FOUND, format!("there is no {path}"), hint).into_response();
+        return Fault::new(StatusCode::NOT_FOUND, format!("there is no {path}"), hint)
+            .into_response();
     }
     if method != Method::GET && method != Method::HEAD {
         return wrong_method(method, uri).await;
@@ -45,7 +50,11 @@ pub(crate) async fn wrong_method(method: Method, uri: Uri) -> axum::response::Re
 }
 
 fn missing(path: &str) -> Fault {
-    Fault::new(StatusCode::NOT_FOUND, format!("there is no file {path}"), Some("reload the page"))
+    Fault::new(
+        StatusCode::NOT_FOUND,
+        format!("there is no file {path}"),
+        Some("reload the page"),
+    )
 }
 
 fn file(name: &str, headers: &HeaderMap) -> Option<axum::response::Response> {
@@ -60,12 +69,18 @@ fn file(name: &str, headers: &HeaderMap) -> Option<axum::response::Response> {
         .header(header::CACHE_CONTROL, policy)
         .header(header::VARY, "accept-encoding");
     let response = match is_known(headers, &tag) {
-        true => response.status(StatusCode::NOT_MODIFIED).body(Body::empty()),
+        true => response
+            .status(StatusCode::NOT_MODIFIED)
+            .body(Body::empty()),
         false => {
-            let packed = takes_gzip(headers).then(|| Files::get(&format!("{name}.gz"))).flatten();
+            let packed = takes_gzip(headers)
+                .then(|| Files::get(&format!("{name}.gz")))
+                .flatten();
             let response = response.header(header::CONTENT_TYPE, media_type(name));
             match packed {
-                Some(packed) => response.header(header::CONTENT_ENCODING, "gzip").body(body(packed)),
+                Some(packed) => response
+                    .header(header::CONTENT_ENCODING, "gzip")
+                    .body(body(packed)),
                 None => response.body(body(plain)),
             }
         }
@@ -81,12 +96,20 @@ fn body(file: EmbeddedFile) -> Body {
 }
 
 fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    known
+        .split(',')
+        .any(|one| one.trim().trim_start_matches("W/") == tag)
 }
 
 fn takes_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     accepted.split(',').any(|one| {
         let (name, weight) = one.split_once(';').unwrap_or((one, ""));
         name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
@@ -94,18 +117,20 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 }
 
 fn media_type(name: &str) -> HeaderValue {
-    HeaderValue::from_static(match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
-        "html" => "text/html; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "ico" => "image/x-icon",
-        "json" | "map" => "application/json",
-        "woff2" => "font/woff2",
-        "txt" => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
-    })
+    HeaderValue::from_static(
+        match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
+            "html" => "text/html; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            "css" => "text/css; charset=utf-8",
+            "svg" => "image/svg+xml",
+            "png" => "image/png",
+            "ico" => "image/x-icon",
+            "json" | "map" => "application/json",
+            "woff2" => "font/woff2",
+            "txt" => "text/plain; charset=utf-8",
+            _ => "application/octet-stream",
+        },
+    )
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -118,10 +143,17 @@ mod tests {
 
     #[test]
     fn gzip_is_used_when_it_is_accepted() {
-        for (accepted, expect) in
-            [("gzip, deflate, br", true), ("br;q=1, gzip;q=0.5", true), ("gzip;q=0", false), ("", false), ("xgzip", false)]
-        {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted))]);
+        for (accepted, expect) in [
+            ("gzip, deflate, br", true),
+            ("br;q=1, gzip;q=0.5", true),
+            ("gzip;q=0", false),
+            ("", false),
+            ("xgzip", false),
+        ] {
+            let headers = HeaderMap::from_iter([(
+                header::ACCEPT_ENCODING,
+                HeaderValue::from_static(accepted),
+            )]);
             assert_eq!(takes_gzip(&headers), expect, "{accepted}");
         }
     }

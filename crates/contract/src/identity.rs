@@ -115,6 +115,8 @@ fn put_number(out: &mut Vec<u8>, number: u64) {
 mod tests {
     use super::*;
 
+    type Change = Box<dyn FnOnce(&mut LogRecord<'static>)>;
+
     fn hash(change: impl FnOnce(&mut LogRecord<'static>)) -> ContentHash {
         let mut record = LogRecord {
             time_unix_nano: 5,
@@ -129,7 +131,7 @@ mod tests {
     fn any_difference_in_content_changes_the_hash() {
         let base = hash(|_| {});
         assert_eq!(base, hash(|_| {}));
-        let changes: Vec<Box<dyn FnOnce(&mut LogRecord<'static>)>> = vec![
+        let changes: Vec<Change> = vec![
             Box::new(|r| r.time_unix_nano = 6),
             Box::new(|r| r.observed_time_unix_nano = 6),
             Box::new(|r| r.attributes[0].1 = Value::Int(1)),

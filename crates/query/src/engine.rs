@@ -1,41 +1,29 @@
 //! One query from text to answer, with its limits.
 //!
 //! A query runs on its own threads, so that the heaviest one cannot hold up intake, over a snapshot
-//! taken when it starts. The guard has three walls: the text must be one SELECT (or EXPLAIN), the
-//! plan must hold nothing that writes or configures, and the only tables there are to name are the
-//! views.
+//! taken when it starts, for a bounded time in bounded memory.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use datafusion::catalog::view::ViewTable;
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
-};
 use datafusion::error::DataFusionError;
-use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
-use store::{Snapshot, Store, Table};
+use store::{Snapshot, Store};
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 use url::Url;
 
 use crate::error::{ErrorKind, QueryError};
-use crate::functions;
-use crate::provider::{OBJECTS_URL, SnapshotTable};
-use crate::views::{VIEWS, View};
-
-/// Longer texts are not people's questions.
-const SQL_BYTES_MAX: usize = 256 * 1024;
+use crate::plan::{explain, plan};
+use crate::provider::OBJECTS_URL;
 
 /// Limits of queries.
 #[derive(Clone, Debug)]
@@ -163,33 +151,79 @@ impl Engine {
         sql: String,
         rows_max: usize,
     ) -> Result<Answer, QueryError> {
+        let state = self.state.clone();
+        let started = Instant::now();
+        let run = async move { run(state, snapshot, &sql, rows_max).await };
+        let (schema, batches, truncated) = self.in_turn(run).await?;
+        Ok(Answer {
+            schema,
+            batches,
+            elapsed: started.elapsed(),
+            truncated,
+        })
+    }
+
+    /// Folds the rows of one SQL text, side by side: one result for each of its streams.
+    pub(crate) async fn fold_snapshot<F: Fold>(
+        &self,
+        snapshot: Snapshot,
+        sql: String,
+        start: F,
+    ) -> Result<Vec<F>, QueryError> {
+        let state = self.state.clone();
+        let folding = async move {
+            let frame = plan(state, snapshot, &sql).await?;
+            let streams = frame.execute_stream_partitioned().await;
+            let streams = streams.map_err(|error| QueryError::running(&error))?;
+            // Dropped with this future when the query is stopped.
+            let mut running = JoinSet::new();
+            for stream in streams {
+                running.spawn(fold(stream, start.clone()));
+            }
+            let mut folded = Vec::with_capacity(running.len());
+            while let Some(ended) = running.join_next().await {
+                folded.push(ended.map_err(QueryError::internal)??);
+            }
+            Ok(folded)
+        };
+        self.in_turn(folding).await
+    }
+
+    /// Runs on the threads for queries, when it is its turn, for no longer than a query may.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, QueryError>> + Send + 'static,
+    ) -> Result<T, QueryError> {
         let Some(runtime) = &self.runtime else {
             return Err(QueryError::internal("shutting down"));
         };
-        let turn = Arc::clone(&self.turns)
-            .acquire_owned()
-            .await
-            .map_err(QueryError::internal)?;
-        let state = self.state.clone();
+        let turns = Arc::clone(&self.turns);
+        let turn = turns.acquire_owned().await.map_err(QueryError::internal)?;
         let timeout = self.config.timeout;
         let work = async move {
             let _turn = turn;
-            let started = Instant::now();
-            let run = run(state, snapshot, &sql, rows_max);
-            match tokio::time::timeout(timeout, run).await {
-                Ok(Ok((schema, batches, truncated))) => Ok(Answer {
-                    schema,
-                    batches,
-                    elapsed: started.elapsed(),
-                    truncated,
-                }),
-                Ok(Err(error)) => Err(error),
-                Err(_) => Err(timed_out(timeout)),
-            }
+            let ended = tokio::time::timeout(timeout, work).await;
+            ended.unwrap_or_else(|_| Err(timed_out(timeout)))
         };
         let running = AbortOnDrop(runtime.spawn(work));
         running.join().await
     }
+}
+
+/// What takes rows, a batch at a time.
+pub(crate) trait Fold: Clone + Send + 'static {
+    /// Takes the rows of a batch.
+    fn take(&mut self, batch: &RecordBatch) -> Result<(), QueryError>;
+}
+
+async fn fold<F: Fold>(
+    mut stream: SendableRecordBatchStream,
+    mut into: F,
+) -> Result<F, QueryError> {
+    while let Some(batch) = stream.next().await {
+        into.take(&batch.map_err(|error| QueryError::running(&error))?)?;
+    }
+    Ok(into)
 }
 
 /// A query whose client is gone is stopped.
@@ -254,23 +288,7 @@ async fn run(
     sql: &str,
     rows_max: usize,
 ) -> Result<(SchemaRef, Vec<RecordBatch>, bool), QueryError> {
-    let statement = parse(&state, sql)?;
-    let context = SessionContext::new_with_state(with_own_catalog(state));
-    context.register_udf(functions::attribute());
-    let named = named_views(&context, &statement)?;
-    register(&context, &snapshot, &named)
-        .await
-        .map_err(|error| QueryError::planning(&error))?;
-    let plan = context
-        .state()
-        .statement_to_plan(statement)
-        .await
-        .map_err(|error| explain(&error))?;
-    only_reads(&plan)?;
-    let frame = context
-        .execute_logical_plan(plan)
-        .await
-        .map_err(|error| explain(&error))?;
+    let frame = plan(state, snapshot, sql).await?;
     let mut stream = frame
         .execute_stream()
         .await
@@ -289,131 +307,4 @@ async fn run(
         }
     }
     Ok((schema, batches, truncated))
-}
-
-/// Clones of a state share one catalog; each query registers its views in one of its own.
-fn with_own_catalog(state: SessionState) -> SessionState {
-    let schema = Arc::new(MemorySchemaProvider::new());
-    let catalog = MemoryCatalogProvider::new();
-    let options = &state.config().options().catalog;
-    let (catalog_name, schema_name) = (options.default_catalog.clone(), options.default_schema.clone());
-    // Neither name is taken in a new catalog, so nothing can be replaced.
-    let _ = catalog.register_schema(&schema_name, schema);
-    let catalogs = MemoryCatalogProviderList::new();
-    catalogs.register_catalog(catalog_name, Arc::new(catalog));
-    SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(catalogs)).build()
-}
-
-/// A planning error; an unknown table is told which there are.
-fn explain(error: &DataFusionError) -> QueryError {
-    let mut error = QueryError::planning(error);
-    if error.message.contains("table '") && error.message.contains("not found") {
-        error.hint = Some(views_hint());
-    }
-    error
-}
-
-fn views_hint() -> String {
-    let names: Vec<&str> = VIEWS.iter().map(|view| view.name).collect();
-    format!("the views are {}", names.join(", "))
-}
-
-const READ_ONLY: &str = "write one SELECT; EXPLAIN is allowed before it";
-
-fn parse(state: &SessionState, sql: &str) -> Result<Statement, QueryError> {
-    if sql.len() > SQL_BYTES_MAX {
-        return Err(QueryError::invalid(
-            format!("the text is longer than {SQL_BYTES_MAX} bytes"),
-            None,
-        ));
-    }
-    if sql.trim().is_empty() {
-        return Err(QueryError::invalid("there is no query", Some(READ_ONLY)));
-    }
-    let dialect = state.config().options().sql_parser.dialect;
-    let statement = state
-        .sql_to_statement(sql, &dialect)
-        .map_err(|error| QueryError::planning(&error))?;
-    match &statement {
-        Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => Ok(statement),
-        Statement::Explain(explain) if is_query(&explain.statement) => Ok(statement),
-        _ => Err(QueryError::invalid(
-            "only reading is allowed",
-            Some(READ_ONLY),
-        )),
-    }
-}
-
-fn is_query(statement: &Statement) -> bool {
-    matches!(statement, Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)))
-}
-
-fn only_reads(plan: &LogicalPlan) -> Result<(), QueryError> {
-    let options = SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false);
-    options
-        .verify_plan(plan)
-        .map_err(|_| QueryError::invalid("only reading is allowed", Some(READ_ONLY)))
-}
-
-/// The views that a statement names, each after those that it reads.
-fn named_views(
-    context: &SessionContext,
-    statement: &Statement,
-) -> Result<Vec<&'static View>, QueryError> {
-    let references = context
-        .state()
-        .resolve_table_references(statement)
-        .map_err(|error| QueryError::planning(&error))?;
-    let mut ordered = Vec::new();
-    for reference in &references {
-        if reference.schema().is_some() {
-            return Err(QueryError::invalid(
-                format!("there is no table '{reference}'"),
-                Some(&views_hint()),
-            ));
-        }
-        // An unknown name may be a name of the statement's own (WITH), so the planner judges it.
-        if let Some(view) = View::find(reference.table()) {
-            add_with_dependencies(view, &mut ordered);
-        }
-    }
-    Ok(ordered)
-}
-
-fn add_with_dependencies(view: &'static View, ordered: &mut Vec<&'static View>) {
-    for read in view.reads {
-        if let Some(below) = View::find(read) {
-            add_with_dependencies(below, ordered);
-        }
-    }
-    if !ordered.iter().any(|known| known.name == view.name) {
-        ordered.push(view);
-    }
-}
-
-/// Registers the views; the tables under them are gone again before the statement is planned, so
-/// that it cannot name them.
-async fn register(
-    context: &SessionContext,
-    snapshot: &Snapshot,
-    views: &[&'static View],
-) -> Result<(), DataFusionError> {
-    for view in views {
-        let table = Table::ALL
-            .into_iter()
-            .find(|table| view.reads == [format!("_{}", table.name()).as_str()]);
-        if let Some(table) = table {
-            context.register_table(view.reads[0], Arc::new(SnapshotTable::new(table, snapshot)))?;
-        }
-        let sql = view.sql();
-        let plan = context.state().create_logical_plan(&sql).await?;
-        if table.is_some() {
-            context.deregister_table(view.reads[0])?;
-        }
-        context.register_table(view.name, Arc::new(ViewTable::new(plan, Some(sql))))?;
-    }
-    Ok(())
 }

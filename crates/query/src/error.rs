@@ -83,10 +83,20 @@ impl QueryError {
             Some("SELECT * FROM the view LIMIT 1 shows its columns".to_owned())
         } else {
             let helps = error.diagnostic().map(|diagnostic| &diagnostic.helps[..]);
-            helps.and_then(|helps| helps.first()).map(|help| help.message.clone())
+            helps
+                .and_then(|helps| helps.first())
+                .map(|help| help.message.clone())
         };
-        let message = first_line(&message).replace(DEFAULT_SCHEMA, "").trim_end_matches('.').to_owned();
-        QueryError { kind: ErrorKind::Invalid, message, position, hint }
+        let message = first_line(&message)
+            .replace(DEFAULT_SCHEMA, "")
+            .trim_end_matches('.')
+            .to_owned();
+        QueryError {
+            kind: ErrorKind::Invalid,
+            message,
+            position,
+            hint,
+        }
     }
 
     /// From the engine's error while running.

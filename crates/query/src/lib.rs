@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `engine.rs` | one query from text to answer, with its limits |
+//! | `plan.rs` | from the text to a plan that can only read the views |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
 //! | `functions.rs` | `attribute(json, key)` |
@@ -16,6 +17,7 @@
 mod engine;
 mod error;
 mod functions;
+mod plan;
 mod provider;
 pub mod render;
 pub mod reports;

@@ -122,12 +122,15 @@ enum Unreadable {
 
 fn parse(text: &[u8]) -> Result<Manifest, Unreadable> {
     let damaged = |error: serde_json::Error| Unreadable::Damaged(error.to_string());
+    // The version comes before the checksum: a newer version may write its checksum differently, and
+    // taking an older manifest instead would lose what the newer version has stored since.
+    let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<VersionOnly>();
+    match documents.next() {
+        Some(Ok(found)) if found.version > VERSION => return Err(Unreadable::Newer(found.version)),
+        _ => {}
+    }
     let body =
         checked(text).ok_or_else(|| Unreadable::Damaged("checksum does not match".into()))?;
-    let VersionOnly { version } = serde_json::from_slice(body).map_err(damaged)?;
-    if version > VERSION {
-        return Err(Unreadable::Newer(version));
-    }
     serde_json::from_slice(body).map_err(damaged)
 }
 

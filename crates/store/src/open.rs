@@ -71,7 +71,7 @@ impl Store {
     }
 
     async fn replay(&self, mut recovery: Recovery, opened: &mut Opened) -> Result<(), StoreError> {
-        while let Some(frame) = recovery.next() {
+        for frame in recovery.by_ref() {
             let frame = frame?;
             opened.frames += 1;
             let sequence = frame.sequence.get();

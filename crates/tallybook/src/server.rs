@@ -102,7 +102,7 @@ impl Server {
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
         let ui = tokio::spawn(api::serve(self.ui, router, shutdown.clone()));
         self.receive.serve(self.intake, shutdown).await;
-        let _ = ui.await.map_err(Failure::failed)?;
+        ui.await.map_err(Failure::failed)?;
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();

@@ -114,6 +114,9 @@ const REQUESTS: &str = "SELECT session_id, count(*) AS requests, sum(cost_usd) A
      sum(cache_creation_tokens) AS cache_creation_tokens FROM api_requests GROUP BY session_id";
 const TOOL_CALLS: &str =
     "SELECT session_id, count(*) AS tool_calls FROM tool_calls GROUP BY session_id";
+/// What sums count: calls that have come to an end.
+const ENDED_CALLS: &str = "SELECT session_id, count(*) AS tool_calls FROM tool_calls \
+     WHERE finished_at IS NOT NULL OR decision = 'reject' GROUP BY session_id";
 const PROMPTS: &str = "SELECT session_id, count(*) AS prompts FROM events \
      WHERE event = 'user_prompt' GROUP BY session_id";
 const SESSIONS: &str = "SELECT session_id, cost_usd, input_tokens, output_tokens, \
@@ -133,8 +136,21 @@ impl Sql {
     ///
     /// When a question fails.
     pub async fn tally(&self) -> Result<Tally, Problem> {
+        self.sum(&[REQUESTS, TOOL_CALLS, PROMPTS]).await
+    }
+
+    /// The same without the tool calls that are still running.
+    ///
+    /// # Errors
+    ///
+    /// When a question fails.
+    pub async fn ended_tally(&self) -> Result<Tally, Problem> {
+        self.sum(&[REQUESTS, ENDED_CALLS, PROMPTS]).await
+    }
+
+    async fn sum(&self, questions: &[&str]) -> Result<Tally, Problem> {
         let mut tally = Tally::new();
-        for question in [REQUESTS, TOOL_CALLS, PROMPTS] {
+        for question in questions {
             for row in self.rows(question).await? {
                 *tally.entry(session(&row)).or_default() += &totals(&row);
             }

@@ -47,7 +47,10 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
@@ -56,16 +59,36 @@ impl Bench {
     pub(crate) async fn with(scenarios: &[&str]) -> Bench {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
-        let (store, _) = Store::open(store::Config::new(dir.path()), clock).await.expect("opens");
-        let engine = query::Engine::new(Arc::clone(&store), query::Config::default()).expect("an engine");
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let (store, _) = Store::open(store::Config::new(dir.path()), clock)
+            .await
+            .expect("opens");
+        let engine =
+            query::Engine::new(Arc::clone(&store), query::Config::default()).expect("an engine");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("binds");
         let addr = listener.local_addr().expect("an address");
-        let about = About { version: "1.2.3".into(), started_ms: 7, http: addr, grpc: addr, demo: true };
-        let config = Config { addr, allowed_hosts: vec!["tally.example.org".into()] };
+        let about = About {
+            version: "1.2.3".into(),
+            started_ms: 7,
+            http: addr,
+            grpc: addr,
+            demo: true,
+        };
+        let config = Config {
+            addr,
+            allowed_hosts: vec!["tally.example.org".into()],
+        };
         let shutdown = Shutdown::new();
         let router = api::router(Api::new(Arc::new(engine), about, config));
         let serving = tokio::spawn(api::serve(listener, router, shutdown.clone()));
-        let bench = Bench { addr, store, shutdown, serving, _dir: dir };
+        let bench = Bench {
+            addr,
+            store,
+            shutdown,
+            serving,
+            _dir: dir,
+        };
         for name in scenarios {
             bench.append(name).await;
         }
@@ -81,18 +104,35 @@ impl Bench {
     /// The answer's head; its body is still to come.
     pub(crate) async fn open(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        tokio::time::timeout(PATIENCE, client.request(request)).await.expect("in time").expect("an answer")
+        tokio::time::timeout(PATIENCE, client.request(request))
+            .await
+            .expect("in time")
+            .expect("an answer")
     }
 
-    pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.addr));
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.addr));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).expect("a request");
+        let request = request
+            .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
+            .expect("a request");
         let (head, body) = self.open(request).await.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
-        Answer { status: head.status, headers: head.headers, body }
+        Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -101,7 +141,8 @@ impl Bench {
 
     pub(crate) async fn query(&self, body: &Value) -> Answer {
         let json = [("content-type", "application/json")];
-        self.ask(Method::POST, "/api/v1/query", &json, &body.to_string()).await
+        self.ask(Method::POST, "/api/v1/query", &json, &body.to_string())
+            .await
     }
 }
 
@@ -109,7 +150,9 @@ async fn append(store: &Store, request: &Recorded) {
     let protobuf = match request.encoding {
         Encoding::Protobuf => request.plain_body.clone(),
         Encoding::Json => {
-            otlp::from_json(request.signal, &request.plain_body, &Limits::default()).expect("OTLP/JSON").protobuf
+            otlp::from_json(request.signal, &request.plain_body, &Limits::default())
+                .expect("OTLP/JSON")
+                .protobuf
         }
     };
     let entry = Entry {
@@ -120,7 +163,10 @@ async fn append(store: &Store, request: &Recorded) {
         protobuf: protobuf.into(),
     };
     let prepared = store.prepare(&entry).expect("decodes");
-    store.append(&entry, prepared).await.expect("is acknowledged");
+    store
+        .append(&entry, prepared)
+        .await
+        .expect("is acknowledged");
 }
 
 pub(crate) fn scenario(name: &str) -> Scenario {

@@ -19,20 +19,45 @@ async fn a_host_that_is_not_ours_is_refused() {
             let answer = bench.ask(Method::GET, path, &[("host", host)], "").await;
             assert_eq!(answer.status.as_u16(), status, "{host} {path}");
         }
-        assert_eq!(bench.ask(Method::GET, "/readyz", &[("host", host)], "").await.status, 200, "{host}");
+        assert_eq!(
+            bench
+                .ask(Method::GET, "/readyz", &[("host", host)], "")
+                .await
+                .status,
+            200,
+            "{host}"
+        );
     }
 }
 
 #[tokio::test]
 async fn another_site_may_not_use_the_api() {
     let bench = Bench::with(&[]).await;
-    for (site, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)] {
-        let answer = bench.ask(Method::GET, "/api/v1/status", &[("sec-fetch-site", site)], "").await;
+    for (site, status) in [
+        ("cross-site", 403),
+        ("same-site", 403),
+        ("same-origin", 200),
+        ("none", 200),
+    ] {
+        let answer = bench
+            .ask(
+                Method::GET,
+                "/api/v1/status",
+                &[("sec-fetch-site", site)],
+                "",
+            )
+            .await;
         assert_eq!(answer.status.as_u16(), status, "{site}");
         assert!(answer.headers.get("access-control-allow-origin").is_none());
     }
     // A link from elsewhere opens the UI.
-    assert_eq!(bench.ask(Method::GET, "/", &[("sec-fetch-site", "cross-site")], "").await.status, 200);
+    assert_eq!(
+        bench
+            .ask(Method::GET, "/", &[("sec-fetch-site", "cross-site")], "")
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -49,8 +74,12 @@ async fn every_answer_carries_the_security_headers() {
         (Method::GET, "/api/v1/live", "no-store"),
         (Method::GET, "/healthz", "no-store"),
     ] {
-        let request = http::Request::builder().method(method.clone()).uri(format!("http://{}{path}", bench.addr));
-        let answer = bench.open(request.body(Default::default()).expect("a request")).await;
+        let request = http::Request::builder()
+            .method(method.clone())
+            .uri(format!("http://{}{path}", bench.addr));
+        let answer = bench
+            .open(request.body(Default::default()).expect("a request"))
+            .await;
         for (name, expect) in [
             ("content-security-policy", POLICY),
             ("x-content-type-options", "nosniff"),
@@ -60,5 +89,11 @@ async fn every_answer_carries_the_security_headers() {
             assert_eq!(answer.headers()[name], expect, "{method} {path} {name}");
         }
     }
-    assert_eq!(bench.ask(Method::DELETE, "/api/v1/status", &[], "").await.status, 405);
+    assert_eq!(
+        bench
+            .ask(Method::DELETE, "/api/v1/status", &[], "")
+            .await
+            .status,
+        405
+    );
 }

@@ -58,12 +58,11 @@ impl Filter {
         Ok(())
     }
 
-    /// The equally long range just before.
-    pub(super) fn previous(&self) -> Filter {
+    /// The range together with the equally long one just before.
+    pub(super) fn with_previous(&self) -> Filter {
         let from_ms = self.from_ms - (self.to_ms - self.from_ms);
         Filter {
             from_ms,
-            to_ms: self.from_ms,
             ..self.clone()
         }
     }

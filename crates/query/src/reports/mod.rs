@@ -8,9 +8,10 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `filter.rs` | range and filters, as SQL |
-//! | `measures.rs` | what is counted, as SQL |
+//! | `measures.rs` | what is counted, as SQL; `tally.rs` says the same a row at a time |
 //! | `rows.rs` | rows of an answer as typed values |
-//! | `overview.rs`, `series.rs` | totals, rankings, and the course over time |
+//! | `overview.rs` | totals, rankings, and the course over time |
+//! | `tally.rs`, `names.rs`, `series.rs`, `durations.rs` | the one pass that an overview is made of |
 //! | `sessions.rs` | a page of sessions; one session with its prompts |
 //! | `prompts.rs` | a page of prompts |
 //! | `replay.rs` | everything that one prompt caused, in order |
@@ -21,9 +22,11 @@
 //! SQL is built from the templates here. What comes from outside enters only as a number or as a
 //! text literal with its quotes doubled.
 
+mod durations;
 mod filter;
 mod live;
 mod measures;
+mod names;
 mod overview;
 mod page;
 mod prompts;
@@ -31,6 +34,7 @@ mod replay;
 mod rows;
 mod series;
 mod sessions;
+mod tally;
 mod views;
 
 use serde::de::DeserializeOwned;

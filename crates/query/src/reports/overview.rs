@@ -1,16 +1,13 @@
-//! The overview: totals with those of the period before, rankings, and the course over time.
-//!
-//! Three passes over the range, side by side: one for what people and sessions did, one for requests
-//! by model, product and step, one for tools; and one for the totals of the period before.
+//! The overview: totals with those of the period before, rankings, and the course over time, from
+//! one pass over the events.
 
-use serde::{Deserialize, Serialize};
-use store::Snapshot;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::filter::Filter;
-use super::measures::{MEASURES, TOKENS};
-use super::rows;
-use super::series::{Series, Steps, Sums};
+use super::names::{ByName, Sum};
+use super::series::{Series, Steps};
+use super::tally::{COLUMNS, Calls, Distinct, Sums, Tally};
 use crate::engine::Engine;
 use crate::error::QueryError;
 
@@ -18,7 +15,7 @@ use crate::error::QueryError;
 const RANKED_MAX: usize = 500;
 
 /// Totals of a period.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Totals {
     /// Cost of all requests, US dollars.
     pub cost_usd: f64,
@@ -49,7 +46,7 @@ pub struct Totals {
 }
 
 /// What one person did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct PersonRow {
     /// Who; null for events without an identity.
     pub person: Option<String>,
@@ -85,7 +82,7 @@ pub struct ModelRow {
 }
 
 /// How one tool was used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ToolRow {
     /// Which; null for calls that name none.
     pub tool_name: Option<String>,
@@ -138,183 +135,118 @@ pub struct Overview {
 /// The overview of the events that pass a filter.
 pub async fn overview(engine: &Engine, filter: &Filter) -> Result<Overview, QueryError> {
     filter.check()?;
-    let snapshot = engine.store().snapshot();
     let steps = Steps::of(filter.from_ms, filter.to_ms);
-    let previous = filter.previous();
-    let (people, before, requests, tools) = futures::try_join!(
-        rows::<Active>(engine, &snapshot, activity_sql(filter, RANKED_MAX)),
-        rows::<Active>(engine, &snapshot, activity_sql(&previous, 0)),
-        rows::<Requests>(engine, &snapshot, requests_sql(filter, &steps)),
-        tools(engine, &snapshot, filter),
-    )?;
-    let (totals, people) = split(people);
-    let of = |grouping| requests.iter().filter(move |row| row.grouping == grouping);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM events WHERE {}",
+        filter.with_previous().events()
+    );
+    let start = Tally::new(filter.from_ms, steps);
+    let tallies = engine
+        .fold_snapshot(engine.store().snapshot(), sql, start.clone())
+        .await?;
+    let tally = tallies.iter().fold(start, Tally::merge);
+    let [before, now] = tally.distinct();
+    let people = tally.people.ranked(|sums| sums.cost_usd);
+    let mut all = Sums::default();
+    people.iter().for_each(|(_, sums)| all.add(sums));
     Ok(Overview {
         from_ms: filter.from_ms,
         to_ms: filter.to_ms,
         step_ms: steps.step_ms,
-        totals,
-        previous: split(before).0,
-        series: steps.fill(of(BY_STEP).filter_map(Requests::sums)),
-        people,
-        models: of(BY_MODEL)
-            .filter(|row| row.requests > 0)
-            .map(Requests::of_model)
-            .collect(),
-        tools,
-        products: of(BY_PRODUCT)
-            .filter(|row| row.requests > 0)
-            .map(Requests::of_product)
-            .collect(),
+        totals: totals(&all, now),
+        previous: totals(&tally.before, before),
+        people: people_rows(people, &tally),
+        models: ranking(&tally.models, model),
+        tools: tools(&tally),
+        products: ranking(&tally.products, product),
+        series: tally.series,
     })
 }
 
-/// A person's row, or the row of all.
-#[derive(Debug, Deserialize)]
-struct Active {
-    is_total: bool,
-    #[serde(flatten)]
-    totals: Totals,
-    person: Option<String>,
-    tokens: u64,
-}
-
-/// Summed up by person and session first, so that the distinct counts are over few rows.
-fn activity_sql(filter: &Filter, people: usize) -> String {
-    let sums: Vec<String> = SUMMED
-        .iter()
-        .map(|name| format!("coalesce(sum({name}), 0) AS {name}"))
-        .collect();
-    format!(
-        "WITH worked AS (
-           SELECT person, session_id, {MEASURES} FROM events WHERE {} GROUP BY person, session_id
-         ), summed AS (
-           SELECT grouping(person) = 1 AS is_total, person, count(DISTINCT session_id) AS sessions,
-                  count(DISTINCT person) AS active_people, {}
-           FROM worked GROUP BY GROUPING SETS ((person), ())
-         )
-         SELECT *, {TOKENS} FROM summed ORDER BY is_total DESC, cost_usd DESC, prompts DESC, person LIMIT {}",
-        filter.events(),
-        sums.join(", "),
-        people + 1,
-    )
-}
-
-const SUMMED: &[&str] = &[
-    "prompts",
-    "requests",
-    "errors",
-    "tool_calls",
-    "tool_failures",
-    "tool_rejections",
-    "cost_usd",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_creation_tokens",
-];
-
-/// The totals, and the people.
-fn split(rows: Vec<Active>) -> (Totals, Vec<PersonRow>) {
-    let totals = rows
-        .iter()
-        .find(|row| row.is_total)
-        .map(|row| row.totals)
-        .unwrap_or_default();
-    let people = rows
-        .into_iter()
-        .filter(|row| !row.is_total)
-        .map(|row| PersonRow {
-            person: row.person,
-            cost_usd: row.totals.cost_usd,
-            requests: row.totals.requests,
-            prompts: row.totals.prompts,
-            sessions: row.totals.sessions,
-            tokens: row.tokens,
-        });
-    (totals, people.collect())
-}
-
-/// Requests summed up by one of step, model and product.
-#[derive(Debug, Deserialize)]
-struct Requests {
-    /// Which of the three: the two that it is not by are set bits.
-    grouping: u8,
-    step: Option<i64>,
-    model: Option<String>,
-    product: Option<String>,
-    cost_usd: f64,
-    requests: u64,
-    errors: u64,
-    input_tokens: u64,
-    output_tokens: u64,
-    cache_read_tokens: u64,
-    cache_creation_tokens: u64,
-}
-
-const BY_STEP: u8 = 0b011;
-const BY_MODEL: u8 = 0b101;
-const BY_PRODUCT: u8 = 0b110;
-
-fn requests_sql(filter: &Filter, steps: &Steps) -> String {
-    format!(
-        "SELECT grouping(step) * 4 + grouping(model) * 2 + grouping(product) AS grouping,
-                step, model, product, {MEASURES}
-         FROM (SELECT *, {} AS step FROM events WHERE event IN ('api_request', 'api_error') AND {})
-         GROUP BY GROUPING SETS ((step), (model), (product))
-         ORDER BY cost_usd DESC, requests DESC, model, product",
-        steps.sql(),
-        filter.events(),
-    )
-}
-
-impl Requests {
-    fn sums(&self) -> Option<Sums> {
-        let step = usize::try_from(self.step?).ok()?;
-        Some(Sums {
-            step,
-            cost_usd: self.cost_usd,
-            requests: self.requests,
-            errors: self.errors,
-        })
-    }
-
-    fn of_model(&self) -> ModelRow {
-        ModelRow {
-            model: self.model.clone(),
-            cost_usd: self.cost_usd,
-            requests: self.requests,
-            input_tokens: self.input_tokens,
-            output_tokens: self.output_tokens,
-            cache_read_tokens: self.cache_read_tokens,
-            cache_creation_tokens: self.cache_creation_tokens,
-        }
-    }
-
-    fn of_product(&self) -> ProductRow {
-        ProductRow {
-            product: self.product.clone(),
-            cost_usd: self.cost_usd,
-            requests: self.requests,
-        }
+fn totals(sums: &Sums, distinct: Distinct) -> Totals {
+    let [
+        input_tokens,
+        output_tokens,
+        cache_read_tokens,
+        cache_creation_tokens,
+    ] = sums.tokens;
+    Totals {
+        cost_usd: sums.cost_usd,
+        requests: sums.requests,
+        prompts: sums.prompts,
+        sessions: distinct.sessions,
+        active_people: distinct.people,
+        errors: sums.errors,
+        tool_calls: sums.tool_calls,
+        tool_failures: sums.tool_failures,
+        tool_rejections: sums.tool_rejections,
+        input_tokens,
+        output_tokens,
+        cache_read_tokens,
+        cache_creation_tokens,
     }
 }
 
-async fn tools(
-    engine: &Engine,
-    snapshot: &Snapshot,
-    filter: &Filter,
-) -> Result<Vec<ToolRow>, QueryError> {
-    let sql = format!(
-        "SELECT tool_name, tool_calls AS calls, tool_failures AS failures, tool_rejections AS rejections,
-                p95_duration_ms
-         FROM (
-           SELECT tool_name, {MEASURES}, approx_percentile_cont(0.95) WITHIN GROUP (
-                    ORDER BY CASE WHEN event = 'tool_result' THEN duration_ms END) AS p95_duration_ms
-           FROM events WHERE event IN ('tool_result', 'tool_decision') AND {} GROUP BY tool_name)
-         WHERE tool_calls > 0
-         ORDER BY calls DESC, tool_name LIMIT {RANKED_MAX}",
-        filter.events(),
-    );
-    rows(engine, snapshot, sql).await
+fn people_rows(people: Vec<(Option<String>, &Sums)>, tally: &Tally) -> Vec<PersonRow> {
+    let sessions = tally.sessions_of();
+    let row = |(person, sums): (Option<String>, &Sums)| PersonRow {
+        sessions: sessions
+            .get(&person.as_deref())
+            .copied()
+            .unwrap_or_default(),
+        person,
+        cost_usd: sums.cost_usd,
+        requests: sums.requests,
+        prompts: sums.prompts,
+        tokens: sums.tokens.iter().sum(),
+    };
+    people.into_iter().take(RANKED_MAX).map(row).collect()
+}
+
+/// The names that requests were made under, the dearest first.
+fn ranking<R>(sums: &ByName<Sums>, row: impl Fn((Option<String>, &Sums)) -> R) -> Vec<R> {
+    let ranked = sums.ranked(|sums| sums.cost_usd).into_iter();
+    ranked
+        .filter(|(_, sums)| sums.requests > 0)
+        .take(RANKED_MAX)
+        .map(row)
+        .collect()
+}
+
+fn model((model, sums): (Option<String>, &Sums)) -> ModelRow {
+    let [
+        input_tokens,
+        output_tokens,
+        cache_read_tokens,
+        cache_creation_tokens,
+    ] = sums.tokens;
+    ModelRow {
+        model,
+        cost_usd: sums.cost_usd,
+        requests: sums.requests,
+        input_tokens,
+        output_tokens,
+        cache_read_tokens,
+        cache_creation_tokens,
+    }
+}
+
+fn product((product, sums): (Option<String>, &Sums)) -> ProductRow {
+    ProductRow {
+        product,
+        cost_usd: sums.cost_usd,
+        requests: sums.requests,
+    }
+}
+
+fn tools(tally: &Tally) -> Vec<ToolRow> {
+    let ranked = tally.tools.ranked(|calls| calls.sums.tool_calls as f64);
+    let row = |(tool_name, calls): (Option<String>, &Calls)| ToolRow {
+        tool_name,
+        calls: calls.sums.tool_calls,
+        failures: calls.sums.tool_failures,
+        rejections: calls.sums.tool_rejections,
+        p95_duration_ms: calls.durations.p95_ms(),
+    };
+    ranked.into_iter().take(RANKED_MAX).map(row).collect()
 }

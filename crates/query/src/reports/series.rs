@@ -1,6 +1,6 @@
 //! The course over time: steps of a length that people count in, none of them left out.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 const MINUTE_MS: i64 = 60_000;
@@ -45,16 +45,6 @@ pub(super) struct Steps {
     count: usize,
 }
 
-/// The sums of one step.
-#[derive(Debug, Deserialize)]
-pub(super) struct Sums {
-    /// Which step, from 0.
-    pub(super) step: usize,
-    pub(super) cost_usd: f64,
-    pub(super) requests: u64,
-    pub(super) errors: u64,
-}
-
 impl Steps {
     /// The finest steps that are not too many.
     pub(super) fn of(from_ms: i64, to_ms: i64) -> Steps {
@@ -73,30 +63,43 @@ impl Steps {
         }
     }
 
-    /// The number of an event's step, as SQL.
-    pub(super) fn sql(&self) -> String {
-        format!(
-            "(CAST(time AS BIGINT) - ({})) / {}",
-            self.first_ms, self.step_ms
-        )
+    /// The number of the step that a time is in, from 0.
+    pub(super) fn step(&self, time_ms: i64) -> usize {
+        ((time_ms - self.first_ms) / self.step_ms).max(0) as usize
     }
 
-    /// The series; a step without sums is zero.
-    pub(super) fn fill(&self, sums: impl Iterator<Item = Sums>) -> Series {
-        let mut series = Series {
-            time_ms: (0..self.count)
-                .map(|step| self.first_ms + step as i64 * self.step_ms)
-                .collect(),
+    /// A series without events: every step is there, and zero.
+    pub(super) fn zeros(&self) -> Series {
+        let times = (0..self.count).map(|step| self.first_ms + step as i64 * self.step_ms);
+        Series {
+            time_ms: times.collect(),
             cost_usd: vec![0.0; self.count],
             requests: vec![0; self.count],
             errors: vec![0; self.count],
-        };
-        for sums in sums.filter(|sums| sums.step < self.count) {
-            series.cost_usd[sums.step] += sums.cost_usd;
-            series.requests[sums.step] += sums.requests;
-            series.errors[sums.step] += sums.errors;
         }
-        series
+    }
+}
+
+impl Series {
+    /// Counts what happened in one step.
+    pub(super) fn count(&mut self, step: usize, cost_usd: f64, requests: u64, errors: u64) {
+        if step < self.time_ms.len() {
+            self.cost_usd[step] += cost_usd;
+            self.requests[step] += requests;
+            self.errors[step] += errors;
+        }
+    }
+
+    /// Adds another series of the same steps.
+    pub(super) fn add(&mut self, other: &Series) {
+        for step in 0..other.time_ms.len() {
+            self.count(
+                step,
+                other.cost_usd[step],
+                other.requests[step],
+                other.errors[step],
+            );
+        }
     }
 }
 
@@ -141,20 +144,14 @@ mod tests {
     #[test]
     fn missing_steps_are_zero() {
         let steps = Steps::of(0, 3 * MINUTE_MS);
-        let series = steps.fill(
-            [Sums {
-                step: 1,
-                cost_usd: 0.5,
-                requests: 2,
-                errors: 1,
-            }]
-            .into_iter(),
-        );
+        let mut series = steps.zeros();
+        series.count(steps.step(2 * MINUTE_MS - 1), 0.5, 2, 1);
+        series.add(&series.clone());
         assert_eq!(series.time_ms, [0, MINUTE_MS, 2 * MINUTE_MS]);
-        assert_eq!(series.cost_usd, [0.0, 0.5, 0.0]);
+        assert_eq!(series.cost_usd, [0.0, 1.0, 0.0]);
         assert_eq!(
             (series.requests, series.errors),
-            (vec![0, 2, 0], vec![0, 1, 0])
+            (vec![0, 4, 0], vec![0, 2, 0])
         );
     }
 }

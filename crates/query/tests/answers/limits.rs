@@ -25,7 +25,12 @@ async fn a_query_can_only_read_the_views() {
         "SELECT scope FROM events",
         "",
     ] {
-        let error = bench.engine.query(sql, None).await.err().unwrap_or_else(|| panic!("{sql:?} was answered"));
+        let error = bench
+            .engine
+            .query(sql, None)
+            .await
+            .err()
+            .unwrap_or_else(|| panic!("{sql:?} was answered"));
         assert_eq!(error.kind, ErrorKind::Invalid, "{sql:?}: {error}");
     }
 }
@@ -51,8 +56,21 @@ async fn an_error_says_where_it_is() {
 async fn rows_beyond_the_limit_are_cut_off_and_that_is_said() {
     let bench = Bench::with(&["cc329_tools_json"]).await;
     let all = number(&bench.row("SELECT count(*) AS n FROM events").await, "n") as usize;
-    for (limit, rows, truncated) in [(3, 3, true), (all, all, false), (all + 1, all, false), (0, 0, true)] {
-        let answer = bench.engine.query("SELECT * FROM events", Some(limit)).await.expect("answers");
-        assert_eq!((answer.rows(), answer.truncated), (rows, truncated), "limit {limit}");
+    for (limit, rows, truncated) in [
+        (3, 3, true),
+        (all, all, false),
+        (all + 1, all, false),
+        (0, 0, true),
+    ] {
+        let answer = bench
+            .engine
+            .query("SELECT * FROM events", Some(limit))
+            .await
+            .expect("answers");
+        assert_eq!(
+            (answer.rows(), answer.truncated),
+            (rows, truncated),
+            "limit {limit}"
+        );
     }
 }

@@ -4,6 +4,7 @@ mod limits;
 mod overview;
 mod pages;
 mod replay;
+mod simulated;
 mod speed;
 mod support;
 mod views;

@@ -1,9 +1,12 @@
+use fleet::Ledger;
 use query::reports::{self, Filter, Overview};
 
 use super::support::{Bench, DAY_MS, NOW_MS, assert_close, scenario};
 
 async fn overview(bench: &Bench, filter: &Filter) -> Overview {
-    reports::overview(&bench.engine, filter).await.expect("answers")
+    reports::overview(&bench.engine, filter)
+        .await
+        .expect("answers")
 }
 
 fn day() -> Filter {
@@ -12,30 +15,83 @@ fn day() -> Filter {
 
 #[tokio::test]
 async fn totals_are_the_clients_ledgers_and_every_column_adds_up_to_them() {
-    let names = ["cc329_tools_json", "cc329_agent_json", "cowork_like_pb", "cc10128_tools_pb", "cc329_fatal400_json"];
+    let names = [
+        "cc329_tools_json",
+        "cc329_agent_json",
+        "cowork_like_pb",
+        "cc10128_tools_pb",
+        "cc329_fatal400_json",
+    ];
     let bench = Bench::with(&names).await;
-    let ledgers: Vec<_> = names.iter().map(|name| scenario(name).expected.expect("a ledger")).collect();
     let overview = overview(&bench, &day()).await;
     let totals = overview.totals;
-    assert_close(totals.cost_usd, ledgers.iter().map(|ledger| ledger.total_cost_usd).sum(), "cost");
-    assert_eq!(totals.input_tokens, ledgers.iter().map(|ledger| ledger.input_tokens).sum::<u64>());
-    assert_eq!(totals.output_tokens, ledgers.iter().map(|ledger| ledger.output_tokens).sum::<u64>());
-    assert_eq!(totals.cache_read_tokens, ledgers.iter().map(|ledger| ledger.cache_read_input_tokens).sum::<u64>());
-    let written = ledgers.iter().map(|ledger| ledger.cache_creation_input_tokens).sum::<u64>();
-    assert_eq!(totals.cache_creation_tokens, written);
-    assert_eq!(totals.sessions, 5);
-    assert!(totals.errors > 0 && totals.tool_calls > 0 && totals.prompts >= 5, "{totals:?}");
-    assert_close(overview.series.cost_usd.iter().sum(), totals.cost_usd, "series");
-    assert_eq!(overview.series.requests.iter().sum::<u64>(), totals.requests);
-    assert_eq!(overview.series.errors.iter().sum::<u64>(), totals.errors);
-    assert_close(overview.people.iter().map(|row| row.cost_usd).sum(), totals.cost_usd, "people");
-    assert_eq!(overview.people.iter().map(|row| row.prompts).sum::<u64>(), totals.prompts);
-    assert_close(overview.models.iter().map(|row| row.cost_usd).sum(), totals.cost_usd, "models");
-    assert_close(overview.products.iter().map(|row| row.cost_usd).sum(), totals.cost_usd, "products");
-    assert_eq!(overview.products.len(), 2, "{:?}", overview.products);
-    assert_eq!(overview.tools.iter().map(|row| row.calls).sum::<u64>(), totals.tool_calls);
-    assert_eq!(overview.tools.iter().map(|row| row.failures).sum::<u64>(), totals.tool_failures);
-    assert!(overview.tools.iter().any(|row| row.p95_duration_ms.is_some_and(|ms| ms > 0.0)));
+    let ledgers = names.map(|name| scenario(name).expected.expect("a ledger"));
+    let cost = ledgers.iter().map(|ledger| ledger.total_cost_usd).sum();
+    assert_close(totals.cost_usd, cost, "cost");
+    let sum = |of: fn(&Ledger) -> u64| ledgers.iter().map(of).sum::<u64>();
+    assert_eq!(totals.input_tokens, sum(|ledger| ledger.input_tokens));
+    assert_eq!(totals.output_tokens, sum(|ledger| ledger.output_tokens));
+    let (read, written) = (totals.cache_read_tokens, totals.cache_creation_tokens);
+    assert_eq!(read, sum(|ledger| ledger.cache_read_input_tokens));
+    assert_eq!(written, sum(|ledger| ledger.cache_creation_input_tokens));
+    assert_eq!((totals.sessions, overview.products.len()), (5, 2));
+    let happened = [
+        totals.errors,
+        totals.tool_calls,
+        totals.tool_failures,
+        totals.prompts,
+    ];
+    assert!(happened.iter().all(|count| *count > 0), "{totals:?}");
+    adds_up(&overview);
+}
+
+fn adds_up(overview: &Overview) {
+    let totals = overview.totals;
+    let (series, people, tools) = (&overview.series, &overview.people, &overview.tools);
+    for (what, cost) in [
+        ("series", series.cost_usd.iter().sum()),
+        ("people", people.iter().map(|row| row.cost_usd).sum()),
+        (
+            "models",
+            overview.models.iter().map(|row| row.cost_usd).sum(),
+        ),
+        (
+            "products",
+            overview.products.iter().map(|row| row.cost_usd).sum(),
+        ),
+    ] {
+        assert_close(cost, totals.cost_usd, what);
+    }
+    for (what, count, total) in [
+        (
+            "requests",
+            series.requests.iter().sum::<u64>(),
+            totals.requests,
+        ),
+        ("errors", series.errors.iter().sum(), totals.errors),
+        (
+            "prompts",
+            people.iter().map(|row| row.prompts).sum(),
+            totals.prompts,
+        ),
+        (
+            "calls",
+            tools.iter().map(|row| row.calls).sum(),
+            totals.tool_calls,
+        ),
+        (
+            "failures",
+            tools.iter().map(|row| row.failures).sum(),
+            totals.tool_failures,
+        ),
+    ] {
+        assert_eq!(count, total, "{what}");
+    }
+    assert!(
+        tools
+            .iter()
+            .any(|row| row.p95_duration_ms.is_some_and(|ms| ms > 0.0))
+    );
 }
 
 #[tokio::test]
@@ -64,23 +120,54 @@ async fn a_filter_keeps_what_belongs_to_its_value() {
         let person = Some(row.person.clone().unwrap_or_default());
         let only = overview(&bench, &Filter { person, ..day() }).await;
         assert_close(only.totals.cost_usd, row.cost_usd, "person");
-        assert_eq!((only.totals.sessions, only.totals.prompts), (row.sessions, row.prompts));
+        assert_eq!(
+            (only.totals.sessions, only.totals.prompts),
+            (row.sessions, row.prompts)
+        );
     }
     for row in &all.models {
-        let only = overview(&bench, &Filter { model: row.model.clone(), ..day() }).await;
+        let only = overview(
+            &bench,
+            &Filter {
+                model: row.model.clone(),
+                ..day()
+            },
+        )
+        .await;
         assert_close(only.totals.cost_usd, row.cost_usd, "model");
-        assert!(only.totals.requests == row.requests && only.models.len() == 1, "{:?}", only.models);
+        assert!(
+            only.totals.requests == row.requests && only.models.len() == 1,
+            "{:?}",
+            only.models
+        );
     }
-    let quoted = overview(&bench, &Filter { person: Some("o'hara' OR '1'='1".into()), ..day() }).await;
+    let quoted = overview(
+        &bench,
+        &Filter {
+            person: Some("o'hara' OR '1'='1".into()),
+            ..day()
+        },
+    )
+    .await;
     assert_eq!((quoted.totals.sessions, quoted.people.len()), (0, 0));
 }
 
 #[tokio::test]
 async fn a_range_without_time_is_refused() {
     let bench = Bench::with(&[]).await;
-    for filter in [Filter::range(5, 5), Filter::range(7, 5), Filter::range(-1, 5), Filter::range(0, i64::MAX)] {
-        let error = reports::overview(&bench.engine, &filter).await.expect_err("is refused");
+    for filter in [
+        Filter::range(5, 5),
+        Filter::range(7, 5),
+        Filter::range(-1, 5),
+        Filter::range(0, i64::MAX),
+    ] {
+        let error = reports::overview(&bench.engine, &filter)
+            .await
+            .expect_err("is refused");
         assert_eq!(error.kind, query::ErrorKind::Invalid, "{error}");
     }
-    assert_eq!(overview(&bench, &Filter::range(0, NOW_MS)).await.totals, reports::Totals::default());
+    assert_eq!(
+        overview(&bench, &Filter::range(0, NOW_MS)).await.totals,
+        reports::Totals::default()
+    );
 }

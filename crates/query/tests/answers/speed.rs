@@ -17,12 +17,17 @@ const DAYS: u64 = 30;
 #[tokio::test]
 #[ignore = "takes minutes"]
 async fn reports_over_many_events() {
-    let people = std::env::var("TALLYBOOK_TEST_PEOPLE").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
+    let people = std::env::var("TALLYBOOK_TEST_PEOPLE")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(600);
     let kept = std::env::var_os("TALLYBOOK_TEST_DIR");
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let dir = kept.map_or_else(|| temporary.path().to_owned(), Into::into);
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
-    let (store, _) = Store::open(store::Config::new(dir), clock).await.expect("opens");
+    let (store, _) = Store::open(store::Config::new(dir), clock)
+        .await
+        .expect("opens");
     if store.stats().parts == 0 {
         fill(&store, people).await;
     }
@@ -35,15 +40,26 @@ async fn reports_over_many_events() {
             let overview = reports::overview(&engine, filter).await.expect("answers");
             println!("{round} overview of a {name}: {:?}", started.elapsed());
             let started = Instant::now();
-            let sessions = reports::sessions(&engine, filter, 100, None).await.expect("answers");
+            let sessions = reports::sessions(&engine, filter, 100, None)
+                .await
+                .expect("answers");
             println!("{round} sessions of a {name}: {:?}", started.elapsed());
             let started = Instant::now();
-            let prompts = reports::prompts(&engine, filter, 100, None, false).await.expect("answers");
+            let prompts = reports::prompts(&engine, filter, 100, None, false)
+                .await
+                .expect("answers");
             println!("{round} prompts of a {name}: {:?}", started.elapsed());
             let id = &prompts.prompts[50].prompt_id;
             let started = Instant::now();
-            let replay = reports::replay(&engine, id).await.expect("answers").expect("is there");
-            println!("{round} replay of {} events: {:?}", replay.events.len(), started.elapsed());
+            let replay = reports::replay(&engine, id)
+                .await
+                .expect("answers")
+                .expect("is there");
+            println!(
+                "{round} replay of {} events: {:?}",
+                replay.events.len(),
+                started.elapsed()
+            );
             assert!(overview.totals.cost_usd > 0.0 && sessions.sessions.len() >= 100);
         }
     }
@@ -70,11 +86,19 @@ async fn fill(store: &Store, people: usize) {
             protobuf: batch.protobuf().into(),
         };
         let prepared = store.prepare(&entry).expect("decodes");
-        events += store.append(&entry, prepared).await.expect("is acknowledged").accepted;
+        events += store
+            .append(&entry, prepared)
+            .await
+            .expect("is acknowledged")
+            .accepted;
         if store.stats().buffer_rows >= 200_000 {
             store.flush().await.expect("flushes");
         }
     }
     store.flush().await.expect("flushes");
-    println!("{events} events in {} parts, {:?}", store.stats().parts, started.elapsed());
+    println!(
+        "{events} events in {} parts, {:?}",
+        store.stats().parts,
+        started.elapsed()
+    );
 }

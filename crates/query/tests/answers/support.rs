@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::{Clock, ManualClock};
+use bytes::Bytes;
+use contract::{Quarantined, Signal};
 use fleet::{Recorded, Scenario};
 use otlp::{Encoding, Limits};
 use query::{Engine, render};
@@ -27,19 +29,43 @@ impl Bench {
     pub(crate) async fn with(scenarios: &[&str]) -> Bench {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
-        let (store, _) = Store::open(store::Config::new(dir.path()), clock).await.expect("opens");
+        let (store, _) = Store::open(store::Config::new(dir.path()), clock)
+            .await
+            .expect("opens");
         for name in scenarios {
             for request in scenario(name).requests {
-                append(&store, &request).await;
+                let (protobuf, quarantined) = read(&request);
+                append(
+                    &store,
+                    entry(request.signal, protobuf, quarantined, NOW_MS as u64),
+                )
+                .await;
             }
         }
         let engine = Engine::new(Arc::clone(&store), query::Config::default()).expect("an engine");
-        Bench { engine, store, _dir: dir }
+        Bench {
+            engine,
+            store,
+            _dir: dir,
+        }
+    }
+
+    /// Stores an export request.
+    pub(crate) async fn append(&self, signal: Signal, protobuf: Bytes, received_ms: u64) {
+        append(
+            &self.store,
+            entry(signal, protobuf, Vec::new(), received_ms),
+        )
+        .await;
     }
 
     /// The rows of an answer.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<Value> {
-        let answer = self.engine.query(sql, None).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let answer = self
+            .engine
+            .query(sql, None)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
         let json = render::json(&answer).expect("renders");
         serde_json::from_slice(&json).expect("rows")
     }
@@ -52,23 +78,39 @@ impl Bench {
     }
 }
 
-async fn append(store: &Store, request: &Recorded) {
-    let (protobuf, quarantined) = match request.encoding {
-        Encoding::Protobuf => (request.plain_body.clone(), Vec::new()),
-        Encoding::Json => {
-            let read = otlp::from_json(request.signal, &request.plain_body, &Limits::default()).expect("OTLP/JSON");
-            (read.protobuf, read.quarantined)
-        }
-    };
-    let entry = Entry {
-        signal: request.signal,
+fn entry(
+    signal: Signal,
+    protobuf: Bytes,
+    quarantined: Vec<Quarantined>,
+    received_ms: u64,
+) -> Entry {
+    let received_ns = received_ms * 1_000_000;
+    Entry {
+        signal,
         transport: Transport::Http,
-        received_ns: store.clock().now_unix_ns(),
+        received_ns,
         quarantined,
-        protobuf: protobuf.into(),
-    };
+        protobuf,
+    }
+}
+
+async fn append(store: &Store, entry: Entry) {
     let prepared = store.prepare(&entry).expect("decodes");
-    store.append(&entry, prepared).await.expect("is acknowledged");
+    store
+        .append(&entry, prepared)
+        .await
+        .expect("is acknowledged");
+}
+
+fn read(request: &Recorded) -> (Bytes, Vec<Quarantined>) {
+    match request.encoding {
+        Encoding::Protobuf => (request.plain_body.clone().into(), Vec::new()),
+        Encoding::Json => {
+            let read = otlp::from_json(request.signal, &request.plain_body, &Limits::default());
+            let read = read.expect("OTLP/JSON");
+            (read.protobuf.into(), read.quarantined)
+        }
+    }
 }
 
 pub(crate) fn scenario(name: &str) -> Scenario {
@@ -83,5 +125,7 @@ pub(crate) fn assert_close(left: f64, right: f64, what: &str) {
 }
 
 pub(crate) fn number(row: &Value, name: &str) -> f64 {
-    row[name].as_f64().unwrap_or_else(|| panic!("{name} in {row}"))
+    row[name]
+        .as_f64()
+        .unwrap_or_else(|| panic!("{name} in {row}"))
 }

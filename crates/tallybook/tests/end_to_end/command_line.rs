@@ -1,20 +1,36 @@
 //! The commands, their exit codes and their messages.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use serde_json::Value;
 use testkit::{Problem, Server, captures_dir, scenario};
 
-use crate::stage::{Expectation, deliver, launch};
+use crate::stage::{Expectation, PATIENCE, deliver, launch};
 
-/// Runs the binary to its end.
+/// Runs the binary to its end, which must not be far.
 fn tallybook(arguments: &[&str]) -> Result<Output, Problem> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tallybook"));
     for variable in ["DATA_DIR", "CONFIG", "HTTP", "GRPC", "UI", "URL"] {
         command.env_remove(format!("TALLYBOOK_{variable}"));
     }
-    Ok(command.args(arguments).output()?)
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.args(arguments).spawn()?;
+    let pid = child.id().to_string();
+    let (sender, receiver) = sync_channel(1);
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(output) => Ok(output?),
+        Err(_) => {
+            Command::new("kill").args(["-KILL", &pid]).status()?;
+            Err(Problem::new(format!("{arguments:?} did not end")))
+        }
+    }
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -191,8 +207,14 @@ async fn what_is_wrong_before_serving_is_said_in_a_line() -> Result<(), Problem>
     server.terminate()?;
     for entry in fs::read_dir(server.data_dir().join("manifest"))? {
         let manifest = entry?.path();
-        let text = fs::read_to_string(&manifest)?;
-        fs::write(&manifest, text.replace("\"version\":1", "\"version\":999"))?;
+        // The document ends with a line that is its checksum.
+        let text = fs::read(&manifest)?;
+        let mut documents = serde_json::Deserializer::from_slice(&text).into_iter::<Value>();
+        let mut content = documents
+            .next()
+            .ok_or_else(|| Problem::new("a manifest is a document"))??;
+        content["version"] = 999.into();
+        fs::write(&manifest, content.to_string())?;
     }
     check_failure(&serve, 1, &[&locked, "999"]);
     Ok(())

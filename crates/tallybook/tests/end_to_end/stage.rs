@@ -10,15 +10,15 @@ use testkit::{
 use tokio::sync::watch;
 
 /// How long something that must happen may take.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary under test.
-pub fn launch() -> Launch {
+pub(crate) fn launch() -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_tallybook"))
 }
 
 /// Sends a scenario as its client would; every request must be taken.
-pub async fn play(scenario: &Scenario, server: &Server) -> Result<(), Problem> {
+pub(crate) async fn play(scenario: &Scenario, server: &Server) -> Result<(), Problem> {
     let options = Options {
         backoff: Duration::from_millis(20),
         ..Options::default()
@@ -32,7 +32,7 @@ pub async fn play(scenario: &Scenario, server: &Server) -> Result<(), Problem> {
 }
 
 /// Delivers requests one after the other.
-pub async fn deliver<'a>(
+pub(crate) async fn deliver<'a>(
     server: &Server,
     requests: impl IntoIterator<Item = &'a Recorded>,
 ) -> Result<(), Problem> {
@@ -46,7 +46,7 @@ pub async fn deliver<'a>(
 }
 
 /// The same request with another, uncompressed body.
-pub fn with_body(request: &Recorded, body: Vec<u8>) -> Recorded {
+pub(crate) fn with_body(request: &Recorded, body: Vec<u8>) -> Recorded {
     Recorded {
         body: body.clone(),
         plain_body: body,
@@ -56,13 +56,13 @@ pub fn with_body(request: &Recorded, body: Vec<u8>) -> Recorded {
 }
 
 /// The requests of several scenarios, in order.
-pub fn requests_of(scenarios: &[Scenario]) -> Vec<Recorded> {
+pub(crate) fn requests_of(scenarios: &[Scenario]) -> Vec<Recorded> {
     let requests = scenarios.iter().flat_map(|scenario| &scenario.requests);
     requests.cloned().collect()
 }
 
 /// All scenarios that can be sent by many clients.
-pub fn templates() -> Result<Vec<Template>, Problem> {
+pub(crate) fn templates() -> Result<Vec<Template>, Problem> {
     let templates = scenarios()?.into_iter().map(Template::of);
     let templates: Result<Vec<_>, _> = templates.collect();
     Ok(templates?.into_iter().flatten().collect())
@@ -70,7 +70,7 @@ pub fn templates() -> Result<Vec<Template>, Problem> {
 
 /// What must be stored once all of something is delivered, however often.
 #[derive(Clone, Debug, Default)]
-pub struct Expectation {
+pub(crate) struct Expectation {
     events: Tally,
     metrics: Tally,
     items: ItemCounts,
@@ -80,7 +80,9 @@ pub struct Expectation {
 
 impl Expectation {
     /// All of these requests.
-    pub fn of<'a>(requests: impl IntoIterator<Item = &'a Recorded>) -> Result<Self, Problem> {
+    pub(crate) fn of<'a>(
+        requests: impl IntoIterator<Item = &'a Recorded>,
+    ) -> Result<Self, Problem> {
         let reading = Reading::of(requests)?;
         Ok(Expectation {
             prompts: reading.prompt_ids.len(),
@@ -91,7 +93,7 @@ impl Expectation {
     }
 
     /// And the scenario of client `number`, who shares no id with any other.
-    pub fn add(&mut self, template: &Template, number: u32) {
+    pub(crate) fn add(&mut self, template: &Template, number: u32) {
         self.events.extend(template.events(number));
         self.metrics.extend(template.metrics(number));
         let items = template.items();
@@ -102,18 +104,18 @@ impl Expectation {
     }
 
     /// What the events come to.
-    pub fn events(&self) -> &Tally {
+    pub(crate) fn events(&self) -> &Tally {
         &self.events
     }
 
     /// How many items there are, repetitions not counted.
-    pub fn items(&self) -> ItemCounts {
+    pub(crate) fn items(&self) -> ItemCounts {
         self.items
     }
 
     /// Fails unless the server has exactly this: totals from events and from metrics, every item
     /// once, every prompt, and nothing quarantined.
-    pub async fn check(&self, what: &str, sql: &Sql) -> Result<(), Problem> {
+    pub(crate) async fn check(&self, what: &str, sql: &Sql) -> Result<(), Problem> {
         compare(what, &sql.tally().await?, &self.events)?;
         let (sessions, views) = (sql.sessions_tally().await?, &self.events);
         let what_sessions = format!("{what}, sessions");
@@ -159,7 +161,7 @@ fn without_calls(tally: &Tally) -> Tally {
 }
 
 /// The fates of all signals together, each of which must be settled.
-pub async fn fates(sql: &Sql) -> Result<Fate, Problem> {
+pub(crate) async fn fates(sql: &Sql) -> Result<Fate, Problem> {
     let mut sum = Fate::default();
     for signal in ["logs", "metrics", "traces"] {
         let fate = sql.fate(signal).await?;
@@ -176,12 +178,14 @@ pub async fn fates(sql: &Sql) -> Result<Fate, Problem> {
 }
 
 /// The items of all signals together.
-pub fn all(items: ItemCounts) -> u64 {
+pub(crate) fn all(items: ItemCounts) -> u64 {
     items.logs + items.metrics + items.traces
 }
 
 /// The items of all requests, repetitions counted as often as they occur.
-pub fn items_sent<'a>(requests: impl IntoIterator<Item = &'a Recorded>) -> Result<u64, Problem> {
+pub(crate) fn items_sent<'a>(
+    requests: impl IntoIterator<Item = &'a Recorded>,
+) -> Result<u64, Problem> {
     let mut sum = 0;
     for request in requests {
         sum += all(Reading::of([request])?.items);

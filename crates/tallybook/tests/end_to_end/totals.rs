@@ -98,7 +98,11 @@ async fn views_agree_in_the_middle_of_a_session() -> Result<(), Problem> {
     }
     let sql = server.sql();
     let what = "sessions, and the views under it";
-    compare(what, &sql.sessions_tally().await?, &sql.tally().await?)
+    compare(
+        what,
+        &sql.sessions_tally().await?,
+        &sql.ended_tally().await?,
+    )
 }
 
 /// Only what a ledger knows.

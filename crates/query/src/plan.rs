@@ -1,0 +1,193 @@
+//! From the text of a query to a plan over the views of a snapshot.
+//!
+//! The guard has three walls: the text must be one SELECT (or EXPLAIN), the plan must hold nothing
+//! that writes or configures, and the only tables there are to name are the views.
+
+use std::sync::Arc;
+
+use datafusion::catalog::view::ViewTable;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider,
+};
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast;
+use store::{Snapshot, Table};
+
+use crate::error::QueryError;
+use crate::functions;
+use crate::provider::SnapshotTable;
+use crate::views::{VIEWS, View};
+
+/// Longer texts are not people's questions.
+const SQL_BYTES_MAX: usize = 256 * 1024;
+
+/// One statement over the views of a snapshot, ready to run.
+pub(crate) async fn plan(
+    state: SessionState,
+    snapshot: Snapshot,
+    sql: &str,
+) -> Result<DataFrame, QueryError> {
+    let statement = parse(&state, sql)?;
+    let context = SessionContext::new_with_state(with_own_catalog(state));
+    context.register_udf(functions::attribute());
+    let named = named_views(&context, &statement)?;
+    register(&context, &snapshot, &named)
+        .await
+        .map_err(|error| QueryError::planning(&error))?;
+    let plan = context
+        .state()
+        .statement_to_plan(statement)
+        .await
+        .map_err(|error| explain(&error))?;
+    only_reads(&plan)?;
+    context
+        .execute_logical_plan(plan)
+        .await
+        .map_err(|error| explain(&error))
+}
+
+/// Clones of a state share one catalog; each query registers its views in one of its own.
+fn with_own_catalog(state: SessionState) -> SessionState {
+    let schema = Arc::new(MemorySchemaProvider::new());
+    let catalog = MemoryCatalogProvider::new();
+    let options = &state.config().options().catalog;
+    let (catalog_name, schema_name) = (
+        options.default_catalog.clone(),
+        options.default_schema.clone(),
+    );
+    // Neither name is taken in a new catalog, so nothing can be replaced.
+    let _ = catalog.register_schema(&schema_name, schema);
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog(catalog_name, Arc::new(catalog));
+    SessionStateBuilder::new_from_existing(state)
+        .with_catalog_list(Arc::new(catalogs))
+        .build()
+}
+
+/// A planning error; an unknown table is told which there are.
+pub(crate) fn explain(error: &DataFusionError) -> QueryError {
+    let mut error = QueryError::planning(error);
+    if error.message.contains("table '") && error.message.contains("not found") {
+        error.hint = Some(views_hint());
+    }
+    error
+}
+
+fn views_hint() -> String {
+    let names: Vec<&str> = VIEWS.iter().map(|view| view.name).collect();
+    format!("the views are {}", names.join(", "))
+}
+
+const READ_ONLY: &str = "write one SELECT; EXPLAIN is allowed before it";
+
+fn parse(state: &SessionState, sql: &str) -> Result<Statement, QueryError> {
+    if sql.len() > SQL_BYTES_MAX {
+        return Err(QueryError::invalid(
+            format!("the text is longer than {SQL_BYTES_MAX} bytes"),
+            None,
+        ));
+    }
+    if sql.trim().is_empty() {
+        return Err(QueryError::invalid("there is no query", Some(READ_ONLY)));
+    }
+    let dialect = state.config().options().sql_parser.dialect;
+    let statement = state.sql_to_statement(sql, &dialect).map_err(|error| {
+        let error = QueryError::planning(&error);
+        // The engine takes one statement, and says so in words of its own.
+        let is_several = error.message.contains("single SQL statement");
+        let hint = if is_several {
+            Some(READ_ONLY.to_owned())
+        } else {
+            error.hint.clone()
+        };
+        QueryError { hint, ..error }
+    })?;
+    match &statement {
+        Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => Ok(statement),
+        Statement::Explain(explain) if is_query(&explain.statement) => Ok(statement),
+        _ => Err(QueryError::invalid(
+            "only reading is allowed",
+            Some(READ_ONLY),
+        )),
+    }
+}
+
+fn is_query(statement: &Statement) -> bool {
+    matches!(statement, Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)))
+}
+
+fn only_reads(plan: &LogicalPlan) -> Result<(), QueryError> {
+    let options = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    options
+        .verify_plan(plan)
+        .map_err(|_| QueryError::invalid("only reading is allowed", Some(READ_ONLY)))
+}
+
+/// The views that a statement names, each after those that it reads.
+fn named_views(
+    context: &SessionContext,
+    statement: &Statement,
+) -> Result<Vec<&'static View>, QueryError> {
+    let references = context
+        .state()
+        .resolve_table_references(statement)
+        .map_err(|error| QueryError::planning(&error))?;
+    let mut ordered = Vec::new();
+    for reference in &references {
+        if reference.schema().is_some() {
+            return Err(QueryError::invalid(
+                format!("there is no table '{reference}'"),
+                Some(&views_hint()),
+            ));
+        }
+        // An unknown name may be a name of the statement's own (WITH), so the planner judges it.
+        if let Some(view) = View::find(reference.table()) {
+            add_with_dependencies(view, &mut ordered);
+        }
+    }
+    Ok(ordered)
+}
+
+fn add_with_dependencies(view: &'static View, ordered: &mut Vec<&'static View>) {
+    for read in view.reads {
+        if let Some(below) = View::find(read) {
+            add_with_dependencies(below, ordered);
+        }
+    }
+    if !ordered.iter().any(|known| known.name == view.name) {
+        ordered.push(view);
+    }
+}
+
+/// Registers the views; the tables under them are gone again before the statement is planned, so
+/// that it cannot name them.
+async fn register(
+    context: &SessionContext,
+    snapshot: &Snapshot,
+    views: &[&'static View],
+) -> Result<(), DataFusionError> {
+    for view in views {
+        let table = Table::ALL
+            .into_iter()
+            .find(|table| view.reads == [format!("_{}", table.name()).as_str()]);
+        if let Some(table) = table {
+            context.register_table(view.reads[0], Arc::new(SnapshotTable::new(table, snapshot)))?;
+        }
+        let sql = view.sql();
+        let plan = context.state().create_logical_plan(&sql).await?;
+        if table.is_some() {
+            context.deregister_table(view.reads[0])?;
+        }
+        context.register_table(view.name, Arc::new(ViewTable::new(plan, Some(sql))))?;
+    }
+    Ok(())
+}
