@@ -1,6 +1,5 @@
 //! Opening a data directory: lock, manifest, identities, journal. Recovery is live intake again.
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex};
 
 use base::{Clock, DirLock, OsDisk};
@@ -113,8 +112,8 @@ fn open_journal(config: &Config, through: u64) -> Result<(Journal, Recovery), St
 }
 
 async fn first_manifest(objects: &Objects) -> Result<Manifest, StoreError> {
-    // The standard library seeds this hasher from the operating system's randomness.
-    let identity_key = RandomState::new().hash_one(std::process::id());
+    let identity_key = getrandom::u64()
+        .map_err(|error| StoreError::Internal(format!("no randomness: {error}")))?;
     let manifest = Manifest::first(identity_key);
     manifest::save(objects, &manifest).await?;
     Ok(manifest)
