@@ -101,13 +101,19 @@ impl Snapshot {
 
 impl State {
     pub(crate) fn new(manifest: Manifest, dedup: Dedup, series: Series) -> State {
+        let newest_received_ns = manifest
+            .identities
+            .iter()
+            .map(|file| file.newest_ns)
+            .max()
+            .unwrap_or_default();
         State {
             dedup,
             series,
             buffer: Tables::default(),
             flushing: Tables::default(),
             identities: Vec::new(),
-            newest_received_ns: 0,
+            newest_received_ns,
             oldest_received_ns: None,
             rows: 0,
             manifest: Arc::new(manifest),

@@ -76,7 +76,8 @@ pub struct Stats {
     pub part_bytes: u64,
     /// Bytes of the journal.
     pub journal_bytes: u64,
-    /// When the latest request was stored, nanoseconds since the Unix epoch; 0 before the first.
+    /// When the latest request was stored, nanoseconds since the Unix epoch; 0 before the first. After
+    /// a restart known for as long as its identities are.
     pub newest_received_ns: u64,
     /// Identities that deduplication remembers.
     pub identities: u64,
