@@ -5,6 +5,5 @@ mod overview;
 mod pages;
 mod replay;
 mod simulated;
-mod speed;
 mod support;
 mod views;
