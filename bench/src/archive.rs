@@ -10,7 +10,7 @@ use testkit::{Launch, Problem, Server};
 
 use crate::arguments::Arguments;
 use crate::corpus::Corpus;
-use crate::gauge;
+use crate::gauge::{self, MemoryWatch};
 use crate::load::{Lane, Seen, send};
 use crate::question::{self, Question, Took};
 use crate::report::Report;
@@ -69,10 +69,11 @@ pub(crate) async fn measure(
     if arguments.keep {
         eprintln!("archive: kept in {}", server.keep_files().display());
     }
+    let memory = MemoryWatch::of(server.pid());
     let before = gauge::cpu_of_ended_children()?;
     let (seen, truth) = fill(&server, arguments.events, client).await?;
-    let peak_memory_intake = gauge::peak_memory(server.pid())?;
     server.terminate()?;
+    let peak_memory_intake = memory.peak()?;
     let cpu_to_parts = gauge::cpu_of_ended_children()?.saturating_sub(before);
     let folders = folders(&server.data_dir())?;
     let parts = gauge::files_under(&server.data_dir().join("parts"))?.len();
@@ -88,13 +89,16 @@ pub(crate) async fn measure(
         is_cache_dropped &= is_dropped;
         answers.push(answered);
     }
-    // The last server has answered only the last question: the most of all is what counts.
+    // One server that answers all of them, one after the other: the most memory they take.
+    server.terminate()?;
+    server.restart()?;
+    let memory = MemoryWatch::of(server.pid());
     for question in &questions {
         // What it cannot answer has been noted.
         let _ = question.ask(&server.sql(), &truth).await?;
     }
-    let peak_memory_questions = gauge::peak_memory(server.pid())?;
     server.terminate()?;
+    let peak_memory_questions = memory.peak()?;
     report.archives.push(Archive {
         client,
         seen,

@@ -1,13 +1,15 @@
 //! What the system says of a process and of a directory.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle, park_timeout};
 use std::time::Duration;
 
 use testkit::Problem;
 
 /// The kernel counts CPU time of processes in hundredths of a second, whatever its own clock is.
 const TICK: Duration = Duration::from_millis(10);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// CPU time that a process has used, in user and kernel mode.
 pub(crate) fn cpu(pid: u32) -> Result<Duration, Problem> {
@@ -37,13 +39,39 @@ fn ticks(process: &str, field: usize) -> Result<Duration, Problem> {
     Ok(TICK * ticks)
 }
 
-/// The most memory that a process has had resident, in bytes.
-pub(crate) fn peak_memory(pid: u32) -> Result<u64, Problem> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.map(|kib| kib * 1024)
-        .ok_or_else(|| Problem::new("there is no VmHWM"))
+/// Watches the most memory that a process has resident, until the process is gone.
+pub(crate) struct MemoryWatch(JoinHandle<u64>);
+
+impl MemoryWatch {
+    /// Begins to watch.
+    pub(crate) fn of(pid: u32) -> MemoryWatch {
+        MemoryWatch(thread::spawn(move || {
+            let mut peak = 0;
+            // The last flush before the end may be what takes the most.
+            while let Some(now) = peak_memory(pid) {
+                peak = now;
+                park_timeout(LOOK_EVERY);
+            }
+            peak
+        }))
+    }
+
+    /// The most there was, in bytes; waits until the process is gone.
+    pub(crate) fn peak(self) -> Result<u64, Problem> {
+        self.0
+            .join()
+            .map_err(|_| Problem::new("memory could not be watched"))
+    }
+}
+
+/// The most memory that a process has had resident, in bytes; nothing when it has ended.
+fn peak_memory(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// Bytes of all files under a directory.
@@ -52,7 +80,7 @@ pub(crate) fn bytes_under(directory: &Path) -> Result<u64, Problem> {
 }
 
 /// All files under a directory, with their sizes.
-pub(crate) fn files_under(directory: &Path) -> Result<Vec<(std::path::PathBuf, u64)>, Problem> {
+pub(crate) fn files_under(directory: &Path) -> Result<Vec<(PathBuf, u64)>, Problem> {
     let mut files = Vec::new();
     let mut left = vec![directory.to_owned()];
     while let Some(directory) = left.pop() {
@@ -79,7 +107,7 @@ mod tests {
         while cpu(pid).expect("readable").is_zero() {
             sum = sum.wrapping_mul(31).wrapping_add(std::hint::black_box(7));
         }
-        assert!(peak_memory(pid).expect("readable") > 1 << 20);
+        assert!(peak_memory(pid).is_some_and(|bytes| bytes > 1 << 20));
         assert!(sum != 1);
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::arguments::Arguments;
 use crate::corpus::{Body, Corpus};
-use crate::gauge;
+use crate::gauge::MemoryWatch;
 use crate::load::{Lane, Seen, send};
 use crate::report::Report;
 
@@ -65,14 +65,16 @@ pub(crate) async fn measure(
                     encoding: lane.encoding,
                 };
                 let bodies = corpus.all().await?;
-                let server = Launch::new(binary).start()?;
+                let mut server = Launch::new(binary).start()?;
+                let memory = MemoryWatch::of(server.pid());
                 let seen = send(&server, *lane, queue(bodies)).await?;
                 let stored = server.sql().count("SELECT count(*) FROM events").await?;
                 if stored != seen.events {
                     let said = format!("{} events acknowledged, {stored} stored", seen.events);
                     return Err(Problem::new(said));
                 }
-                let peak_memory = gauge::peak_memory(server.pid())?;
+                server.terminate()?;
+                let peak_memory = memory.peak()?;
                 report.intake.push(Measured {
                     client: *client,
                     lane: name,

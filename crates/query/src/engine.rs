@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::array::StringViewArray;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::physical_plan::SendableRecordBatchStream;
@@ -24,6 +25,9 @@ use url::Url;
 use crate::error::{ErrorKind, QueryError};
 use crate::plan::{explain, plan};
 use crate::provider::OBJECTS_URL;
+
+/// Text in one answer; prompts and tool inputs may be long.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// Limits of queries.
 #[derive(Clone, Debug)]
@@ -256,9 +260,27 @@ fn timed_out(timeout: Duration) -> QueryError {
     }
 }
 
+/// Bytes of the text in a batch, which is what can make few rows large.
+fn text_bytes(batch: &RecordBatch) -> usize {
+    let text = batch
+        .columns()
+        .iter()
+        .filter_map(|column| column.as_any().downcast_ref::<StringViewArray>());
+    text.map(StringViewArray::total_bytes_len).sum()
+}
+
+fn too_large() -> QueryError {
+    QueryError {
+        kind: ErrorKind::Memory,
+        message: format!("the answer is larger than {} MiB", ANSWER_BYTES_MAX >> 20),
+        position: None,
+        hint: Some("ask for fewer rows or columns".to_owned()),
+    }
+}
+
 fn environment(store: &Store, memory_bytes: usize) -> Result<Arc<RuntimeEnv>, DataFusionError> {
     let environment = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes)))
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
         .with_disk_manager_builder(
             DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
         )
@@ -294,13 +316,17 @@ async fn run(
         .await
         .map_err(|error| explain(&error))?;
     let schema = stream.schema();
-    let (mut batches, mut rows, mut truncated) = (Vec::new(), 0, false);
+    let (mut batches, mut rows, mut bytes, mut truncated) = (Vec::new(), 0, 0, false);
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|error| QueryError::running(&error))?;
         let room = rows_max - rows;
         truncated = batch.num_rows() > room;
         let kept = batch.slice(0, batch.num_rows().min(room));
         rows += kept.num_rows();
+        bytes += text_bytes(&kept);
+        if bytes > ANSWER_BYTES_MAX {
+            return Err(too_large());
+        }
         batches.push(kept);
         if truncated {
             break;

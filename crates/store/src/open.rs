@@ -36,7 +36,7 @@ impl Store {
         config: Config,
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Store>, Opened), StoreError> {
-        std::fs::create_dir_all(&config.dir)?;
+        create_private(&config.dir)?;
         let lock = DirLock::acquire(&config.dir)?;
         let objects = Objects::local(&config.dir)?;
         let manifest = match manifest::load(&objects).await? {
@@ -100,6 +100,15 @@ impl Store {
             .extend(damage.map(|damage| format!("{damage:?}")));
         Ok(())
     }
+}
+
+/// Creates the data directory so that only its owner may enter: it will hold whole conversations.
+fn create_private(dir: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
 }
 
 fn open_journal(config: &Config, through: u64) -> Result<(Journal, Recovery), StoreError> {

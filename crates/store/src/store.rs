@@ -42,9 +42,9 @@ impl Config {
     pub fn new(dir: impl Into<PathBuf>) -> Config {
         Config {
             dir: dir.into(),
-            flush_rows: 200_000,
+            flush_rows: 150_000,
             flush_age: Duration::from_secs(600),
-            buffer_rows_max: 600_000,
+            buffer_rows_max: 500_000,
             limits: otlp::Limits::default(),
         }
     }

@@ -194,6 +194,20 @@ async fn a_flush_that_cannot_write_keeps_everything_and_a_later_one_succeeds() {
 }
 
 #[tokio::test]
+async fn only_the_owner_may_enter_the_data_directory() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().join("new/data");
+    let opened = Store::open(Config::new(&data), Arc::new(ManualClock::at(NOW_NS))).await;
+    assert!(opened.is_ok());
+    let mode = std::fs::metadata(&data)
+        .expect("is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[tokio::test]
 async fn a_second_process_is_refused() {
     let life = Life::begin().await;
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
