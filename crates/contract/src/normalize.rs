@@ -151,6 +151,8 @@ impl Normalizer {
                 Some((Col::CostUsdMicros, _)) if is_derived_micros(value, cost) => {
                     shape::DERIVED_MICROS
                 }
+                // Beside a cost the column stays empty, so any other form of it is kept as it came.
+                Some((Col::CostUsdMicros, _)) if cost.is_some() => shape::stored(value),
                 Some((col, coerced)) => {
                     let winner = winners[*col as usize].map(|(_, winner)| winner);
                     let says_the_same =

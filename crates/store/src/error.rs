@@ -12,8 +12,10 @@ pub enum StoreError {
         /// The newest version that this binary reads.
         known: u32,
     },
-    /// No manifest can be read.
+    /// No manifest can be read, or not the one that is needed.
     DamagedManifest(String),
+    /// The directory is not a data directory.
+    NotAStore,
     /// Another process has the directory, or it cannot be locked.
     Lock(base::LockError),
     /// The journal cannot be opened.
@@ -43,8 +45,11 @@ impl fmt::Display for StoreError {
             StoreError::DamagedManifest(what) => {
                 write!(
                     formatter,
-                    "no manifest can be read ({what}): restore the manifest folder from a backup"
+                    "the manifest cannot be read ({what}): restore the manifest folder from a backup"
                 )
+            }
+            StoreError::NotAStore => {
+                formatter.write_str("this is not a data directory of Tallybook")
             }
             StoreError::Lock(error) => error.fmt(formatter),
             StoreError::Journal(error) => error.fmt(formatter),

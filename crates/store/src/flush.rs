@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::dedup::{self, HORIZON_NS};
 use crate::error::StoreError;
@@ -15,6 +16,9 @@ use crate::part::{self, At, Part};
 use crate::schema::Table;
 use crate::state::{Batch, Taken};
 use crate::store::Store;
+
+/// No request is on its way for longer.
+const IN_FLIGHT_NS: u64 = 10 * 60 * 1_000_000_000;
 
 /// What a flush did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +67,7 @@ impl Store {
         taken: &Taken,
         through: u64,
     ) -> Result<(Manifest, Flushed), StoreError> {
-        let number = taken.manifest.number + 1;
+        let number = self.flush_number.fetch_add(1, Ordering::Relaxed) + 1;
         let mut next = Manifest {
             number,
             journal_through: through,
@@ -135,7 +139,8 @@ impl Store {
 
     /// The identities of this flush, and those of earlier ones that are still within the horizon.
     async fn write_identities(&self, taken: &Taken, next: &mut Manifest) -> Result<(), StoreError> {
-        let horizon = self.clock.now_unix_ns().saturating_sub(HORIZON_NS);
+        // From when the buffer was taken, and with room for requests that were on their way then.
+        let horizon = taken.at_ns.saturating_sub(HORIZON_NS + IN_FLIGHT_NS);
         next.identities.retain(|file| file.newest_ns >= horizon);
         if taken.identities.is_empty() {
             return Ok(());

@@ -13,7 +13,7 @@ use crate::part::Part;
 
 /// The version of the data directory that this binary writes.
 pub(crate) const VERSION: u32 = 1;
-const DIR: &str = "manifest";
+pub(crate) const DIR: &str = "manifest";
 /// Older manifests that are kept, in case the newest is damaged by the disk.
 const KEEP: usize = 3;
 
@@ -72,9 +72,16 @@ impl Manifest {
     }
 }
 
+/// A manifest, and whether a newer one is there that cannot be read.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Loaded {
+    pub(crate) manifest: Manifest,
+    pub(crate) is_fallback: bool,
+}
+
 /// The newest manifest that can be read, or `None` in an empty directory. Its number is that of the
 /// newest object, so that the next manifest does not meet a damaged one's name.
-pub(crate) async fn load(objects: &Objects) -> Result<Option<Manifest>, StoreError> {
+pub(crate) async fn load(objects: &Objects) -> Result<Option<Loaded>, StoreError> {
     let mut found = objects.list(DIR).await?;
     found.sort_by(|one, other| other.cmp(one));
     let newest = found
@@ -85,9 +92,14 @@ pub(crate) async fn load(objects: &Objects) -> Result<Option<Manifest>, StoreErr
     for path in &found {
         match parse(&objects.get(path).await?) {
             Ok(manifest) => {
-                return Ok(Some(Manifest {
+                let is_fallback = manifest.number != newest;
+                let manifest = Manifest {
                     number: newest,
                     ..manifest
+                };
+                return Ok(Some(Loaded {
+                    manifest,
+                    is_fallback,
                 }));
             }
             Err(Unreadable::Newer(version)) => {
@@ -189,7 +201,14 @@ mod tests {
             "a second writer of the same number loses"
         );
         prune(&objects, 6).await.expect("prunes");
-        assert_eq!(load(&objects).await.expect("loads"), Some(manifest));
+        let is_fallback = false;
+        assert_eq!(
+            load(&objects).await.expect("loads"),
+            Some(Loaded {
+                manifest,
+                is_fallback
+            })
+        );
         assert_eq!(objects.list(DIR).await.expect("lists").len(), KEEP);
     }
 
@@ -207,9 +226,11 @@ mod tests {
             .await
             .expect("loads")
             .expect("the one before");
+        assert!(fallen_back.is_fallback);
+        let fallen_back = &mut fallen_back.manifest;
         assert_eq!((fallen_back.number, fallen_back.identity_key), (2, 7));
         fallen_back.number += 1;
-        save(&objects, &fallen_back)
+        save(&objects, fallen_back)
             .await
             .expect("the next number is free");
         let newer = Manifest {

@@ -1,5 +1,6 @@
 //! Opening a data directory: lock, manifest, identities, journal. Recovery is live intake again.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use base::{Clock, DirLock, OsDisk};
@@ -7,7 +8,8 @@ use contract::IdentityKey;
 use journal::{Journal, Recovery, Sequence};
 use tokio::sync::{Notify, RwLock};
 
-use crate::dedup::{self, Dedup, HORIZON_NS};
+use crate::batch;
+use crate::dedup::{self, Dedup};
 use crate::entry::Entry;
 use crate::error::StoreError;
 use crate::fates::Fates;
@@ -24,7 +26,7 @@ pub struct Opened {
     pub frames: u64,
     /// Rows that the replay brought back into the buffer.
     pub rows: u64,
-    /// Frames that could not be read, each with the reason; their segments are kept.
+    /// Frames that could not be read or are missing, each with the reason.
     pub damaged: Vec<String>,
     /// Objects that no manifest names, from a flush that a crash cut short; removed.
     pub orphans: u64,
@@ -36,18 +38,31 @@ impl Store {
         config: Config,
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Store>, Opened), StoreError> {
-        create_private(&config.dir)?;
+        if config.create {
+            create_private(&config.dir)?;
+        } else if !config.dir.join(manifest::DIR).is_dir() {
+            return Err(StoreError::NotAStore);
+        }
         let lock = DirLock::acquire(&config.dir)?;
         let objects = Objects::local(&config.dir)?;
-        let manifest = match manifest::load(&objects).await? {
-            Some(manifest) => manifest,
-            None => first_manifest(&objects).await?,
+        let (manifest, is_fallback) = match manifest::load(&objects).await? {
+            Some(loaded) => (loaded.manifest, loaded.is_fallback),
+            None => (first_manifest(&objects, &config.dir).await?, false),
         };
-        let orphans = remove_orphans(&objects, &manifest).await?;
-        let dedup = load_identities(&objects, &manifest, clock.now_unix_ns()).await?;
+        // What a damaged manifest may have named is not an orphan.
+        let orphans = if is_fallback {
+            0
+        } else {
+            remove_orphans(&objects, &manifest).await?
+        };
+        let dedup = load_identities(&objects, &manifest).await?;
         let series = load_series(&objects, &manifest).await?;
         let (journal, recovery) = open_journal(&config, manifest.journal_through)?;
+        if is_fallback {
+            reaches_back(&journal, &manifest)?;
+        }
         let store = Arc::new(Store {
+            flush_number: AtomicU64::new(manifest.number),
             key: IdentityKey(manifest.identity_key),
             clock,
             objects,
@@ -70,6 +85,12 @@ impl Store {
     }
 
     async fn replay(&self, mut recovery: Recovery, opened: &mut Opened) -> Result<(), StoreError> {
+        // What was admitted once is admitted again, whatever the limits are now.
+        let as_admitted = otlp::Limits {
+            items: usize::MAX,
+            nodes: usize::MAX,
+            ..self.config.limits.clone()
+        };
         for frame in recovery.by_ref() {
             let frame = frame?;
             opened.frames += 1;
@@ -77,14 +98,16 @@ impl Store {
             let entry = match Entry::decode(&frame.payload) {
                 Ok(entry) => entry,
                 Err(reason) => {
-                    opened.damaged.push(format!("frame {sequence}: {reason}"));
+                    self.set_aside(sequence, &frame.payload, &reason, opened)
+                        .await?;
                     continue;
                 }
             };
-            let prepared = match self.prepare(&entry) {
+            let prepared = match batch::prepare(&entry, &as_admitted, self.key) {
                 Ok(prepared) => prepared,
                 Err(error) => {
-                    opened.damaged.push(format!("frame {sequence}: {error}"));
+                    self.set_aside(sequence, &frame.payload, &error.to_string(), opened)
+                        .await?;
                     continue;
                 }
             };
@@ -94,10 +117,29 @@ impl Store {
                 .map_err(|error| StoreError::Internal(error.to_string()))?;
             opened.rows += applied.accepted + applied.quarantined;
         }
+        let gaps = recovery.report().gaps.iter();
+        opened.damaged.extend(gaps.map(|gap| format!("{gap:?}")));
         let damage = recovery.report().damage.iter();
         opened
             .damaged
             .extend(damage.map(|damage| format!("{damage:?}")));
+        Ok(())
+    }
+
+    /// Keeps an acknowledged frame that cannot be understood, because the next flush lets the journal
+    /// forget it.
+    async fn set_aside(
+        &self,
+        sequence: u64,
+        payload: &[u8],
+        reason: &str,
+        opened: &mut Opened,
+    ) -> Result<(), StoreError> {
+        let path = format!("damaged/frame-{sequence:020}.bin");
+        self.objects.replace(&path, payload.to_vec()).await?;
+        opened
+            .damaged
+            .push(format!("frame {sequence}: {reason}; kept in {path}"));
         Ok(())
     }
 }
@@ -120,12 +162,34 @@ fn open_journal(config: &Config, through: u64) -> Result<(Journal, Recovery), St
     )?)
 }
 
-async fn first_manifest(objects: &Objects) -> Result<Manifest, StoreError> {
+async fn first_manifest(objects: &Objects, dir: &std::path::Path) -> Result<Manifest, StoreError> {
+    // Data without a manifest is a restore that went wrong, or not ours: it must not be taken for empty.
+    for holds in ["parts", "identities", "series", "journal"] {
+        let is_used =
+            std::fs::read_dir(dir.join(holds)).is_ok_and(|mut found| found.next().is_some());
+        if is_used {
+            return Err(StoreError::DamagedManifest(format!(
+                "there is none beside {holds}/"
+            )));
+        }
+    }
     let identity_key = getrandom::u64()
         .map_err(|error| StoreError::Internal(format!("no randomness: {error}")))?;
     let manifest = Manifest::first(identity_key);
     manifest::save(objects, &manifest).await?;
     Ok(manifest)
+}
+
+/// After a fallback to an older manifest, the journal must still hold what the damaged one had
+/// covered; otherwise opening would silently lose it.
+fn reaches_back(journal: &Journal, manifest: &Manifest) -> Result<(), StoreError> {
+    let first = journal.stats().first.map(Sequence::get);
+    if first.is_some_and(|first| first <= manifest.journal_through + 1) {
+        return Ok(());
+    }
+    Err(StoreError::DamagedManifest(
+        "the newest is damaged, and the journal no longer has what it covered".into(),
+    ))
 }
 
 /// Objects of a flush that did not reach its manifest.
@@ -146,17 +210,11 @@ async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, S
     Ok(orphans)
 }
 
-async fn load_identities(
-    objects: &Objects,
-    manifest: &Manifest,
-    now_ns: u64,
-) -> Result<Dedup, StoreError> {
+/// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
+/// long the server was down.
+async fn load_identities(objects: &Objects, manifest: &Manifest) -> Result<Dedup, StoreError> {
     let mut dedup = Dedup::default();
-    let mut files: Vec<_> = manifest
-        .identities
-        .iter()
-        .filter(|file| file.newest_ns >= now_ns.saturating_sub(HORIZON_NS))
-        .collect();
+    let mut files: Vec<_> = manifest.identities.iter().collect();
     files.sort_by_key(|file| file.newest_ns);
     for file in files {
         let bytes = objects.get(&file.path).await?;

@@ -20,6 +20,8 @@ pub(crate) struct SeriesPoint {
     pub(crate) series: u128,
     pub(crate) start_ns: u64,
     pub(crate) time_ns: u64,
+    /// When it came, by our own clock.
+    pub(crate) received_ns: u64,
     pub(crate) value: PointValue,
     pub(crate) temporality: Temporality,
     /// Gauges and non-monotonic sums have no increments.
@@ -32,6 +34,8 @@ struct Last {
     time_ns: u64,
     /// The largest value since the last reset.
     highest: f64,
+    /// When the series was last heard of, by our own clock: the client's may be days off.
+    seen_ns: u64,
 }
 
 /// The state of cumulative series.
@@ -61,11 +65,13 @@ impl Series {
             start_ns: point.start_ns,
             time_ns: point.time_ns,
             highest: value,
+            seen_ns: point.received_ns,
         };
         let Some(last) = self.last.get_mut(&(point.series, point.start_ns)) else {
             self.last.insert((point.series, point.start_ns), fresh);
             return Some(value);
         };
+        last.seen_ns = last.seen_ns.max(point.received_ns);
         let newer = point.time_ns > last.time_ns;
         if newer && value < last.highest {
             *last = fresh;
@@ -80,7 +86,7 @@ impl Series {
     /// Forgets series that have been silent for long; `now_ns` is our own clock.
     pub(crate) fn forget(&mut self, now_ns: u64) {
         let horizon = now_ns.saturating_sub(FORGET_AFTER_NS);
-        self.last.retain(|_, last| last.time_ns >= horizon);
+        self.last.retain(|_, last| last.seen_ns >= horizon);
     }
 
     /// The state as a JSON document, for the flush.
@@ -131,6 +137,7 @@ mod tests {
             series: 1,
             start_ns,
             time_ns,
+            received_ns: 1,
             value: PointValue::Double(value),
             temporality: Temporality::Cumulative,
             counts: true,
@@ -164,6 +171,7 @@ mod tests {
             series: 1,
             start_ns: 1,
             time_ns: 2,
+            received_ns: 2,
             value: PointValue::Int(5),
             temporality: Temporality::Delta,
             counts: true,
@@ -181,12 +189,33 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_days_off_does_not_make_a_series_forgotten() {
+        let mut series = Series::default();
+        let mut point = SeriesPoint {
+            series: 1,
+            start_ns: 1,
+            time_ns: 2,
+            received_ns: 2 * FORGET_AFTER_NS,
+            value: PointValue::Double(1e6),
+            temporality: Temporality::Cumulative,
+            counts: true,
+        };
+        series.increment(&point);
+        series.forget(2 * FORGET_AFTER_NS);
+        point.time_ns = 3;
+        assert_eq!(series.increment(&point), Some(0.0));
+        series.forget(4 * FORGET_AFTER_NS);
+        assert!(series.is_empty());
+    }
+
+    #[test]
     fn the_state_survives_a_restart() {
         let mut series = Series::default();
         let mut point = SeriesPoint {
             series: u128::MAX,
             start_ns: u64::MAX - 1,
             time_ns: 2,
+            received_ns: 2,
             value: PointValue::Double(5.0),
             temporality: Temporality::Cumulative,
             counts: true,

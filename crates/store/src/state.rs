@@ -63,6 +63,8 @@ pub(crate) struct State {
 
 /// What a flush takes from the state.
 pub(crate) struct Taken {
+    /// When it was taken, by our own clock.
+    pub(crate) at_ns: u64,
     pub(crate) tables: Tables,
     pub(crate) identities: Vec<Identity>,
     pub(crate) newest_received_ns: u64,
@@ -251,6 +253,7 @@ impl State {
         self.oldest_received_ns = None;
         self.series.forget(now_ns);
         Taken {
+            at_ns: now_ns,
             tables: self.flushing.clone(),
             identities: std::mem::take(&mut self.identities),
             newest_received_ns: self.newest_received_ns,

@@ -1,6 +1,7 @@
 //! The store: append, snapshot, flush. The promise of an acknowledgement is kept here.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const WATCH_BACKLOG: usize = 256;
 pub struct Config {
     /// The data directory; it belongs to one process.
     pub dir: PathBuf,
+    /// Whether a directory that is not there, or empty, becomes a new data directory.
+    pub create: bool,
     /// Rows in the buffer at which a flush starts.
     pub flush_rows: usize,
     /// Age of the oldest unflushed row at which a flush starts.
@@ -42,6 +45,7 @@ impl Config {
     pub fn new(dir: impl Into<PathBuf>) -> Config {
         Config {
             dir: dir.into(),
+            create: true,
             flush_rows: 150_000,
             flush_age: Duration::from_secs(600),
             buffer_rows_max: 500_000,
@@ -95,6 +99,9 @@ pub struct Store {
     /// a moment, and then knows that every durable entry is in the buffer it takes.
     pub(crate) gate: RwLock<()>,
     pub(crate) flushing: tokio::sync::Mutex<()>,
+    /// The number of the last flush that was tried. A number is never used again: a flush that failed
+    /// after its manifest was written keeps the objects that manifest names.
+    pub(crate) flush_number: AtomicU64,
     pub(crate) flush_wanted: Notify,
     pub(crate) fates: Fates,
     pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,

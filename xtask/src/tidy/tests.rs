@@ -322,10 +322,8 @@ fn unfinished_and_left_out_is_found() {
     check(concat!("// FIX", "ME"), &[(2, "finish it")]);
     check(concat!("// XX", "X"), &[(2, "finish it")]);
     check(concat!("    to", "do!()"), &[(2, "finish it")]);
-    check(
-        concat!("#[ig", "nore = \"slow\"]"),
-        &[(2, "every test runs")],
-    );
+    check(concat!("#[ig", "nore]"), &[(2, "every test runs")]);
+    check(concat!("#[ig", "nore = \"long form: see docs\"]"), &[]);
     check(
         concat!("test.", "skip(\"later\")"),
         &[(2, "every test runs")],

@@ -128,6 +128,29 @@ fn what_a_column_cannot_give_back_is_kept() {
 }
 
 #[test]
+fn the_cost_in_millionths_is_kept_in_any_form() {
+    for micros in [
+        Value::from("2765"),
+        Value::Double(2765.0),
+        Value::Int(2764),
+        Value::Int(2765),
+    ] {
+        let both = record(vec![
+            ("event.name", Value::from("api_request")),
+            ("cost_usd", Value::Double(0.002_765)),
+            ("cost_usd_micros", micros),
+        ]);
+        check(&both, |row| {
+            assert_eq!(row.cell(Col::CostUsd), &Cell::Float(0.002_765))
+        });
+    }
+    let alone = record(vec![("cost_usd_micros", Value::from("2765"))]);
+    check(&alone, |row| {
+        assert_eq!(row.cell(Col::CostUsd), &Cell::Float(0.002_765))
+    });
+}
+
+#[test]
 fn of_aliases_the_best_wins_and_of_duplicates_the_last() {
     let both = record(vec![
         ("event.name", Value::from("user_prompt")),

@@ -274,3 +274,97 @@ async fn concurrent_requests_meet_flushes_without_loss() {
     assert_eq!(sent.iter().sum::<u64>(), 500);
     assert_eq!(life.rows(Table::Events), 500);
 }
+
+#[tokio::test]
+async fn data_without_a_manifest_is_never_taken_for_empty() {
+    let mut life = Life::begin().await;
+    life.events(0..10).await;
+    life.store().flush().await.expect("flushes");
+    life.store = None;
+    std::fs::remove_dir_all(life.dir.path().join("manifest")).expect("removes");
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
+    let opened = Store::open(Config::new(life.dir.path()), clock).await;
+    assert!(matches!(
+        opened.err(),
+        Some(crate::StoreError::DamagedManifest(_))
+    ));
+    assert!(
+        life.dir.path().join("parts/events").is_dir(),
+        "nothing is deleted"
+    );
+}
+
+#[tokio::test]
+async fn asking_does_not_make_a_data_directory() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(dir.path().join("series")).expect("creates");
+    std::fs::write(dir.path().join("series/one.mkv"), b"mine").expect("writes");
+    let config = Config {
+        create: false,
+        ..Config::new(dir.path())
+    };
+    let opened = Store::open(config, Arc::new(ManualClock::at(NOW_NS))).await;
+    assert!(matches!(opened.err(), Some(crate::StoreError::NotAStore)));
+    assert!(dir.path().join("series/one.mkv").is_file());
+}
+
+#[tokio::test]
+async fn a_rotten_manifest_is_refused_once_the_journal_has_moved_on() {
+    let mut life = Life::begin().await;
+    life.events(0..10).await;
+    life.store().flush().await.expect("flushes");
+    life.store = None;
+    let newest = life.dir.path().join("manifest/00000000000000000001.json");
+    let mut text = std::fs::read(&newest).expect("reads");
+    text[40] ^= 1;
+    std::fs::write(&newest, &text).expect("writes");
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
+    let opened = Store::open(Config::new(life.dir.path()), clock).await;
+    assert!(matches!(
+        opened.err(),
+        Some(crate::StoreError::DamagedManifest(_))
+    ));
+    assert!(
+        life.dir.path().join("parts/events").is_dir(),
+        "nothing is deleted"
+    );
+}
+
+#[tokio::test]
+async fn a_repetition_in_the_journal_stays_one_however_long_the_server_was_down() {
+    let mut life = Life::begin().await;
+    life.events(0..10).await;
+    life.store().flush().await.expect("flushes");
+    life.clock.set_unix_ns(NOW_NS + 23 * HOUR_NS);
+    assert_eq!(life.events(0..10).await, 0);
+    life.clock.set_unix_ns(NOW_NS + 90 * HOUR_NS);
+    life.restart().await;
+    assert_eq!(life.rows(Table::Events), 10);
+}
+
+#[tokio::test]
+async fn a_number_of_a_flush_is_used_once() {
+    let life = Life::begin().await;
+    life.events(0..10).await;
+    // Another manifest of the next number, as a flush leaves it that fails after writing it.
+    life.store()
+        .objects
+        .create("manifest/00000000000000000001.json", b"{}".to_vec())
+        .await
+        .expect("writes");
+    assert!(life.store().flush().await.is_err());
+    let flushed = life.store().flush().await.expect("the next number is free");
+    assert_eq!((flushed.rows, life.rows(Table::Events)), (10, 10));
+}
+
+#[tokio::test]
+async fn what_was_admitted_is_replayed_under_smaller_limits() {
+    let mut life = Life::begin().await;
+    life.events(0..10).await;
+    life.store = None;
+    let mut config = Config::new(life.dir.path());
+    config.limits.items = 5;
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
+    let (_store, opened) = Store::open(config, clock).await.expect("opens");
+    assert_eq!((opened.rows, opened.damaged.len()), (10, 0));
+}

@@ -55,7 +55,12 @@ pub(crate) async fn open(dir: &Path) -> Result<Engine, Failure> {
             dir.display()
         )));
     }
-    let store = crate::server::open(store::Config::new(dir)).await?;
+    // Asking must not make a data directory of a folder that is none.
+    let config = store::Config {
+        create: false,
+        ..store::Config::new(dir)
+    };
+    let store = crate::server::open(config).await?;
     Engine::new(Arc::clone(&store), query::Config::default()).map_err(Failure::failed)
 }
 

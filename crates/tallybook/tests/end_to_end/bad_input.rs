@@ -234,27 +234,17 @@ async fn one_odd_record_does_not_cost_its_neighbours() -> Result<(), Problem> {
         "{said}"
     );
 
-    // In protobuf: a record whose time is a number of the wrong wire type.
-    let odd = message(1, &message(2, &message(2, b"\x08\x01")));
-    let mut good = otlp::from_json(Signal::Logs, &logs(&[record(4), record(5)]), &limits())?;
-    good.protobuf.extend_from_slice(&odd);
-    let answer = post(&server, "/v1/logs", &[PROTOBUF], &good.protobuf).await?;
+    let body = and_an_odd_one(&[record(4), record(5)], 1)?;
+    let answer = post(&server, "/v1/logs", &[PROTOBUF], &body).await?;
     assert_eq!(
         (answer.status, rejected(&answer.body)),
         (200, 1),
         "{answer:?}"
     );
-    let mut good = otlp::from_json(Signal::Logs, &logs(&[record(6)]), &limits())?;
-    good.protobuf
-        .extend_from_slice(&message(1, &message(2, &message(2, b"\x08\x02"))));
-    let answer = grpc(&server)?
-        .send(
-            Signal::Logs,
-            Encoding::Protobuf,
-            ContentEncoding::Identity,
-            good.protobuf.into(),
-            None,
-        )
+    let (body, plain) = (and_an_odd_one(&[record(6)], 2)?, ContentEncoding::Identity);
+    let client = grpc(&server)?;
+    let answer = client
+        .send(Signal::Logs, Encoding::Protobuf, plain, body.into(), None)
         .await?;
     assert_eq!(
         (answer.grpc_status, rejected(&answer.body)),
@@ -355,6 +345,13 @@ fn record(tokens: u64) -> Value {
 fn logs(records: &[Value]) -> Vec<u8> {
     let request = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]});
     request.to_string().into_bytes()
+}
+
+/// Good records in protobuf, and one whose time is a number of the wrong wire type.
+fn and_an_odd_one(good: &[Value], time: u8) -> Result<Vec<u8>, Problem> {
+    let mut body = otlp::from_json(Signal::Logs, &logs(good), &limits())?.protobuf;
+    body.extend_from_slice(&message(1, &message(2, &message(2, &[0x08, time]))));
+    Ok(body)
 }
 
 async fn post(
