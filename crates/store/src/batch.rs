@@ -41,6 +41,8 @@ pub struct Prepared {
     /// When the request was received, nanoseconds since the Unix epoch.
     pub(crate) received_ns: u64,
     pub(crate) signal: contract::Signal,
+    /// Size of the request as protobuf: about what its rows take in memory.
+    pub(crate) bytes: usize,
     /// Items seen, quarantined ones included.
     pub items: u64,
     /// Items that were quarantined.
@@ -90,6 +92,7 @@ pub(crate) fn prepare(
         rows,
         received_ns: entry.received_ns,
         signal: entry.signal,
+        bytes: entry.protobuf.len(),
         items: decoded.items + beside,
         quarantined: decoded.quarantined + beside,
         first_reason,

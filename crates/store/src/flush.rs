@@ -35,13 +35,18 @@ impl Store {
     /// Writes everything in the buffer to parts. Queries see the rows throughout. On an error the
     /// rows stay in memory and in the journal, and a later flush tries again.
     pub async fn flush(&self) -> Result<Flushed, StoreError> {
+        self.flush_through(None).await
+    }
+
+    /// The same while the journal is being replayed: what is applied ends with `replayed`.
+    pub(crate) async fn flush_through(&self, replayed: Option<u64>) -> Result<Flushed, StoreError> {
         let _one_at_a_time = self.flushing.lock().await;
         let (taken, through) = {
             // Alone at the gate, every durable entry is applied: the buffer is the journal's content.
             let _nothing_between_journal_and_buffer = self.gate.write().await;
             (
                 self.state().take(self.clock.now_unix_ns()),
-                self.journal.last_synced().get(),
+                replayed.unwrap_or_else(|| self.journal.last_synced().get()),
             )
         };
         if through == taken.manifest.journal_through && taken.identities.is_empty() {
@@ -213,8 +218,7 @@ impl Store {
         let age_ns = state
             .oldest_received_ns
             .map_or(0, |oldest| self.clock.now_unix_ns().saturating_sub(oldest));
-        state.unflushed_rows() >= self.config.flush_rows
-            || u128::from(age_ns) >= self.config.flush_age.as_nanos()
+        self.is_full(&state) || u128::from(age_ns) >= self.config.flush_age.as_nanos()
     }
 }
 

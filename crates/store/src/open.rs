@@ -116,6 +116,11 @@ impl Store {
                 .apply(prepared)
                 .map_err(|error| StoreError::Internal(error.to_string()))?;
             opened.rows += applied.accepted + applied.quarantined;
+            // A journal may hold more than memory does.
+            let is_full = self.is_full(&self.state());
+            if is_full {
+                self.flush_through(Some(sequence)).await?;
+            }
         }
         let gaps = recovery.report().gaps.iter();
         opened.damaged.extend(gaps.map(|gap| format!("{gap:?}")));

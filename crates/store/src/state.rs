@@ -24,12 +24,16 @@ use crate::series::Series;
 const FANOUT: usize = 16;
 /// A batch with this many rows is not merged any more.
 const MERGED_ROWS: usize = FANOUT.pow(3);
+/// Larger batches are not merged: their text must fit into one block.
+const MERGED_BYTES: usize = 64 << 20;
 
 /// Rows of one table that are in memory, with the day by which each is filed.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) rows: RecordBatch,
     pub(crate) days: Vec<u32>,
+    /// Size of the requests it came in.
+    pub(crate) bytes: usize,
 }
 
 /// The batches of all tables, by [`Table`].
@@ -58,6 +62,7 @@ pub(crate) struct State {
     pub(crate) newest_received_ns: u64,
     pub(crate) oldest_received_ns: Option<u64>,
     rows: usize,
+    bytes: usize,
     pub(crate) manifest: Arc<Manifest>,
 }
 
@@ -118,6 +123,7 @@ impl State {
             newest_received_ns,
             oldest_received_ns: None,
             rows: 0,
+            bytes: 0,
             manifest: Arc::new(manifest),
         }
     }
@@ -133,6 +139,22 @@ impl State {
                 .sum::<usize>()
     }
 
+    /// Bytes in memory, those being flushed included.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+            + self
+                .flushing
+                .iter()
+                .flatten()
+                .map(|batch| batch.bytes)
+                .sum::<usize>()
+    }
+
+    /// Bytes that wait for a flush to begin.
+    pub(crate) fn unflushed_bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Rows that wait for a flush to begin.
     pub(crate) fn unflushed_rows(&self) -> usize {
         self.rows
@@ -145,7 +167,7 @@ impl State {
         for rows in prepared.rows {
             let total = rows.identities.len();
             let table = rows.table;
-            let Some(batch) = self.admit(rows, received_ns)? else {
+            let Some(batch) = self.admit(rows, received_ns, prepared.bytes)? else {
                 applied.deduplicated += total as u64;
                 continue;
             };
@@ -166,7 +188,12 @@ impl State {
     }
 
     /// The rows that were not known, or `None` when all were.
-    fn admit(&mut self, rows: Rows, received_ns: u64) -> Result<Option<Batch>, ArrowError> {
+    fn admit(
+        &mut self,
+        rows: Rows,
+        received_ns: u64,
+        bytes: usize,
+    ) -> Result<Option<Batch>, ArrowError> {
         let fresh: Vec<bool> = rows
             .identities
             .iter()
@@ -208,11 +235,16 @@ impl State {
                 .collect();
             batch = filter_record_batch(&batch, &BooleanArray::from(fresh))?;
         }
-        Ok(Some(Batch { rows: batch, days }))
+        Ok(Some(Batch {
+            rows: batch,
+            days,
+            bytes,
+        }))
     }
 
     fn push(&mut self, table: Table, batch: Batch) -> Result<(), ArrowError> {
         self.rows += batch.days.len();
+        self.bytes += batch.bytes;
         let batches = &mut self.buffer[table as usize];
         batches.push(Arc::new(batch));
         let size = size_class(batches.last().map_or(0, |batch| batch.days.len()));
@@ -221,9 +253,12 @@ impl State {
             .rev()
             .take_while(|batch| size_class(batch.days.len()) <= size)
             .count();
-        if size < size_class(MERGED_ROWS) && run >= FANOUT {
-            let tail = batches.split_off(batches.len() - run);
-            batches.push(Arc::new(merge(table, &tail)?));
+        let tail = &batches[batches.len() - run..];
+        let bytes: usize = tail.iter().map(|batch| batch.bytes).sum();
+        if size < size_class(MERGED_ROWS) && run >= FANOUT && bytes <= MERGED_BYTES {
+            let merged = Arc::new(merge(table, tail)?);
+            batches.truncate(batches.len() - run);
+            batches.push(merged);
         }
         Ok(())
     }
@@ -250,6 +285,7 @@ impl State {
         );
         self.flushing = std::mem::take(&mut self.buffer);
         self.rows = 0;
+        self.bytes = 0;
         self.oldest_received_ns = None;
         self.series.forget(now_ns);
         Taken {
@@ -272,6 +308,7 @@ impl State {
     pub(crate) fn flush_failed(&mut self, taken: Taken, now_ns: u64) {
         for (table, batches) in std::mem::take(&mut self.flushing).into_iter().enumerate() {
             self.rows += batches.iter().map(|batch| batch.days.len()).sum::<usize>();
+            self.bytes += batches.iter().map(|batch| batch.bytes).sum::<usize>();
             self.buffer[table].splice(0..0, batches);
         }
         self.identities.extend(taken.identities);
@@ -297,5 +334,6 @@ fn merge(table: Table, batches: &[Arc<Batch>]) -> Result<Batch, ArrowError> {
         .iter()
         .flat_map(|batch| batch.days.iter().copied())
         .collect();
-    Ok(Batch { rows, days })
+    let bytes = batches.iter().map(|batch| batch.bytes).sum();
+    Ok(Batch { rows, days, bytes })
 }

@@ -32,6 +32,10 @@ pub struct Config {
     pub create: bool,
     /// Rows in the buffer at which a flush starts.
     pub flush_rows: usize,
+    /// Bytes of buffered requests at which a flush starts.
+    pub flush_bytes: usize,
+    /// Bytes of buffered requests at which appends are refused until a flush has made room.
+    pub buffer_bytes_max: usize,
     /// Age of the oldest unflushed row at which a flush starts.
     pub flush_age: Duration,
     /// Rows in memory at which appends are refused until a flush has made room.
@@ -47,6 +51,8 @@ impl Config {
             dir: dir.into(),
             create: true,
             flush_rows: 150_000,
+            flush_bytes: 192 << 20,
+            buffer_bytes_max: 512 << 20,
             flush_age: Duration::from_secs(600),
             buffer_rows_max: 500_000,
             limits: otlp::Limits::default(),
@@ -125,7 +131,7 @@ impl Store {
     /// an acknowledgement means. The caller must let the future finish even when its client is gone,
     /// so that what became durable is applied.
     pub async fn append(&self, entry: &Entry, prepared: Prepared) -> Result<Applied, AppendError> {
-        if self.state().rows() >= self.config.buffer_rows_max {
+        if self.ready().is_err() {
             self.flush_wanted.notify_one();
             return Err(AppendError::Behind);
         }
@@ -137,7 +143,7 @@ impl Store {
             let applied = state
                 .apply(prepared)
                 .map_err(|error| AppendError::Internal(error.to_string()))?;
-            (applied, state.unflushed_rows() >= self.config.flush_rows)
+            (applied, self.is_full(&state))
         };
         self.settle(signal, &applied);
         if full {
@@ -199,9 +205,15 @@ impl Store {
 
     /// Whether an append may succeed now, and why not.
     pub fn ready(&self) -> Result<(), String> {
-        let rows = self.state().rows();
-        if rows >= self.config.buffer_rows_max {
-            return Err(format!("{rows} rows wait to be flushed"));
+        let (rows, bytes) = {
+            let state = self.state();
+            (state.rows(), state.bytes())
+        };
+        if rows >= self.config.buffer_rows_max || bytes >= self.config.buffer_bytes_max {
+            return Err(format!(
+                "{rows} rows ({} MiB) wait to be flushed",
+                bytes >> 20
+            ));
         }
         Ok(())
     }
@@ -218,6 +230,12 @@ impl Store {
             newest_received_ns: state.newest_received_ns,
             identities: state.dedup.len() as u64,
         }
+    }
+
+    /// Whether the buffer is large enough for a flush.
+    pub(crate) fn is_full(&self, state: &State) -> bool {
+        state.unflushed_rows() >= self.config.flush_rows
+            || state.unflushed_bytes() >= self.config.flush_bytes
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -368,3 +368,39 @@ async fn what_was_admitted_is_replayed_under_smaller_limits() {
     let (_store, opened) = Store::open(config, clock).await.expect("opens");
     assert_eq!((opened.rows, opened.damaged.len()), (10, 0));
 }
+
+#[tokio::test]
+async fn a_journal_larger_than_the_buffer_is_replayed_in_pieces() {
+    let mut life = Life::begin().await;
+    for request in 0..20 {
+        life.events(request * 10..request * 10 + 10).await;
+    }
+    life.store = None;
+    let config = Config {
+        flush_rows: 30,
+        ..Config::new(life.dir.path())
+    };
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
+    let (store, opened) = Store::open(config, clock).await.expect("opens");
+    assert_eq!((opened.frames, opened.rows), (20, 200));
+    assert!(store.stats().buffer_rows <= 30);
+    life.store = Some(store);
+    assert_eq!(life.rows(Table::Events), 200);
+    life.restart().await;
+    assert_eq!(
+        (life.events(0..200).await, life.rows(Table::Events)),
+        (0, 200)
+    );
+}
+
+#[tokio::test]
+async fn many_bytes_in_few_rows_are_bounded_too() {
+    let life = Life::begin().await;
+    life.events(0..10).await;
+    let store = life.store();
+    let mut small = Config::new(life.dir.path());
+    small.flush_bytes = 1;
+    assert!(store.state().unflushed_bytes() > small.flush_bytes);
+    store.flush().await.expect("flushes");
+    assert_eq!(store.state().bytes(), 0);
+}
