@@ -31,6 +31,10 @@ use std::process::ExitCode;
 
 use workspace::Workspace;
 
+/// Developer tools that are packages of their own and drive the real binary: command and package.
+/// Arguments go to the tool, `--help` too.
+const TOOLS: [(&str, &str); 1] = [("bench", "bench")];
+
 const USAGE: &str = "\
 Developer tasks of Tallybook.
 
@@ -55,11 +59,13 @@ fn main() -> ExitCode {
         Some((command, rest)) => (command.as_str(), rest),
         None => return usage_error("a command is needed"),
     };
+    if let Some((_, package)) = TOOLS.iter().find(|(name, _)| *name == command) {
+        return in_workspace(|workspace| steps::tool(workspace, package, rest));
+    }
     if matches!(command, "help" | "--help" | "-h")
-        || command != "bench"
-            && rest
-                .iter()
-                .any(|argument| argument == "--help" || argument == "-h")
+        || rest
+            .iter()
+            .any(|argument| argument == "--help" || argument == "-h")
     {
         print!("{USAGE}");
         return ExitCode::SUCCESS;
@@ -69,7 +75,6 @@ fn main() -> ExitCode {
             Ok(selection) => in_workspace(|workspace| check::run(workspace, &selection)),
             Err(message) => usage_error(&message),
         },
-        "bench" => in_workspace(|workspace| steps::bench(workspace, rest)),
         "tidy" | "web" | "openapi" if !rest.is_empty() => usage_error(&format!(
             "`{command}` takes no argument, got `{}`",
             rest.join(" ")

@@ -93,11 +93,15 @@ pub(crate) fn openapi_write(workspace: &Workspace) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs the benchmark with the arguments given.
-pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> Result<(), String> {
-    let mut words = vec!["run", "--release", "--package", "bench", "--"];
+/// Runs a developer tool that starts the server as a process of its own, with the arguments given:
+/// the tool and the server are both built from this source.
+pub(crate) fn tool(
+    workspace: &Workspace,
+    package: &str,
+    arguments: &[String],
+) -> Result<(), String> {
+    let mut words = vec!["run", "--release", "--package", package, "--"];
     words.extend(arguments.iter().map(String::as_str));
-    // The benchmark starts the server as a process of its own: both must be of this source.
     build_tallybook(workspace)?;
     let mut command = workspace.command("cargo", &words, ".");
     command.env("TALLYBOOK_BIN", workspace.tallybook());

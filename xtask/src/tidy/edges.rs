@@ -28,7 +28,7 @@ const TESTKIT: &str = "testkit";
 /// `testkit` stands above this level, and crates from it upwards may use it in their tests.
 const TESTKIT_ABOVE: u8 = 3;
 /// Members outside `crates/` that are tools for developers, free to use any crate.
-const TOOL_FOLDERS: [&str; 2] = ["bench", "fuzz"];
+const TOOL_FOLDERS: [&str; 3] = ["bench", "fuzz", "tests"];
 
 /// The emitter is published alone: it carries these and nothing else of the house.
 const EMITTER_MAY_USE: [&str; 2] = ["contract", "otlp"];
