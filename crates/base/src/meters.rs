@@ -63,7 +63,10 @@ pub fn counters(name: &str, about: &str, labels: &[&str]) -> Counters {
 /// As [`counter`].
 #[must_use]
 pub fn histogram(name: &str, about: &str, bounds: &[f64]) -> Histogram {
-    made(name, Histogram::with_opts(histogram_of(name, about, bounds)))
+    made(
+        name,
+        Histogram::with_opts(histogram_of(name, about, bounds)),
+    )
 }
 
 /// A histogram for each combination of values of `labels`.
@@ -72,7 +75,10 @@ pub fn histogram(name: &str, about: &str, bounds: &[f64]) -> Histogram {
 /// As [`counter`].
 #[must_use]
 pub fn histograms(name: &str, about: &str, bounds: &[f64], labels: &[&str]) -> Histograms {
-    made(name, Histograms::new(histogram_of(name, about, bounds), labels))
+    made(
+        name,
+        Histograms::new(histogram_of(name, about, bounds), labels),
+    )
 }
 
 fn histogram_of(name: &str, about: &str, bounds: &[f64]) -> HistogramOpts {
@@ -148,16 +154,21 @@ impl<R: 'static> Readings<R> {
         let descriptions = shown.collector().desc().into_iter().cloned();
         self.descriptions.extend(descriptions);
         let of = Box::new(of);
-        let list = self.series.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let list = self
+            .series
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
         list.push(Series { shown, of });
         self
     }
 }
 
 fn labelled(name: &str, about: &str, labels: &[(&str, &str)]) -> Opts {
-    labels.iter().fold(Opts::new(name, about), |opts, (label, value)| {
-        opts.const_label(*label, *value)
-    })
+    labels
+        .iter()
+        .fold(Opts::new(name, about), |opts, (label, value)| {
+            opts.const_label(*label, *value)
+        })
 }
 
 impl Shown {
@@ -227,7 +238,9 @@ impl Board {
     pub fn text(&self) -> String {
         // It fails for a family without a name or a sample, and a registry gathers none.
         let families = self.registry.gather();
-        TextEncoder::new().encode_to_string(&families).unwrap_or_default()
+        TextEncoder::new()
+            .encode_to_string(&families)
+            .unwrap_or_default()
     }
 }
 

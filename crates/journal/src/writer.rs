@@ -211,12 +211,7 @@ impl Writer {
 
 impl Active {
     /// Writes and syncs the frames; payloads are not copied on the way.
-    fn append(
-        &mut self,
-        first: Sequence,
-        batch: &[Waiting],
-        meters: &Meters,
-    ) -> io::Result<()> {
+    fn append(&mut self, first: Sequence, batch: &[Waiting], meters: &Meters) -> io::Result<()> {
         let headers: Vec<[u8; FRAME_HEADER_LEN]> = (0..)
             .zip(batch)
             .map(|(ordinal, w)| {

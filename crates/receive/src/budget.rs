@@ -25,6 +25,8 @@ const FIRST_BYTES: usize = 16 << 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     units: Arc<Semaphore>,
+    /// How many there are in all.
+    units_max: usize,
     turns: Arc<Semaphore>,
     hold: Duration,
 }
@@ -37,13 +39,24 @@ impl Budget {
     /// `bytes` in all; a request may wait for `hold` in all.
     pub(crate) fn new(bytes: usize, hold: Duration) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let units_max = (bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS);
         Self {
-            units: Arc::new(Semaphore::new(
-                (bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS),
-            )),
+            units: Arc::new(Semaphore::new(units_max)),
+            units_max,
             turns: Arc::new(Semaphore::new(cores)),
             hold,
         }
+    }
+
+    /// What is paid for now.
+    pub(crate) fn used_bytes(&self) -> usize {
+        let free = self.units.available_permits();
+        self.units_max.saturating_sub(free) * UNIT_BYTES
+    }
+
+    /// What can be paid for at once.
+    pub(crate) fn limit_bytes(&self) -> usize {
+        self.units_max * UNIT_BYTES
     }
 
     /// A lease of nothing yet, for one request.

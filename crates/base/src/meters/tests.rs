@@ -16,7 +16,9 @@ fn readings_are_taken_when_asked_and_keep_their_type() {
     let read = Arc::clone(&value);
     let readings = Readings::new(move || read.load(Ordering::Relaxed))
         .gauge("depth_bytes", "How deep.", &[], |now| *now as f64)
-        .counter("seen_total", "Seen.", &[("kind", "a")], |now| *now as f64 * 2.0)
+        .counter("seen_total", "Seen.", &[("kind", "a")], |now| {
+            *now as f64 * 2.0
+        })
         .counter("seen_total", "Seen.", &[("kind", "b")], |_| 1.0);
     let board = Board::new();
     board.add(vec![Box::new(readings)]).unwrap();
@@ -61,6 +63,9 @@ fn one_name_has_one_meaning() {
     board.add(vec![Box::new(counter("a_total", "A."))]).unwrap();
     for again in [counter("a_total", "A."), counter("a_total", "Another.")] {
         let refused = board.add(vec![Box::new(again)]).unwrap_err();
-        assert!(refused.to_string().starts_with("a meter cannot be shown"), "{refused}");
+        assert!(
+            refused.to_string().starts_with("a meter cannot be shown"),
+            "{refused}"
+        );
     }
 }

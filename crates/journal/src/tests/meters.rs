@@ -59,7 +59,8 @@ fn the_lag_is_what_lies_behind_a_frame() {
         run(journal.append(payload(seed, 400).into())).unwrap();
     }
     // Two frames in a segment; within one, the lag begins at its first frame.
-    for (after, frames, segments_frames) in [(0, 5, 5), (1, 4, 5), (2, 3, 3), (4, 1, 1), (5, 0, 0)] {
+    for (after, frames, segments_frames) in [(0, 5, 5), (1, 4, 5), (2, 3, 3), (4, 1, 1), (5, 0, 0)]
+    {
         let expect = Lag {
             frames,
             bytes: segments_frames * frame,
