@@ -16,6 +16,7 @@
 //! | `objects.rs` | objects that are durable when `put` returns |
 //! | `schema.rs` | the four tables |
 //! | `fates.rs` | the ledger of fates |
+//! | `stats.rs` | the store at one moment, and its meters |
 //!
 //! On disk:
 //!
@@ -42,6 +43,7 @@ mod part;
 mod schema;
 mod series;
 mod state;
+mod stats;
 mod store;
 
 pub use batch::{PrepareError, Prepared};
@@ -53,4 +55,5 @@ pub use open::Opened;
 pub use part::Part;
 pub use schema::Table;
 pub use state::{Applied, Snapshot};
-pub use store::{Config, Stats, Store};
+pub use stats::Stats;
+pub use store::{Config, Store};

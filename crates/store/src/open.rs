@@ -12,11 +12,11 @@ use crate::batch;
 use crate::dedup::{self, Dedup};
 use crate::entry::Entry;
 use crate::error::StoreError;
-use crate::fates::Fates;
 use crate::manifest::{self, Manifest};
 use crate::objects::Objects;
 use crate::series::Series;
 use crate::state::State;
+use crate::stats::Meters;
 use crate::store::{Config, Store};
 
 /// What opening found.
@@ -71,7 +71,8 @@ impl Store {
             gate: RwLock::new(()),
             flushing: tokio::sync::Mutex::new(()),
             flush_wanted: Notify::new(),
-            fates: Fates::default(),
+            fates: Arc::default(),
+            meters: Meters::new(),
             arrivals: Store::arrivals(),
             _lock: lock,
             config,

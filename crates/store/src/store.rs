@@ -8,7 +8,7 @@ use std::time::Duration;
 use arrow::record_batch::RecordBatch;
 use base::{Clock, DirLock};
 use bytes::Bytes;
-use contract::{IdentityKey, Signal};
+use contract::IdentityKey;
 use journal::Journal;
 use object_store::ObjectStore;
 use tokio::sync::{Notify, RwLock, broadcast};
@@ -16,9 +16,10 @@ use tokio::sync::{Notify, RwLock, broadcast};
 use crate::batch::{self, PrepareError, Prepared};
 use crate::entry::Entry;
 use crate::error::AppendError;
-use crate::fates::Fates;
+use crate::fates::{Fates, Receipt};
 use crate::objects::Objects;
 use crate::state::{Applied, Snapshot, State};
+use crate::stats::Meters;
 
 /// How many arrivals a slow watcher may lag behind before it is told that it missed some.
 const WATCH_BACKLOG: usize = 256;
@@ -75,24 +76,6 @@ impl Config {
     }
 }
 
-/// Sizes of a store now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Rows in memory.
-    pub buffer_rows: u64,
-    /// Parts.
-    pub parts: u64,
-    /// Bytes of all parts.
-    pub part_bytes: u64,
-    /// Bytes of the journal.
-    pub journal_bytes: u64,
-    /// When the latest request was stored, nanoseconds since the Unix epoch; 0 before the first. After
-    /// a restart known for as long as its identities are.
-    pub newest_received_ns: u64,
-    /// Identities that deduplication remembers.
-    pub identities: u64,
-}
-
 /// A data directory, open.
 pub struct Store {
     pub(crate) config: Config,
@@ -109,7 +92,8 @@ pub struct Store {
     /// after its manifest was written keeps the objects that manifest names.
     pub(crate) flush_number: AtomicU64,
     pub(crate) flush_wanted: Notify,
-    pub(crate) fates: Fates,
+    pub(crate) fates: Arc<Fates>,
+    pub(crate) meters: Meters,
     pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,
     pub(crate) _lock: DirLock,
 }
@@ -119,9 +103,14 @@ impl Store {
         broadcast::channel(WATCH_BACKLOG).0
     }
 
-    /// The CPU work of an entry: decode, normalise, build rows. Touches no shared state.
+    /// The CPU work of an entry: decode, normalise, build rows. Touches no shared state, but counts as
+    /// rejected the items of an entry that is understood and cannot be prepared.
     pub fn prepare(&self, entry: &Entry) -> Result<Prepared, PrepareError> {
-        batch::prepare(entry, &self.config.limits, self.key)
+        let prepared = batch::prepare(entry, &self.config.limits, self.key);
+        if let Err(PrepareError::Internal { items, .. }) = &prepared {
+            drop(self.fates.receipt(entry.signal, *items));
+        }
+        prepared
     }
 
     /// Makes an entry durable and its items queryable.
@@ -129,15 +118,15 @@ impl Store {
     /// When this returns `Ok`, the entry's journal frame is fsynced, its items are deduplicated
     /// against everything stored within the horizon, and the next snapshot has them: that is what
     /// an acknowledgement means. The caller must let the future finish even when its client is gone,
-    /// so that what became durable is applied.
+    /// so that what became durable is applied. Each item's fate is counted, whatever happens.
     pub async fn append(&self, entry: &Entry, prepared: Prepared) -> Result<Applied, AppendError> {
+        let receipt = self.fates.receipt(prepared.signal, prepared.items);
         if self.ready().is_err() {
             self.flush_wanted.notify_one();
             return Err(AppendError::Behind);
         }
         let _applied_before_any_flush = self.gate.read().await;
         self.append_frame(entry.encode()).await?;
-        let signal = prepared.signal;
         let (applied, full) = {
             let mut state = self.state();
             let applied = state
@@ -145,7 +134,7 @@ impl Store {
                 .map_err(|error| AppendError::Internal(error.to_string()))?;
             (applied, self.is_full(&state))
         };
-        self.settle(signal, &applied);
+        self.settle(receipt, &applied);
         if full {
             self.flush_wanted.notify_one();
         }
@@ -161,13 +150,8 @@ impl Store {
     }
 
     /// Counts the fates, and shows new events to those who watch.
-    fn settle(&self, signal: Signal, applied: &Applied) {
-        self.fates.add(
-            signal,
-            applied.accepted,
-            applied.deduplicated,
-            applied.quarantined,
-        );
+    fn settle(&self, receipt: Receipt<'_>, applied: &Applied) {
+        receipt.settle(applied.accepted, applied.deduplicated, applied.quarantined);
         if let Some(events) = applied
             .events
             .as_ref()
@@ -216,20 +200,6 @@ impl Store {
             ));
         }
         Ok(())
-    }
-
-    /// Sizes now.
-    pub fn stats(&self) -> Stats {
-        let journal_bytes = self.journal.stats().bytes;
-        let state = self.state();
-        Stats {
-            buffer_rows: state.rows() as u64,
-            parts: state.manifest.parts.len() as u64,
-            part_bytes: state.manifest.parts.iter().map(|part| part.bytes).sum(),
-            journal_bytes,
-            newest_received_ns: state.newest_received_ns,
-            identities: state.dedup.len() as u64,
-        }
     }
 
     /// Whether the buffer is large enough for a flush.

@@ -1,7 +1,9 @@
 //! The life of a store: append, flush, restart, repetition, in every order that matters.
 
 use base::ManualClock;
-use contract::{DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Temporality, Value};
+use contract::{
+    DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Signal, Temporality, Value,
+};
 
 use super::*;
 use crate::{Opened, Table, Transport};
@@ -120,7 +122,6 @@ async fn identical_items_of_one_request_are_all_kept_and_known_when_repeated() {
     assert_eq!(life.events([1, 1, 1]).await, 0);
     assert_eq!(life.events([1, 1]).await, 0);
     let fate = life.store().fates().of(Signal::Logs);
-    life.store().settle(Signal::Logs, &Applied::default());
     assert!(fate.is_settled());
     assert_eq!((fate.received, fate.accepted, fate.deduplicated), (8, 3, 5));
 }
@@ -403,4 +404,88 @@ async fn many_bytes_in_few_rows_are_bounded_too() {
     assert!(store.state().unflushed_bytes() > small.flush_bytes);
     store.flush().await.expect("flushes");
     assert_eq!(store.state().bytes(), 0);
+}
+
+/// A store of its own that refuses more than ten rows in memory.
+async fn small(dir: &std::path::Path, clock: &Arc<ManualClock>) -> Arc<Store> {
+    let config = Config {
+        flush_rows: 10,
+        buffer_rows_max: 10,
+        ..Config::new(dir)
+    };
+    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(clock);
+    Store::open(config, clock).await.expect("opens").0
+}
+
+async fn append(store: &Store, numbers: std::ops::Range<i64>) -> Result<Applied, AppendError> {
+    let records = numbers.map(event).collect();
+    let entry = Entry {
+        signal: Signal::Logs,
+        transport: Transport::Http,
+        received_ns: store.clock().now_unix_ns(),
+        quarantined: Vec::new(),
+        protobuf: otlp::encode::logs(&[(Origin::default(), records)]).into(),
+    };
+    let prepared = store.prepare(&entry).expect("prepares");
+    store.append(&entry, prepared).await
+}
+
+#[tokio::test]
+async fn what_is_refused_after_it_was_understood_is_rejected() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let clock = Arc::new(ManualClock::at(NOW_NS));
+    let store = small(dir.path(), &clock).await;
+    append(&store, 0..10).await.expect("appends");
+    append(&store, 0..7).await.expect_err("the buffer is full");
+    let fate = store.fates().of(Signal::Logs);
+    assert_eq!((fate.received, fate.accepted, fate.rejected), (17, 10, 7));
+    store.flush().await.expect("flushes");
+    append(&store, 0..7).await.expect("appends");
+    let fate = store.fates().of(Signal::Logs);
+    assert_eq!((fate.received, fate.deduplicated), (24, 7));
+    assert!(fate.is_settled());
+}
+
+#[tokio::test]
+async fn stats_say_what_waits_for_a_flush_and_for_how_long() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let clock = Arc::new(ManualClock::at(NOW_NS));
+    let store = small(dir.path(), &clock).await;
+    let board = base::meters::Board::new();
+    board.add(store.meters()).expect("names are one of a kind");
+    append(&store, 0..4).await.expect("appends");
+    append(&store, 4..6).await.expect("appends");
+    clock.advance(Duration::from_secs(90));
+    let before = store.stats();
+    assert_eq!((before.buffer_rows, before.journal_lag_frames), (6, 2));
+    assert_eq!(before.oldest_unflushed, Duration::from_secs(90));
+    assert!(before.buffer_bytes > 0 && before.journal_lag_bytes > before.buffer_bytes);
+    assert!(before.last_sync.is_some());
+    store.flush().await.expect("flushes");
+    let after = store.stats();
+    assert_eq!((after.buffer_rows, after.journal_lag_frames), (0, 0));
+    assert_eq!(
+        (after.journal_lag_bytes, after.oldest_unflushed),
+        (0, Duration::ZERO)
+    );
+    assert_eq!(
+        (after.parts, after.manifest_number),
+        (1, before.manifest_number + 1)
+    );
+    let text = board.text();
+    for line in [
+        "tallybook_items_total{fate=\"accepted\",signal=\"logs\"} 6",
+        "tallybook_items_received_total{signal=\"logs\"} 6",
+        "tallybook_flush_duration_seconds_count{outcome=\"ok\"} 1",
+        "tallybook_flush_duration_seconds_count{outcome=\"failed\"} 0",
+        "tallybook_flushed_rows_total 6",
+        "tallybook_buffer_rows_limit 10",
+        "tallybook_journal_lag_frames 0",
+        "tallybook_journal_sync_duration_seconds_count 2",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "no {line} in\n{text}"
+        );
+    }
 }
