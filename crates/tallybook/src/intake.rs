@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use contract::Signal;
-use receive::{Admit, Admitted, ExportRequest, NotAdmitted, Refusal, Transport};
-use store::{Entry, PrepareError, Prepared, Store};
+use receive::{Admit, Admitted, ExportRequest, NotAdmitted, RefusedRequest, Transport};
+use store::{Entry, PrepareError, Prepared, RefusedRequests, Store};
 use tokio::runtime::{Handle, Runtime};
 
 /// Admits export requests into a store.
@@ -60,7 +60,7 @@ fn work(
     };
     let prepared = store.prepare(&entry).map_err(|error| match error {
         PrepareError::Refused(refused) => NotAdmitted::Refused(refused),
-        PrepareError::Internal(_) => unavailable(error),
+        PrepareError::Internal { .. } => unavailable(error),
     })?;
     Ok((entry, prepared))
 }
@@ -91,15 +91,16 @@ impl Admit for Intake {
                 quarantined,
                 reason,
             }),
-            Err(error) => {
-                self.store.fates().reject(entry.signal, items);
-                Err(unavailable(error))
-            }
+            Err(error) => Err(unavailable(error)),
         }
     }
 
-    fn count_refused(&self, signal: Option<Signal>, why: Refusal) {
-        self.store.fates().refuse_request(signal, why.name());
+    fn count_refused(&self, refused: RefusedRequest) {
+        self.store.fates().refuse_request(RefusedRequests {
+            signal: refused.signal.map_or("unknown", Signal::name),
+            reason: refused.why.name(),
+            retryable: refused.is_retryable,
+        });
     }
 
     fn ready(&self) -> Result<(), String> {

@@ -11,6 +11,7 @@
 //! | `failure.rs` | failures and exit codes |
 //! | `intake.rs` | from an export request to an acknowledgement |
 //! | `server.rs` | the running server: a list of named builds |
+//! | `process.rs` | what the operating system says of this process |
 //! | `client.rs` | asking a running server |
 //! | `command/` | what each command does |
 
@@ -19,6 +20,7 @@ mod client;
 mod command;
 mod failure;
 mod intake;
+mod process;
 mod server;
 mod settings;
 

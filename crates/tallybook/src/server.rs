@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use api::{About, Api};
+use base::meters::Board;
 use base::{Clock, Shutdown, SystemClock};
 use query::Engine;
 use store::{Opened, Store};
@@ -15,6 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
 use crate::intake::{Intake, cpu_runtime};
+use crate::process;
 use crate::settings::Checked;
 
 /// A server that listens but does not serve yet.
@@ -25,6 +27,7 @@ pub(crate) struct Server {
     pub(crate) store: Arc<Store>,
     engine: Arc<Engine>,
     intake: Arc<Intake>,
+    board: Board,
     cpu: Runtime,
     allowed_hosts: Vec<String>,
     is_demo: bool,
@@ -41,6 +44,7 @@ impl Server {
         let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
         let cpu = cpu_runtime().map_err(Failure::failed)?;
         let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
+        let board = board(&receive, &store, &engine)?;
         Ok(Server {
             receive,
             ui,
@@ -48,6 +52,7 @@ impl Server {
             store,
             engine: Arc::new(engine),
             intake: Arc::new(intake),
+            board,
             cpu,
             allowed_hosts: settings.allowed_hosts,
             is_demo,
@@ -96,7 +101,7 @@ impl Server {
             addr: self.ui_address,
             allowed_hosts: self.allowed_hosts,
         };
-        let router = api::router(Api::new(self.engine, about, config));
+        let router = api::router(Api::new(self.engine, about, self.board, config));
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
@@ -108,6 +113,20 @@ impl Server {
         self.cpu.shutdown_background();
         Ok(())
     }
+}
+
+/// The meters of everything that runs.
+fn board(receive: &receive::Bound, store: &Arc<Store>, engine: &Engine) -> Result<Board, Failure> {
+    let board = Board::new();
+    for sources in [
+        receive.meters(),
+        store.meters(),
+        engine.meters(),
+        process::meters(),
+    ] {
+        board.add(sources).map_err(Failure::failed)?;
+    }
+    Ok(board)
 }
 
 async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure> {

@@ -114,7 +114,7 @@ impl Expectation {
     }
 
     /// Fails unless the server has exactly this: totals from events and from metrics, every item
-    /// once, every prompt, and nothing quarantined.
+    /// once, every prompt, nothing quarantined, and every received item settled.
     pub(crate) async fn check(&self, what: &str, sql: &Sql) -> Result<(), Problem> {
         compare(what, &sql.tally().await?, &self.events)?;
         let (sessions, views) = (sql.sessions_tally().await?, &self.events);
@@ -144,7 +144,10 @@ impl Expectation {
                 return Err(Problem::new(said));
             }
         }
-        Ok(())
+        let ledger = sql.settled_ledger().await;
+        ledger
+            .map(drop)
+            .map_err(|problem| problem.while_doing(what))
     }
 }
 
@@ -160,21 +163,9 @@ fn without_calls(tally: &Tally) -> Tally {
         .collect()
 }
 
-/// The fates of all signals together, each of which must be settled.
+/// The fates of all signals together; every item has exactly one.
 pub(crate) async fn fates(sql: &Sql) -> Result<Fate, Problem> {
-    let mut sum = Fate::default();
-    for signal in ["logs", "metrics", "traces"] {
-        let fate = sql.fate(signal).await?;
-        if !fate.is_settled() {
-            return Err(Problem::new(format!("{signal} are not settled: {fate:?}")));
-        }
-        sum.received += fate.received;
-        sum.accepted += fate.accepted;
-        sum.deduplicated += fate.deduplicated;
-        sum.quarantined += fate.quarantined;
-        sum.rejected += fate.rejected;
-    }
-    Ok(sum)
+    Ok(sql.settled_ledger().await?.all())
 }
 
 /// The items of all signals together.
