@@ -37,12 +37,12 @@ pub(crate) struct Status {
     /// Column files.
     parts: u64,
     /// How far the journal is replayed after a start; null when it is.
-    replay: Option<Replay>,
+    replay: Option<JournalReplay>,
 }
 
 /// How far the replay of the journal is. Requests are taken meanwhile, and queries wait for it.
 #[derive(Debug, Serialize, ToSchema)]
-struct Replay {
+struct JournalReplay {
     /// `remembering`, `replaying` or `catching_up`.
     stage: &'static str,
     /// Requests that are applied, of the total, which grows while requests arrive.
@@ -59,12 +59,12 @@ struct Replay {
     failure: Option<String>,
 }
 
-impl Replay {
-    fn of(progress: ReplayProgress) -> Option<Replay> {
+impl JournalReplay {
+    fn of(progress: ReplayProgress) -> Option<JournalReplay> {
         if progress.is_done() {
             return None;
         }
-        Some(Replay {
+        Some(JournalReplay {
             stage: progress.stage.name(),
             requests_done: progress.frames_done,
             requests_total: progress.frames_total,
@@ -139,7 +139,7 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
         last_received_ms: last_received_ms(store),
         buffer_rows: stats.buffer_rows,
         parts: stats.parts,
-        replay: Replay::of(store.replay_progress()),
+        replay: JournalReplay::of(store.replay_progress()),
     })
 }
 
