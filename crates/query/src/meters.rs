@@ -39,7 +39,15 @@ impl Meters {
             QUERY_SECONDS,
             &["outcome"],
         );
-        for outcome in [OK, "invalid", "timeout", "memory", "internal", ABANDONED] {
+        for outcome in [
+            OK,
+            "invalid",
+            "timeout",
+            "memory",
+            "internal",
+            "replaying",
+            ABANDONED,
+        ] {
             // There from the start: an alert must not wait for the first one.
             let _ = seconds.with_label_values(&[outcome]);
         }
@@ -47,9 +55,14 @@ impl Meters {
     }
 
     pub(crate) fn begin(&self) -> Timing {
+        self.since(Instant::now())
+    }
+
+    /// Of a query that began earlier.
+    pub(crate) fn since(&self, began: Instant) -> Timing {
         Timing {
             seconds: self.seconds.clone(),
-            began: Instant::now(),
+            began,
             outcome: ABANDONED,
         }
     }
@@ -68,6 +81,7 @@ impl Timing {
             Some(ErrorKind::Timeout) => "timeout",
             Some(ErrorKind::Memory) => "memory",
             Some(ErrorKind::Internal) => "internal",
+            Some(ErrorKind::Replaying) => "replaying",
         };
     }
 }

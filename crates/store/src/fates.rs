@@ -75,6 +75,12 @@ impl Receipt<'_> {
         });
         std::mem::forget(self);
     }
+
+    /// The items are durable; the replay of the journal will come to them and has a receipt of its
+    /// own for them then.
+    pub(crate) fn defer(self) {
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for Receipt<'_> {
@@ -205,6 +211,7 @@ mod tests {
         assert!(given_up.as_mut().poll(&mut context).is_pending());
         assert_eq!(fates.of(Signal::Traces), Fate::default(), "not decided yet");
         drop(given_up);
+        fates.receipt(Signal::Logs, 9).defer();
         let expect = [
             fate(6, 3, 2, 1, 0),
             fate(5, 0, 0, 0, 5),

@@ -9,6 +9,7 @@ use base::meters::{Counter, Histograms, Readings, Source, WORK_SECONDS, counter,
 use journal::Sequence;
 
 use crate::flush::Flushed;
+use crate::progress::ReplayProgress;
 use crate::schema::Table;
 use crate::store::{Config, Store};
 
@@ -46,6 +47,8 @@ pub struct Stats {
     /// When the latest request was stored, nanoseconds since the Unix epoch; 0 before the first. After
     /// a restart known for as long as its identities are.
     pub newest_received_ns: u64,
+    /// The latest time in the parts, milliseconds since the Unix epoch.
+    pub newest_part_ms: Option<i64>,
     /// Identities that deduplication remembers.
     pub identities: u64,
 }
@@ -53,12 +56,12 @@ pub struct Stats {
 impl Store {
     /// Sizes now.
     pub fn stats(&self) -> Stats {
-        let now_ns = self.clock.now_unix_ns();
+        let age_now_ns = self.age_ns();
         let journal = self.journal.stats();
         let state = self.state();
         let manifest = &state.manifest;
         let lag = self.journal.lag(Sequence::new(manifest.journal_through));
-        let age_ns = |oldest_ns| now_ns.saturating_sub(oldest_ns);
+        let age_ns = |oldest_ns| age_now_ns.saturating_sub(oldest_ns);
         let quarantine = manifest
             .parts
             .iter()
@@ -66,7 +69,7 @@ impl Store {
         Stats {
             buffer_rows: state.rows() as u64,
             buffer_bytes: state.bytes() as u64,
-            oldest_unflushed: Duration::from_nanos(state.oldest_received_ns.map_or(0, age_ns)),
+            oldest_unflushed: Duration::from_nanos(state.oldest_age_ns.map_or(0, age_ns)),
             parts: manifest.parts.len() as u64,
             part_bytes: manifest.parts.iter().map(|part| part.bytes).sum(),
             quarantined_rows: quarantine.map(|part| part.rows).sum(),
@@ -79,6 +82,7 @@ impl Store {
             journal_queue_bytes: journal.queued_bytes,
             last_sync: journal.last_sync,
             newest_received_ns: state.newest_received_ns,
+            newest_part_ms: manifest.parts.iter().map(|part| part.time_max_ms).max(),
             identities: state.dedup.len() as u64,
         }
     }
@@ -90,6 +94,8 @@ impl Store {
         sources.extend(self.meters.sources());
         sources.push(self.fates.meters());
         sources.push(sizes(move || store.stats(), &self.config));
+        let store = Arc::clone(self);
+        sources.push(replay(move || store.replay_progress()));
         sources
     }
 }
@@ -242,5 +248,47 @@ fn sizes(read: impl Fn() -> Stats + Send + Sync + 'static, config: &Config) -> S
     for (name, about, limit) in limits {
         readings = readings.gauge(name, about, &[], move |_| limit as f64);
     }
+    Box::new(readings)
+}
+
+fn replay(read: impl Fn() -> ReplayProgress + Send + Sync + 'static) -> Source {
+    let yes = |is: bool| f64::from(u8::from(is));
+    let readings = Readings::new(read)
+        .gauge(
+            "tallybook_replay_running",
+            "1 while the journal is replayed after a start: requests are taken and queries wait; 0 afterwards.",
+            &[],
+            move |now| yes(!now.is_done()),
+        )
+        .gauge(
+            "tallybook_replay_failing",
+            "1 while the replay does not get on and is tried again; nothing is taken in meanwhile.",
+            &[],
+            move |now| yes(now.failure.is_some()),
+        )
+        .gauge(
+            "tallybook_replay_frames",
+            "Frames of the journal to be replayed, with those that arrived meanwhile.",
+            &[],
+            |now| now.frames_total as f64,
+        )
+        .gauge(
+            "tallybook_replay_frames_done",
+            "Frames of the journal that are replayed.",
+            &[],
+            |now| now.frames_done as f64,
+        )
+        .gauge(
+            "tallybook_replay_bytes",
+            "Bytes of the journal to be replayed, about.",
+            &[],
+            |now| now.bytes_total as f64,
+        )
+        .gauge(
+            "tallybook_replay_bytes_done",
+            "Bytes of the journal that are replayed.",
+            &[],
+            |now| now.bytes_done as f64,
+        );
     Box::new(readings)
 }

@@ -10,6 +10,7 @@
 //! | `settings.rs` | the configuration file and the flags over it |
 //! | `failure.rs` | failures and exit codes |
 //! | `intake.rs` | from an export request to an acknowledgement |
+//! | `opening.rs` | opening a data directory, and saying how far its replay is |
 //! | `server.rs` | the running server: a list of named builds |
 //! | `process.rs` | what the operating system says of this process |
 //! | `client.rs` | asking a running server |
@@ -20,6 +21,7 @@ mod client;
 mod command;
 mod failure;
 mod intake;
+mod opening;
 mod process;
 mod server;
 mod settings;
