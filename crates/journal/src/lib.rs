@@ -19,6 +19,7 @@
 //! | `scan.rs` | reads one segment's frames, past damage |
 //! | `recovery.rs` | opening: settles the tail, then replays |
 //! | `meters.rs` | how long syncing takes |
+//! | `inspect.rs` | what opening would find, without opening |
 //! | `cursor.rs` | reading acknowledged frames of a live journal |
 //!
 //! On disk:
@@ -34,6 +35,7 @@ mod config;
 mod cursor;
 mod format;
 mod inbox;
+mod inspect;
 mod meters;
 mod recovery;
 mod scan;
@@ -52,6 +54,7 @@ use bytes::Bytes;
 pub use append::AppendError;
 pub use config::Config;
 pub use format::{PAYLOAD_BYTES_MAX, Sequence};
+pub use inspect::{Inspection, inspect};
 pub use recovery::{Damage, Gap, OpenError, Recovery, Report};
 pub use segments::Lag;
 

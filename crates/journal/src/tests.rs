@@ -6,6 +6,7 @@ mod damage;
 mod faults;
 mod fixtures;
 mod gate;
+mod inspect;
 mod meters;
 mod reading;
 mod resync;

@@ -100,7 +100,13 @@ impl<A: Admit> Intake<A> {
             Ok(Ok(Err(NotAdmitted::Refused(refused)))) => Err(Fault::Refused(refused)),
             Ok(Ok(Err(NotAdmitted::Unavailable { reason }))) => Err(Fault::Unavailable { reason }),
             Ok(Err(failure)) => {
-                tracing::error!(signal = envelope.signal.name(), %failure, "admitting a request failed");
+                // What a panic says may hold what the client sent; its place is logged where it is.
+                let is_panic = failure.is_panic();
+                tracing::error!(
+                    signal = envelope.signal.name(),
+                    is_panic,
+                    "admitting a request failed"
+                );
                 Err(Fault::Unavailable {
                     reason: "an internal error".to_owned(),
                 })

@@ -19,6 +19,7 @@
 //! | `objects.rs` | objects that are durable when `put` returns |
 //! | `schema.rs` | the four tables |
 //! | `fates.rs` | the ledger of fates |
+//! | `inspect.rs` | what is in a data directory, without opening it |
 //! | `stats.rs` | the store at one moment, and its meters |
 //!
 //! On disk:
@@ -40,6 +41,7 @@ mod entry;
 mod error;
 mod fates;
 mod flush;
+mod inspect;
 #[cfg(test)]
 mod life;
 mod manifest;
@@ -59,6 +61,7 @@ pub use entry::{Entry, Transport};
 pub use error::{AppendError, StoreError};
 pub use fates::{Fate, Fates, RefusedRequests};
 pub use flush::Flushed;
+pub use inspect::{Inspection, inspect};
 pub use part::Part;
 pub use progress::{ReplayProgress, ReplayStage};
 pub use replay::{Opened, Replay};

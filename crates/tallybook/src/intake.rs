@@ -5,16 +5,20 @@
 
 use std::sync::Arc;
 
+use base::Shutdown;
 use contract::Signal;
 use receive::{Admit, Admitted, ExportRequest, NotAdmitted, RefusedRequest, Transport};
 use store::{Entry, PrepareError, Prepared, RefusedRequests, Store};
 use tokio::runtime::{Handle, Runtime};
+
+use crate::refusals::Refusals;
 
 /// Admits export requests into a store.
 pub(crate) struct Intake {
     store: Arc<Store>,
     limits: otlp::Limits,
     cpu: Handle,
+    refusals: Refusals,
 }
 
 /// The threads that decode.
@@ -28,7 +32,17 @@ pub(crate) fn cpu_runtime() -> std::io::Result<Runtime> {
 
 impl Intake {
     pub(crate) fn new(store: Arc<Store>, limits: otlp::Limits, cpu: Handle) -> Intake {
-        Intake { store, limits, cpu }
+        Intake {
+            store,
+            limits,
+            cpu,
+            refusals: Refusals::default(),
+        }
+    }
+
+    /// Says now and then what was refused, until `shutdown`.
+    pub(crate) async fn run_log(self: Arc<Self>, shutdown: Shutdown) {
+        self.refusals.run(self.store.clock(), shutdown).await;
     }
 }
 
@@ -96,11 +110,13 @@ impl Admit for Intake {
     }
 
     fn count_refused(&self, refused: RefusedRequest) {
-        self.store.fates().refuse_request(RefusedRequests {
+        let refused = RefusedRequests {
             signal: refused.signal.map_or("unknown", Signal::name),
             reason: refused.why.name(),
             retryable: refused.is_retryable,
-        });
+        };
+        self.store.fates().refuse_request(refused);
+        self.refusals.note(refused, self.store.clock());
     }
 
     fn ready(&self) -> Result<(), String> {

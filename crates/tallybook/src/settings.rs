@@ -10,8 +10,9 @@ use std::time::Duration;
 use base::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{ListenArgs, ServeArgs};
+use crate::cli::{ListenArgs, LogArgs, ServeArgs};
 use crate::failure::Failure;
+use crate::logging::{self, LogFormat};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -23,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) intake: Intake,
     pub(crate) store: Store,
     pub(crate) query: Query,
+    pub(crate) log: Log,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -68,6 +70,14 @@ pub(crate) struct Query {
     pub(crate) concurrent: usize,
 }
 
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    /// A level for everything, or `crate=level`, or several with commas.
+    pub(crate) level: String,
+}
+
 const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
@@ -80,6 +90,7 @@ impl Default for Settings {
             intake: Intake::default(),
             store: Store::default(),
             query: Query::default(),
+            log: Log::default(),
         }
     }
 }
@@ -131,6 +142,15 @@ impl Default for Query {
     }
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Log {
+            format: LogFormat::default(),
+            level: logging::DEFAULT_LEVEL.to_owned(),
+        }
+    }
+}
+
 /// The settings as each crate takes them, checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
@@ -163,12 +183,16 @@ impl Settings {
     }
 
     /// The settings of `serve`.
-    pub(crate) fn of_serve(args: &ServeArgs) -> Result<Settings, Failure> {
+    pub(crate) fn of_serve(args: &ServeArgs, log: &LogArgs) -> Result<Settings, Failure> {
         let mut settings = Settings::read(args.config.as_deref())?;
         if let Some(dir) = &args.data_dir {
             settings.data_dir.clone_from(dir);
         }
         settings.apply(&args.listen);
+        settings.log.format = log.log_format.unwrap_or(settings.log.format);
+        if let Some(level) = &log.log_level {
+            settings.log.level.clone_from(level);
+        }
         Ok(settings)
     }
 
@@ -192,6 +216,7 @@ impl Settings {
         problems.extend(store.validate());
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());
+        problems.extend(logging::filter(&self.log.level).err());
         self.check_addresses(&mut problems);
         if !problems.is_empty() {
             return Err(Failure::usage(format!(

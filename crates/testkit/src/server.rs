@@ -229,7 +229,15 @@ fn spawn(launch: &Launch, home: &Path) -> Result<(Child, Addresses), Problem> {
         .append(true)
         .open(home.join("stderr.log"))?;
     let mut command = Command::new(&launch.binary);
-    for variable in ["DATA_DIR", "CONFIG", "HTTP", "GRPC", "UI"] {
+    for variable in [
+        "DATA_DIR",
+        "CONFIG",
+        "HTTP",
+        "GRPC",
+        "UI",
+        "LOG_FORMAT",
+        "LOG_LEVEL",
+    ] {
         command.env_remove(format!("TALLYBOOK_{variable}"));
     }
     if launch.is_demo {

@@ -15,7 +15,7 @@ use store::{Entry, Store, Transport};
 use tokio::task::JoinSet;
 
 use super::{io_runtime, say, start_logging};
-use crate::cli::DemoArgs;
+use crate::cli::{DemoArgs, LogArgs};
 use crate::failure::Failure;
 use crate::server::{Server, watch_signals};
 use crate::settings::Settings;
@@ -28,8 +28,8 @@ const BATCH_ITEMS: usize = 500;
 /// Requests of the past that may be on their way at once; the journal makes them durable together.
 const IN_FLIGHT: usize = 16;
 
-pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
-    start_logging();
+pub(crate) fn run(args: &DemoArgs, log: &LogArgs) -> Result<(), Failure> {
+    start_logging(log)?;
     let dir = tempfile::Builder::new()
         .prefix("tallybook-demo-")
         .tempdir()

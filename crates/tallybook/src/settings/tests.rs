@@ -51,6 +51,23 @@ fn all_problems_are_reported_together() {
 }
 
 #[test]
+fn what_is_no_format_and_no_level_of_the_log_is_said() {
+    check(
+        "[log]\nformat = \"json\"\nlevel = \"warn,receive=debug\"",
+        &[],
+    );
+    check(
+        "[log]\nformat = \"xml\"",
+        &["line 2", "xml", "`text` or `json`"],
+    );
+    check(
+        "[log]\nlevel = \"loud\"",
+        &["log.level: `loud`", "error, warn, info"],
+    );
+    check("[log]\nlevel = \"trace\"", &["log.level: `trace`", "debug"]);
+}
+
+#[test]
 fn a_remote_address_can_be_allowed() {
     check("[listen]\nallow_remote = true\nui = \"0.0.0.0:4319\"", &[]);
 }

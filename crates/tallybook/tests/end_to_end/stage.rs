@@ -1,5 +1,8 @@
 //! What the tests share: a server, deliveries, expectations.
 
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::Duration;
 
 use fleet::{ContentEncoding, Options, Recorded, Scenario, send_scenario};
@@ -15,6 +18,38 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The binary under test.
 pub(crate) fn launch() -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_tallybook"))
+}
+
+/// Runs the binary to its end, which must not be far.
+pub(crate) fn tallybook(arguments: &[&str]) -> Result<Output, Problem> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tallybook"));
+    for variable in [
+        "DATA_DIR",
+        "CONFIG",
+        "HTTP",
+        "GRPC",
+        "UI",
+        "URL",
+        "LOG_FORMAT",
+        "LOG_LEVEL",
+    ] {
+        command.env_remove(format!("TALLYBOOK_{variable}"));
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.args(arguments).spawn()?;
+    let pid = child.id().to_string();
+    let (sender, receiver) = sync_channel(1);
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(output) => Ok(output?),
+        Err(_) => {
+            Command::new("kill").args(["-KILL", &pid]).status()?;
+            Err(Problem::new(format!("{arguments:?} did not end")))
+        }
+    }
 }
 
 /// Sends a scenario as its client would; every request must be taken.
