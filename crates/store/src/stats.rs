@@ -49,6 +49,8 @@ pub struct Stats {
     pub newest_received_ns: u64,
     /// The latest time in the parts, milliseconds since the Unix epoch.
     pub newest_part_ms: Option<i64>,
+    /// Files that were found damaged since the start.
+    pub damaged_files: u64,
     /// Identities that deduplication remembers.
     pub identities: u64,
 }
@@ -58,6 +60,7 @@ impl Store {
     pub fn stats(&self) -> Stats {
         let age_now_ns = self.age_ns();
         let journal = self.journal.stats();
+        let damaged_files = self.damaged().len() as u64;
         let state = self.state();
         let manifest = &state.manifest;
         let lag = self.journal.lag(Sequence::new(manifest.journal_through));
@@ -83,6 +86,7 @@ impl Store {
             last_sync: journal.last_sync,
             newest_received_ns: state.newest_received_ns,
             newest_part_ms: manifest.parts.iter().map(|part| part.time_max_ms).max(),
+            damaged_files,
             identities: state.dedup.len() as u64,
         }
     }
@@ -153,7 +157,7 @@ impl Meters {
 type Read = fn(&Stats) -> f64;
 
 /// Name, what it is, where it is read.
-const SIZES: [(&str, &str, Read); 16] = [
+const SIZES: [(&str, &str, Read); 17] = [
     ("tallybook_buffer_rows", "Rows in memory.", |now| {
         now.buffer_rows as f64
     }),
@@ -215,6 +219,11 @@ const SIZES: [(&str, &str, Read); 16] = [
         "tallybook_journal_last_sync_duration_seconds",
         "How long the last sync of the journal took; 0 before the first.",
         |now| now.last_sync.unwrap_or_default().as_secs_f64(),
+    ),
+    (
+        "tallybook_damaged_files",
+        "Files of the data directory that were found damaged since the start; 1,000 at most.",
+        |now| now.damaged_files as f64,
     ),
     (
         "tallybook_identities",

@@ -146,12 +146,20 @@ pub(super) fn finding(subject: &Subject) -> Finding {
 pub(super) async fn numbers(subject: &Subject) -> Vec<Finding> {
     let Server::Running(server) = &subject.server else {
         let why = "only a running server knows";
-        return ["ready", "last_sync", "journal_lag", "fates", "quarantine"]
-            .map(|check| Finding::skipped(check, why))
-            .into();
+        return [
+            "ready",
+            "damage",
+            "last_sync",
+            "journal_lag",
+            "fates",
+            "quarantine",
+        ]
+        .map(|check| Finding::skipped(check, why))
+        .into();
     };
     vec![
         ready(server, &subject.url).await,
+        damage(server),
         last_sync(server),
         journal_lag(server),
         fates(server),
@@ -182,6 +190,19 @@ async fn ready(server: &Running, url: &str) -> Finding {
             CHECK,
             "requests are answered 503",
             "the log and /readyz say why: a full disk, or more than can be flushed",
+        ),
+    }
+}
+
+fn damage(server: &Running) -> Finding {
+    const CHECK: &str = "damage";
+    match server.meter("tallybook_damaged_files") {
+        None => Finding::skipped(CHECK, "the server does not say"),
+        Some(0.0) => Finding::ok(CHECK, "no damaged file was met since the start"),
+        Some(files) => Finding::failed(
+            CHECK,
+            format!("{files} files could not be read as they were written; the log names them"),
+            "restore them from a backup, and look at the disk",
         ),
     }
 }
