@@ -1,5 +1,7 @@
 //! Points 22 to 26: the codes of gRPC; and overload, on all ways.
 
+use std::time::{Duration, Instant};
+
 use crate::check::{Check, Miss, Outcome, bad_request, check, must, taken};
 use crate::receiver::Receiver;
 use crate::seen::Seen;
@@ -9,8 +11,8 @@ use crate::wire::grpc::{Call, frame};
 use crate::wire::http1::{Connection, Request};
 use crate::wire::squeeze::Coding;
 
-/// How often is asked until the memory is full, and until it is free.
-const ATTEMPTS: usize = 50;
+/// How long is asked again until the memory is full, and until it is free.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) const CHECKS: &[Check] = &[
     check!(
@@ -77,13 +79,7 @@ async fn overload(receiver: &Receiver, way: Way) -> Outcome {
         occupants.push(occupy(receiver, &body).await?);
     }
     // What was sent is held only once it was read: until then there is room.
-    let mut refused = receiver.export(way, Signal::Logs, &body).await?;
-    for _ in 0..ATTEMPTS {
-        if !refused.is_success() {
-            break;
-        }
-        refused = receiver.export(way, Signal::Logs, &body).await?;
-    }
+    let refused = ask_until(receiver, way, &body, |seen| !seen.is_success()).await?;
     drop(occupants);
     let delay = refused.said().and_then(|status| status.retry_seconds);
     let is_so = match way {
@@ -96,13 +92,28 @@ async fn overload(receiver: &Receiver, way: Way) -> Outcome {
     };
     let seen = must(is_so, "503 or UNAVAILABLE, with a delay of 1 s", &refused)?;
     // Who comes back is taken: what the occupants held is free as soon as they are noticed gone.
-    for _ in 0..ATTEMPTS {
-        let again = receiver.export(way, Signal::Logs, &body).await?;
-        if again.is_full_success() {
-            return Ok(format!("{seen}; then {again}"));
+    let again = ask_until(receiver, way, &body, Seen::is_full_success).await?;
+    must(
+        again.is_full_success(),
+        "success once the memory is free",
+        format!("{seen}; then {again}"),
+    )
+}
+
+/// Sends the same until the answer is as wanted; the last answer when there was no such one in time.
+async fn ask_until(
+    receiver: &Receiver,
+    way: Way,
+    body: &[u8],
+    is_wanted: impl Fn(&Seen) -> bool,
+) -> Result<Seen, Miss> {
+    let began = Instant::now();
+    loop {
+        let seen = receiver.export(way, Signal::Logs, body).await?;
+        if is_wanted(&seen) || began.elapsed() > PATIENCE {
+            return Ok(seen);
         }
     }
-    must(false, "success once the memory is free", seen)
 }
 
 /// Sends all of a body but its last byte, over HTTP, which shares the memory with gRPC.
