@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::budget::SMALL_SHARE;
+
 /// What a request of the largest size may need beside three times its size: a decoder's workspace.
 const WORKSPACE_BYTES: usize = 16 << 20;
 
@@ -108,7 +110,9 @@ impl Config {
         let least = self
             .max_body_bytes
             .saturating_mul(3)
-            .saturating_add(WORKSPACE_BYTES);
+            .saturating_add(WORKSPACE_BYTES)
+            .saturating_mul(SMALL_SHARE)
+            .div_ceil(SMALL_SHARE - 1);
         refuse(
             self.memory_budget_bytes < least,
             "memory_budget_bytes",

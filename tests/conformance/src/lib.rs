@@ -14,9 +14,11 @@
 //! | `seen.rs` | an answer in words that are the same for all ways |
 //! | `check.rs` | one check and what came of it |
 //! | `checks.rs`, `checks/` | all checks, by what they look at |
+//! | `bombs.rs` | structural bombs |
 //! | `suite.rs` | runs checks one after the other |
 //! | `table.rs` | the results, for people and for programs |
 
+pub mod bombs;
 pub mod check;
 pub mod checks;
 pub mod receiver;

@@ -14,7 +14,7 @@ use crate::wire::squeeze::Coding;
 
 /// The limits of the server that is started for a run: small, so that they are reached quickly.
 const LIMIT_BYTES: usize = 2 << 20;
-const MEMORY_BYTES: usize = 24 << 20;
+const MEMORY_BYTES: usize = 28 << 20;
 
 /// The settings with which a server is started for a run.
 pub fn settings() -> String {
