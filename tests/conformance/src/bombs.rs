@@ -57,6 +57,12 @@ pub const BOMBS: &[Bomb] = &[
     json("objects in objects in an unknown member", || {
         nest(r#"{"a":"#, "}", r#""unknown":"#)
     }),
+    json("bytes that are not UTF-8", || {
+        [br#"{"unknown":""#, &repeat(b"\xff")[..], br#""}"#].concat()
+    }),
+    json("lone surrogates", || {
+        [br#"{"unknown":""#, &repeat(br"\ud800")[..], br#""}"#].concat()
+    }),
     json("lists that never end", || {
         "[".repeat(INFLATED_BYTES).into_bytes()
     }),
