@@ -33,7 +33,7 @@ use workspace::Workspace;
 
 /// Developer tools that are packages of their own and drive the real binary: command and package.
 /// Arguments go to the tool, `--help` too.
-const TOOLS: [(&str, &str); 1] = [("bench", "bench")];
+const TOOLS: [(&str, &str); 2] = [("bench", "bench"), ("faults", "faults")];
 
 const USAGE: &str = "\
 Developer tasks of Tallybook.
@@ -48,6 +48,7 @@ Commands:
   web       Rebuild web/dist (needs Node)
   openapi   Rewrite docs/openapi.json from the binary
   bench     Run the benchmark; further arguments go to it (--quick: a short run)
+  faults    Harm the running server in every way of docs/reliability.md (--help: its options)
   help      Show this text
 
 Exit codes: 0 passed, 1 failed, 2 wrong usage.
