@@ -173,6 +173,11 @@ impl Stand {
         server.ok_or_else(|| Problem::new("the server was never started"))
     }
 
+    /// Its data directory, started or not.
+    pub(crate) fn data_dir(&mut self) -> Result<PathBuf, Problem> {
+        Ok(self.server()?.data_dir())
+    }
+
     /// Takes the server away, ended or not: it is killed.
     pub(crate) fn drop_server(&mut self) {
         self.server = None;
