@@ -95,7 +95,6 @@ async fn run_row(
         binary: binary.to_owned(),
         row: row.name,
         seed: arguments.seed,
-        form: arguments.form,
         cycles: arguments.cycles.unwrap_or(row.cycles(arguments.form)),
         dir: folder.path().canonicalize()?,
         tally: Mutex::default(),

@@ -49,7 +49,6 @@ pub(crate) struct Scene {
     pub(crate) binary: PathBuf,
     pub(crate) row: &'static str,
     pub(crate) seed: u64,
-    pub(crate) form: Form,
     /// How many cycles are asked for.
     pub(crate) cycles: u64,
     /// The row's own folder; it is kept when the row fails.

@@ -23,7 +23,7 @@ fn check(arguments: &str, in_ci: bool, expected: Result<&[&'static str], &str>) 
 #[test]
 fn selection() {
     let all = [
-        "fmt", "tidy", "clippy", "deny", "test", "web", "browser", "docs",
+        "fmt", "tidy", "clippy", "deny", "test", "faults", "web", "browser", "docs",
     ];
     check("", false, Ok(&all));
     check("", true, Ok(&all));

@@ -52,9 +52,13 @@ pub(crate) async fn errors(scene: Arc<Scene>) -> Result<(), Problem> {
                 return Err(Problem::new(format!("{error}: the server ended: {ended}")));
             }
             questions_are_answered(&mut stand).await?;
+            let log = stand.server()?.log();
             disk.cut(Cut::Nothing)?;
             stand.drop_server();
             check_shed(&load.pause().await?)?;
+            if !["ERROR", "WARN"].iter().any(|level| log.contains(level)) {
+                return Err(Problem::new(format!("{error}: the server noticed nothing\n{log}")));
+            }
         }
         stand.drop_server();
         disk.power_on()?;

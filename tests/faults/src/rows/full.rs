@@ -138,8 +138,10 @@ pub(crate) async fn file_size(scene: Arc<Scene>) -> Result<(), Problem> {
         stand.start_as(limited)?;
         let load = Load::new(stand.ledger.clone(), BULKY, &mut dice);
         load.resume(stand.server()?.addresses());
-        load.wait(PATIENCE, "more than a file may hold", |seen| seen.acknowledged > 150)
-            .await?;
+        load.wait(PATIENCE, "more than a file may hold", |seen| {
+            seen.acknowledged > 150 && seen.shed > 0
+        })
+        .await?;
         questions_are_answered(&mut stand).await?;
         check_shed(&load.pause().await?)?;
         stand.examine().await?;

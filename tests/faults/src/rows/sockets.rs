@@ -1,25 +1,29 @@
 //! A flood of connections takes every file descriptor: who is connected is served, and when the flood
 //! is over everybody is.
 
+use std::fs;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use testkit::Problem;
+use testkit::{Problem, wait_for};
 
 use crate::load::{Load, SMALL};
 use crate::scene::{Scene, Stand, UNFLUSHED};
 
-const DESCRIPTORS: &str = "--nofile=96";
+const DESCRIPTORS: usize = 96;
+/// The server may keep some for its files.
+const SPARE: usize = 32;
 const CONNECTIONS: usize = 400;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn flood(scene: Arc<Scene>) -> Result<(), Problem> {
     let mut dice = scene.dice(0);
+    let limit = format!("--nofile={DESCRIPTORS}");
     for cycle in 0..scene.cycles {
         let name = format!("cycle-{cycle}");
         let mut stand = Stand::new(&scene, &name, |launch| launch, UNFLUSHED)?;
-        let limited = stand.launch.clone().through(["prlimit", DESCRIPTORS, "--"]);
+        let limited = stand.launch.clone().through(["prlimit", &limit, "--"]);
         stand.start_as(limited)?;
         let addresses = stand.server()?.addresses().clone();
         let load = Load::new(stand.ledger.clone(), SMALL, &mut dice);
@@ -33,6 +37,11 @@ pub(crate) async fn flood(scene: Arc<Scene>) -> Result<(), Problem> {
             let said = format!("only {} connections were made", flood.len());
             return Err(Problem::new(said));
         }
+        let pid = stand.server()?.pid();
+        wait_for(PATIENCE, "every descriptor to be taken", || {
+            let open = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count();
+            (open >= DESCRIPTORS - SPARE).then_some(())
+        })?;
         let before = load.seen().acknowledged;
         load.wait(PATIENCE, "those connected to be served", |seen| {
             seen.acknowledged > before + 50
