@@ -58,7 +58,12 @@ impl Arguments {
 }
 
 fn rows(names: &str) -> Result<Vec<&'static Row>, String> {
-    let known = || ROWS.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+    let known = || {
+        ROWS.iter()
+            .map(|row| row.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let find = |name: &str| {
         let found = ROWS.iter().find(|row| row.name == name.trim());
         found.ok_or_else(|| format!("no row `{name}`; the rows are {}", known()))

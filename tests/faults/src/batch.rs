@@ -99,8 +99,7 @@ impl Batch {
 
     fn body(&self) -> Bytes {
         let items: Vec<Value> = self.numbers().map(|number| self.item(number)).collect();
-        let resource =
-            json!({"attributes": [text("service.name", "claude-code".to_owned())]});
+        let resource = json!({"attributes": [text("service.name", "claude-code".to_owned())]});
         let scope = json!({"name": "com.anthropic.claude_code.events"});
         let export = match self.lane.signal {
             Signal::Logs => json!({"resourceLogs": [{"resource": resource,

@@ -109,7 +109,11 @@ impl Ledger {
     /// The batch of an item, if one was issued.
     pub(crate) fn batch_of(&self, number: u64) -> Option<&Batch> {
         let (_, entry) = self.entries.range(..=number).next_back()?;
-        entry.batch.numbers().contains(&number).then_some(&entry.batch)
+        entry
+            .batch
+            .numbers()
+            .contains(&number)
+            .then_some(&entry.batch)
     }
 
     /// Items issued.
@@ -119,7 +123,9 @@ impl Ledger {
 
     /// Items acknowledged.
     pub(crate) fn acknowledged(&self) -> u64 {
-        let owed = self.batches().filter(|(_, is_acknowledged)| *is_acknowledged);
+        let owed = self
+            .batches()
+            .filter(|(_, is_acknowledged)| *is_acknowledged);
         owed.map(|(batch, _)| batch.count).sum()
     }
 }

@@ -208,11 +208,7 @@ impl Work {
 }
 
 /// One sender, with connections of its own, one request at a time.
-async fn send_on(
-    work: Arc<Work>,
-    mut there: watch::Receiver<Option<Addresses>>,
-    mut dice: Dice,
-) {
+async fn send_on(work: Arc<Work>, mut there: watch::Receiver<Option<Addresses>>, mut dice: Dice) {
     let mut known: Option<(Addresses, Clients)> = None;
     while there.wait_for(Option::is_some).await.is_ok() {
         work.under_way.fetch_add(1, Ordering::SeqCst);
@@ -221,7 +217,9 @@ async fn send_on(
         let mut is_taken = true;
         if let Some(addresses) = now {
             if known.as_ref().is_none_or(|(old, _)| *old != addresses) {
-                known = Clients::of(&addresses).ok().map(|clients| (addresses, clients));
+                known = Clients::of(&addresses)
+                    .ok()
+                    .map(|clients| (addresses, clients));
             }
             if let Some((_, clients)) = &known {
                 is_taken = work.send_one(clients, &mut dice).await;

@@ -47,7 +47,8 @@ impl Need {
             }
             Need::LoopExt4 => {
                 let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
-                let has_both = known.contains("\text4\n") && Path::new("/dev/loop-control").exists();
+                let has_both =
+                    known.contains("\text4\n") && Path::new("/dev/loop-control").exists();
                 (!has_both).then(|| Missing {
                     reason: "the kernel has no loop devices or no ext4".to_owned(),
                     is_kernel: true,
@@ -92,7 +93,13 @@ fn install(package: &str) -> Result<(), Problem> {
     }
     println!("installing {package} with apt-get");
     run("apt-get", &["-qq", "update"])?;
-    let words = ["-qq", "-o=Dpkg::Use-Pty=0", "install", "--yes", "--no-install-recommends"];
+    let words = [
+        "-qq",
+        "-o=Dpkg::Use-Pty=0",
+        "install",
+        "--yes",
+        "--no-install-recommends",
+    ];
     run("apt-get", &[&words[..], &[package]].concat()).map(drop)
 }
 
@@ -128,7 +135,10 @@ pub(crate) fn run<W: AsRef<OsStr>>(program: &str, words: &[W]) -> Result<String,
     if ended.status.success() {
         return Ok(String::from_utf8_lossy(&ended.stdout).into_owned());
     }
-    let words: Vec<_> = words.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+    let words: Vec<_> = words
+        .iter()
+        .map(|word| word.as_ref().to_string_lossy())
+        .collect();
     let said = String::from_utf8_lossy(&ended.stderr);
     Err(Problem::new(format!(
         "`{program} {}` ended with {}: {}",

@@ -89,7 +89,10 @@ fn run(arguments: &Arguments) -> Result<bool, Problem> {
         table::write(arguments, &table)?;
     }
     let mut is_passed = outcomes.len() == arguments.rows.len();
-    for outcome in outcomes.iter().filter(|outcome| outcome.verdict.is_failure()) {
+    for outcome in outcomes
+        .iter()
+        .filter(|outcome| outcome.verdict.is_failure())
+    {
         is_passed = false;
         println!("faults: {}: {:?}", outcome.row, outcome.verdict);
     }

@@ -96,15 +96,17 @@ impl Mount {
     pub(crate) fn unmount(&mut self) -> Result<(), Problem> {
         let point = self.point.to_string_lossy().into_owned();
         let mut last = None;
-        let done = wait_for(UNMOUNT_PATIENCE, "the file system to be unused", || {
-            match run("umount", &[&point]) {
+        let done = wait_for(
+            UNMOUNT_PATIENCE,
+            "the file system to be unused",
+            || match run("umount", &[&point]) {
                 Ok(_) => Some(()),
                 Err(problem) => {
                     last = Some(problem);
                     None
                 }
-            }
-        });
+            },
+        );
         match (done, last) {
             (Ok(()), _) => {
                 self.is_mounted = false;
@@ -160,7 +162,10 @@ impl Drop for Mount {
         }
         if let Source::Memory { .. } = self.source {
             // What is in memory alone is gone with the mount; a failed row keeps its folder.
-            let (from, to) = (self.data_dir(), self.point.with_file_name("data-at-the-end"));
+            let (from, to) = (
+                self.data_dir(),
+                self.point.with_file_name("data-at-the-end"),
+            );
             let _ = run("cp", &["-a".as_ref(), from.as_os_str(), to.as_os_str()]);
         }
         if self.unmount().is_err() {

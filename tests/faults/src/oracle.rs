@@ -166,14 +166,16 @@ async fn send_something_new(
     for lane in &LANES[..4] {
         let batch = ledger.lock().issue_in(*lane, 2, 20);
         let client = clients.over(lane.transport);
-        until(FRESH_PATIENCE, "a new batch to be acknowledged", async || {
-            match batch.send(client).await {
+        until(
+            FRESH_PATIENCE,
+            "a new batch to be acknowledged",
+            async || match batch.send(client).await {
                 Ok(answer) if answer.is_success() => Ok(Some(())),
                 Ok(answer) if is_retryable(&answer) => Ok(None),
                 Ok(answer) => Err(Problem::new(format!("refused for good: {answer:?}"))),
                 Err(_) => Ok(None),
-            }
-        })
+            },
+        )
         .await?;
         ledger.lock().acknowledge(&batch);
         first.get_or_insert_with(|| since.elapsed());
@@ -224,7 +226,8 @@ pub(crate) fn compare(ledger: &Ledger, stored: &[Stored]) -> Finding {
     let mut altered = BTreeSet::new();
     for item in stored {
         let number = number_of(&item.id);
-        let Some((number, batch)) = number.and_then(|number| Some((number, ledger.batch_of(number)?)))
+        let Some((number, batch)) =
+            number.and_then(|number| Some((number, ledger.batch_of(number)?)))
         else {
             finding.foreign.push(item.id.clone());
             continue;

@@ -22,7 +22,10 @@ pub(crate) enum Verdict {
     /// With the reason.
     Failed(String),
     /// With the reason, and whether that is a failure here.
-    NotRun { reason: String, is_failure: bool },
+    NotRun {
+        reason: String,
+        is_failure: bool,
+    },
 }
 
 impl Verdict {

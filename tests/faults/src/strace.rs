@@ -68,7 +68,9 @@ pub(crate) fn calls_under(dir: &Path, log: &str) -> Vec<Call> {
 fn call_of(dir: &Path, line: &str) -> Option<Call> {
     let (_, call) = line.split_once(char::is_whitespace)?;
     let (name, arguments) = call.trim_start().split_once('(')?;
-    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_name = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let dir = dir.to_str()?;
     let from = arguments.find(dir).filter(|_| is_name)?;
     let rest = &arguments[from..];

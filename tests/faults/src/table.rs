@@ -60,10 +60,16 @@ fn time_of(time: Duration) -> String {
 
 /// Puts the table where the project keeps it.
 pub(crate) fn write(arguments: &Arguments, table: &str) -> Result<(), Problem> {
-    let page = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md"));
+    let page = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/reliability.md"
+    ));
     let text = std::fs::read_to_string(page)?;
     let about = about(arguments)?;
-    Ok(std::fs::write(page, replaced(&text, &format!("{about}\n\n{table}"))?)?)
+    Ok(std::fs::write(
+        page,
+        replaced(&text, &format!("{about}\n\n{table}"))?,
+    )?)
 }
 
 fn about(arguments: &Arguments) -> Result<String, Problem> {

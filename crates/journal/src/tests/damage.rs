@@ -109,7 +109,10 @@ impl Victim {
         };
         Victim {
             segments: segments.iter().map(file).collect(),
-            payloads: segments.iter().flat_map(|(_, payloads)| payloads.clone()).collect(),
+            payloads: segments
+                .iter()
+                .flat_map(|(_, payloads)| payloads.clone())
+                .collect(),
             first,
             ends: frame_ends(damaged),
             is_last: segments.last().is_some_and(|(own, _)| *own == first),
@@ -217,7 +220,9 @@ fn on_all_cores(end: usize, check: impl Fn(Range<usize>) + Sync) {
 #[test]
 fn cut_anywhere_64_kib_give_their_whole_frames_back() {
     let payloads = payloads_of_64_kib();
-    on_all_cores(SEGMENT_OF_64_KIB + 1, |lens| check_truncations(&payloads, lens));
+    on_all_cores(SEGMENT_OF_64_KIB + 1, |lens| {
+        check_truncations(&payloads, lens)
+    });
 }
 
 /// All 524,288 bits.

@@ -90,7 +90,11 @@ fn each_difference_is_told_apart() {
 fn what_was_never_acknowledged_may_be_stored_or_not() {
     let mut ledger = Ledger::default();
     let batch = ledger.issue(4, 10);
-    let half: Vec<_> = batch.numbers().take(2).map(|n| as_stored(&batch, n)).collect();
+    let half: Vec<_> = batch
+        .numbers()
+        .take(2)
+        .map(|n| as_stored(&batch, n))
+        .collect();
     assert!(compare(&ledger, &[]).is_clean());
     assert!(compare(&ledger, &half).is_clean());
     ledger.acknowledge(&batch);

@@ -43,7 +43,8 @@ pub(crate) async fn jumps(scene: Arc<Scene>) -> Result<(), Problem> {
                 repeat_everything(&mut stand).await?;
                 stand.examine().await
             };
-            step.await.map_err(|problem: Problem| problem.while_doing(what))?;
+            step.await
+                .map_err(|problem: Problem| problem.while_doing(what))?;
         }
         stand.server()?.terminate()?;
         show(&shown, "+0")?;

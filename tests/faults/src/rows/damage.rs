@@ -54,7 +54,9 @@ pub(crate) fn damaged_frames(log: &str) -> BTreeSet<u64> {
 
 /// `… Gap { first: Sequence(3), last: Sequence(7) }`, or other words around the two numbers.
 fn gap(line: &str) -> Option<std::ops::RangeInclusive<u64>> {
-    let (_, after) = line.split_once("Gap {").or_else(|| line.split_once("frames "))?;
+    let (_, after) = line
+        .split_once("Gap {")
+        .or_else(|| line.split_once("frames "))?;
     let mut numbers = after
         .split(|letter: char| !letter.is_ascii_digit())
         .filter_map(|digits| digits.parse().ok());
@@ -111,7 +113,9 @@ pub(crate) async fn journal(scene: Arc<Scene>) -> Result<(), Problem> {
             false => flip(path, place, &mut dice)?,
         }
         let what = format!("{} at byte {place} (cut: {is_cut})", path.display());
-        stand.start().map_err(|problem| problem.while_doing(&what))?;
+        stand
+            .start()
+            .map_err(|problem| problem.while_doing(&what))?;
         let finding = stand.look().await?;
         let lost = frames_of(&stand.ledger, &finding.lost);
         let reported = damaged_frames(&stand.server()?.log());
@@ -193,7 +197,9 @@ pub(crate) async fn manifest(scene: Arc<Scene>) -> Result<(), Problem> {
             copy(&kept, &data_dir.join("journal"))?;
         }
         let manifests = files_in(&data_dir.join("manifest"))?;
-        let newest = manifests.last().ok_or_else(|| Problem::new("there is no manifest"))?;
+        let newest = manifests
+            .last()
+            .ok_or_else(|| Problem::new("there is no manifest"))?;
         let whole = fs::read(newest)?;
         flip(newest, dice.below(whole.len() as u64) as usize, &mut dice)?;
         if is_covered {
@@ -224,7 +230,10 @@ pub(crate) async fn identities(scene: Arc<Scene>) -> Result<(), Problem> {
             Ok(server) => {
                 let log = server.log();
                 if !log.contains(&name_of(path)) {
-                    return Err(Problem::new(format!("{} is not named in\n{log}", path.display())));
+                    return Err(Problem::new(format!(
+                        "{} is not named in\n{log}",
+                        path.display()
+                    )));
                 }
             }
             Err(problem) => names(&problem, path)?,
@@ -241,11 +250,18 @@ pub(crate) async fn identities(scene: Arc<Scene>) -> Result<(), Problem> {
 /// Sends every acknowledged batch again.
 pub(crate) async fn repeat_everything(stand: &mut Stand) -> Result<(), Problem> {
     let clients = Clients::of(stand.server()?.addresses())?;
-    let batches: Vec<_> = stand.ledger.lock().batches().map(|(batch, _)| *batch).collect();
+    let batches: Vec<_> = stand
+        .ledger
+        .lock()
+        .batches()
+        .map(|(batch, _)| *batch)
+        .collect();
     for batch in batches {
         let answer = batch.send(clients.over(batch.lane.transport)).await?;
         if !answer.is_success() {
-            return Err(Problem::new(format!("a repetition was refused: {answer:?}")));
+            return Err(Problem::new(format!(
+                "a repetition was refused: {answer:?}"
+            )));
         }
     }
     Ok(())
@@ -266,12 +282,18 @@ fn names(problem: &Problem, path: &Path) -> Result<(), Problem> {
     let said = problem.to_string();
     match said.contains(&name_of(path)) {
         true => Ok(()),
-        false => Err(Problem::new(format!("{} is not named in {said}", path.display()))),
+        false => Err(Problem::new(format!(
+            "{} is not named in {said}",
+            path.display()
+        ))),
     }
 }
 
 fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Flips one bit of a byte.
@@ -296,7 +318,10 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     }
     files.sort();
     match files.is_empty() {
-        true => Err(Problem::new(format!("there is no file in {}", folder.display()))),
+        true => Err(Problem::new(format!(
+            "there is no file in {}",
+            folder.display()
+        ))),
         false => Ok(files),
     }
 }

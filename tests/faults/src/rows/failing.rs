@@ -40,7 +40,9 @@ pub(crate) async fn errors(scene: Arc<Scene>) -> Result<(), Problem> {
         stand.restart().await?;
         stand.server()?.kill()?;
         let calls = error.split(':').next().unwrap_or_default();
-        let strace = Strace::new(&dir.join("strace.log")).calls(calls).inject(error);
+        let strace = Strace::new(&dir.join("strace.log"))
+            .calls(calls)
+            .inject(error);
         let harmed = stand.launch.clone().through(strace.words());
         // A server that cannot make its directory durable may refuse to start.
         if let Ok(server) = harmed.start() {
@@ -57,12 +59,17 @@ pub(crate) async fn errors(scene: Arc<Scene>) -> Result<(), Problem> {
             stand.drop_server();
             check_shed(&load.pause().await?)?;
             if !["ERROR", "WARN"].iter().any(|level| log.contains(level)) {
-                return Err(Problem::new(format!("{error}: the server noticed nothing\n{log}")));
+                return Err(Problem::new(format!(
+                    "{error}: the server noticed nothing\n{log}"
+                )));
             }
         }
         stand.drop_server();
         disk.power_on()?;
-        stand.restart().await.map_err(|problem| problem.while_doing(error))?;
+        stand
+            .restart()
+            .await
+            .map_err(|problem| problem.while_doing(error))?;
         stand.drop_server();
         scene.cycle_done(scene.cycles);
     }
@@ -80,10 +87,14 @@ pub(crate) async fn read_only(scene: Arc<Scene>) -> Result<(), Problem> {
         stand.start()?;
         let load = Load::new(stand.ledger.clone(), SMALL, &mut dice);
         load.resume(stand.server()?.addresses());
-        load.wait(PATIENCE, "acknowledgements", |seen| seen.acknowledged > 50).await?;
+        load.wait(PATIENCE, "acknowledgements", |seen| seen.acknowledged > 50)
+            .await?;
         disk.break_down()?;
         let shed = load.seen().shed;
-        load.wait(PATIENCE, "intake to be refused", |seen| seen.shed > shed + 5).await?;
+        load.wait(PATIENCE, "intake to be refused", |seen| {
+            seen.shed > shed + 5
+        })
+        .await?;
         questions_are_answered(&mut stand).await?;
         stand.server()?.kill()?;
         check_shed(&load.pause().await?)?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use testkit::Problem;
 
-use crate::load::{BULKY, Load, Seen, Shape, SMALL};
+use crate::load::{BULKY, Load, SMALL, Seen, Shape};
 use crate::mount::Mount;
 use crate::scene::{FLUSHING, Scene, Stand};
 
@@ -55,16 +55,23 @@ async fn run_out(
     fill: impl Fn() -> Result<Vec<PathBuf>, Problem>,
 ) -> Result<(), Problem> {
     let mut dice = scene.dice(0);
-    let home = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let home = dir
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let mut stand = Stand::new(scene, &home, |l| l.data_dir(disk.data_dir()), FLUSHING)?;
     stand.start()?;
     let load = Load::new(stand.ledger.clone(), shape, &mut dice);
     load.resume(stand.server()?.addresses());
-    load.wait(PATIENCE, "acknowledgements", |seen| seen.acknowledged > 30).await?;
+    load.wait(PATIENCE, "acknowledgements", |seen| seen.acknowledged > 30)
+        .await?;
     let filler = fill()?;
     let shed = load.seen().shed;
-    load.wait(PATIENCE, "intake to be refused", |seen| seen.shed >= shed + ENOUGH_SHED)
-        .await?;
+    load.wait(PATIENCE, "intake to be refused", |seen| {
+        seen.shed >= shed + ENOUGH_SHED
+    })
+    .await?;
     questions_are_answered(&mut stand).await?;
     for file in filler {
         fs::remove_file(file)?;
@@ -92,7 +99,8 @@ pub(crate) async fn questions_are_answered(stand: &mut Stand) -> Result<(), Prob
 pub(crate) async fn goes_on(load: &Load) -> Result<(), Problem> {
     let before = load.seen().acknowledged;
     let is_going = |seen: &Seen| seen.acknowledged > before + ENOUGH_SHED;
-    load.wait(RESUME_PATIENCE, "intake to go on by itself", is_going).await
+    load.wait(RESUME_PATIENCE, "intake to go on by itself", is_going)
+        .await
 }
 
 /// Every refusal told the client when to come again.

@@ -59,12 +59,20 @@ pub(crate) async fn kill(scene: Arc<Scene>) -> Result<(), Problem> {
     let mut missed = Vec::new();
     for target in &targets {
         if !hit(&scene, target).await? {
-            missed.push(format!("{} {} {}", target.name, target.path.display(), target.ordinal));
+            missed.push(format!(
+                "{} {} {}",
+                target.name,
+                target.path.display(),
+                target.ordinal
+            ));
         }
         scene.cycle_done(chosen);
     }
     let hits = targets.len() - missed.len();
-    scene.note(format!("killed at {hits} of {} chosen of {all} ordinals", targets.len()));
+    scene.note(format!(
+        "killed at {hits} of {} chosen of {all} ordinals",
+        targets.len()
+    ));
     if !missed.is_empty() {
         scene.note(format!("not hit: {}", missed.join(", ")));
     }
@@ -83,7 +91,10 @@ pub(crate) async fn kill(scene: Arc<Scene>) -> Result<(), Problem> {
 async fn dry_run(scene: &Arc<Scene>, is_recovery: bool) -> Result<Vec<Target>, Problem> {
     let mut stand = prepared(scene, is_recovery).await?;
     let log = scene.dir.join("strace.log");
-    let traced = stand.launch.clone().through(Strace::new(&log).calls(CALLS).words());
+    let traced = stand
+        .launch
+        .clone()
+        .through(Strace::new(&log).calls(CALLS).words());
     stand.start_as(traced)?;
     play(&mut stand).await?;
     stand.server()?.terminate()?;
@@ -95,11 +106,17 @@ async fn dry_run(scene: &Arc<Scene>, is_recovery: bool) -> Result<Vec<Target>, P
     }
     let mut counts: BTreeMap<(String, PathBuf), u64> = BTreeMap::new();
     let target = |call: Call| {
-        let ordinal = counts.entry((call.name.clone(), call.path.clone())).or_default();
+        let ordinal = counts
+            .entry((call.name.clone(), call.path.clone()))
+            .or_default();
         // strace counts those that only read as well.
         *ordinal += 1;
         (!call.is_to_read).then(|| Target {
-            path: call.path.strip_prefix(&data_dir).unwrap_or(&call.path).to_owned(),
+            path: call
+                .path
+                .strip_prefix(&data_dir)
+                .unwrap_or(&call.path)
+                .to_owned(),
             name: call.name,
             ordinal: *ordinal,
             is_recovery,
@@ -117,7 +134,10 @@ async fn hit(scene: &Arc<Scene>, target: &Target) -> Result<bool, Problem> {
         let strace = Strace::new(&log)
             .calls(&target.name)
             .on(&path)
-            .inject(&format!("{}:signal=KILL:when={}", target.name, target.ordinal));
+            .inject(&format!(
+                "{}:signal=KILL:when={}",
+                target.name, target.ordinal
+            ));
         // It may be killed before it accepts.
         let traced = stand.launch.clone().through(strace.words());
         if let Ok(server) = traced.start() {

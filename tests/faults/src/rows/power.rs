@@ -33,7 +33,9 @@ pub(crate) async fn cut(scene: Arc<Scene>) -> Result<(), Problem> {
     let mut left = scene.cycles;
     for round in 0.. {
         let way = WAYS[round % WAYS.len()];
-        let each = CUTS_EACH.min(scene.cycles.div_ceil(WAYS.len() as u64)).min(left);
+        let each = CUTS_EACH
+            .min(scene.cycles.div_ceil(WAYS.len() as u64))
+            .min(left);
         let name = format!("{}-{:?}-{round}", way.0.replace('=', "-"), way.1);
         let dir = scene.folder(&name)?;
         cut_one_image(&scene, &dir, way, each, &mut dice)
@@ -121,7 +123,9 @@ pub(crate) async fn lying_disk(scene: Arc<Scene>) -> Result<(), Problem> {
     }
     scene.note(format!("the disk lost {all_lost} frames, all reported"));
     match all_lost {
-        0 => Err(Problem::new("the disk lied and lost nothing: nothing was shown")),
+        0 => Err(Problem::new(
+            "the disk lied and lost nothing: nothing was shown",
+        )),
         _ => Ok(()),
     }
 }
@@ -159,8 +163,10 @@ pub(crate) async fn self_check(scene: Arc<Scene>) -> Result<(), Problem> {
         stand.start_as(lying)?;
         let load = Load::new(stand.ledger.clone(), SMALL, &mut dice);
         load.resume(stand.server()?.addresses());
-        load.wait(LIFE_MAX * 50, "acknowledgements", |seen| seen.acknowledged > 20)
-            .await?;
+        load.wait(LIFE_MAX * 50, "acknowledgements", |seen| {
+            seen.acknowledged > 20
+        })
+        .await?;
         disk.cut(Cut::Nothing)?;
         stand.drop_server();
         load.pause().await?;
@@ -170,7 +176,9 @@ pub(crate) async fn self_check(scene: Arc<Scene>) -> Result<(), Problem> {
         scene.tally(|tally| tally.lost = 0);
         scene.note(format!("planted: no sync; the oracle said: {finding}"));
         if finding.verdict().is_ok() {
-            return Err(Problem::new("every sync was lost, and the oracle saw nothing"));
+            return Err(Problem::new(
+                "every sync was lost, and the oracle saw nothing",
+            ));
         }
         stand.drop_server();
         scene.cycle_done(scene.cycles);

@@ -28,7 +28,8 @@ pub(crate) async fn flood(scene: Arc<Scene>) -> Result<(), Problem> {
         let addresses = stand.server()?.addresses().clone();
         let load = Load::new(stand.ledger.clone(), SMALL, &mut dice);
         load.resume(&addresses);
-        load.wait(PATIENCE, "acknowledgements", |seen| seen.acknowledged > 50).await?;
+        load.wait(PATIENCE, "acknowledgements", |seen| seen.acknowledged > 50)
+            .await?;
         let ports = [&addresses.http, &addresses.grpc, &addresses.ui];
         let flood: Vec<TcpStream> = (0..CONNECTIONS)
             .map_while(|number| TcpStream::connect(ports[number % ports.len()]).ok())
