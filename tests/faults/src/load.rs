@@ -2,10 +2,11 @@
 //!
 //! Invariant: after [`Load::pause`] nothing is under way, so the book is complete.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use fleet::{Answer, SendError};
 use testkit::{Addresses, Problem, until};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -84,6 +85,7 @@ struct Work {
     ledger: Shared,
     shape: Shape,
     under_way: AtomicUsize,
+    is_deaf: AtomicBool,
     seen: Mutex<Seen>,
 }
 
@@ -95,6 +97,7 @@ impl Load {
             ledger,
             shape,
             under_way: AtomicUsize::new(0),
+            is_deaf: AtomicBool::new(false),
             seen: Mutex::default(),
         });
         let mut senders = JoinSet::new();
@@ -109,8 +112,16 @@ impl Load {
         }
     }
 
-    /// Sends to this server from now on.
+    /// Whatever is answered from now on has not been heard. To be called before the power of a disk
+    /// is cut: real power takes server and disk in one moment, but after `EXT4_IOC_SHUTDOWN` the
+    /// server still runs, and a sync that was under way may be called a success.
+    pub(crate) fn deafen(&self) {
+        self.work.is_deaf.store(true, Ordering::SeqCst);
+    }
+
+    /// Sends to this server from now on, and hears its answers.
     pub(crate) fn resume(&self, server: &Addresses) {
+        self.work.is_deaf.store(false, Ordering::SeqCst);
         self.here.send_replace(Some(server.clone()));
     }
 
@@ -173,7 +184,8 @@ impl Work {
         let started = Instant::now();
         let sent = batch.send(clients.over(batch.lane.transport)).await;
         let took = started.elapsed();
-        let is_taken = sent.as_ref().is_ok_and(fleet::Answer::is_success);
+        let is_heard = !self.is_deaf.load(Ordering::SeqCst);
+        let is_taken = is_heard && sent.as_ref().is_ok_and(Answer::is_success);
         {
             let mut ledger = self.ledger.lock();
             match is_taken {
@@ -181,6 +193,13 @@ impl Work {
                 false => ledger.leave_open(&batch),
             }
         }
+        if is_heard {
+            self.note(sent, is_taken, took);
+        }
+        is_taken
+    }
+
+    fn note(&self, sent: Result<Answer, SendError>, is_taken: bool, took: Duration) {
         self.seen(|seen| {
             seen.sent += 1;
             match sent {
@@ -203,7 +222,6 @@ impl Work {
             }
             seen.slowest = seen.slowest.max(took);
         });
-        is_taken
     }
 }
 

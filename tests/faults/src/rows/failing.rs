@@ -55,6 +55,7 @@ pub(crate) async fn errors(scene: Arc<Scene>) -> Result<(), Problem> {
             }
             questions_are_answered(&mut stand).await?;
             let log = stand.server()?.log();
+            load.deafen();
             disk.cut(Cut::Nothing)?;
             stand.drop_server();
             check_shed(&load.pause().await?)?;

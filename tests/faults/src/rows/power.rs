@@ -65,6 +65,7 @@ async fn cut_one_image(
     for _ in 0..times {
         load.resume(stand.server()?.addresses());
         tokio::time::sleep(dice.between(LIFE_MIN, LIFE_MAX)).await;
+        load.deafen();
         disk.cut(cut)?;
         stand.drop_server();
         load.pause().await?;
@@ -167,6 +168,7 @@ pub(crate) async fn self_check(scene: Arc<Scene>) -> Result<(), Problem> {
             seen.acknowledged > 20
         })
         .await?;
+        load.deafen();
         disk.cut(Cut::Nothing)?;
         stand.drop_server();
         load.pause().await?;
