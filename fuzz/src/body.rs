@@ -26,7 +26,10 @@ pub(crate) fn framing(input: &[u8]) {
     let body = script.rest();
     let got = unpacked(Wrapping::Grpc(None), body, limit_bytes);
     let got = got.map_err(|unusable| unusable.grpc_status);
-    assert_eq!(got, only_message(body, limit_bytes).map(Bytes::copy_from_slice));
+    assert_eq!(
+        got,
+        only_message(body, limit_bytes).map(Bytes::copy_from_slice)
+    );
 }
 
 /// The message of a unary call, by the words of gRPC's specification.

@@ -35,8 +35,15 @@ pub(crate) fn protobuf(input: &[u8]) {
     let (signal, limits, body) = request(input);
     let mut echo = Echo::default();
     let decoded = otlp::decode(signal, body, &limits, &mut echo);
-    let items = decoded.as_ref().map(|decoded| decoded.items).map_err(Clone::clone);
-    assert_eq!(otlp::count(signal, body, &limits), items, "count and decode agree");
+    let items = decoded
+        .as_ref()
+        .map(|decoded| decoded.items)
+        .map_err(Clone::clone);
+    assert_eq!(
+        otlp::count(signal, body, &limits),
+        items,
+        "count and decode agree"
+    );
     if let Ok(decoded) = decoded {
         assert!(decoded.items <= limits.items as u64);
         assert_eq!(decoded.quarantined, echo.quarantined);
@@ -58,7 +65,8 @@ pub(crate) fn json(input: &[u8]) {
     let decoded = decoded.expect("what is written for JSON decodes");
     assert_eq!((decoded.quarantined, decoded.repaired), (0, 0));
     let canonical = otlp::to_json(signal, &read.protobuf).expect("it has a form in JSON");
-    let again = otlp::from_json(signal, &canonical, &Limits::default()).expect("canonical JSON is read");
+    let again =
+        otlp::from_json(signal, &canonical, &Limits::default()).expect("canonical JSON is read");
     assert!(again.quarantined.is_empty());
     assert_eq!(
         again.protobuf,
@@ -82,7 +90,10 @@ impl Echo {
         let mut said = Said::default();
         let decoded = otlp::decode(signal, request, &Limits::default(), &mut said);
         let decoded = decoded.expect("what is encoded decodes");
-        assert_eq!((decoded.items, decoded.quarantined, decoded.repaired), (1, 0, 0));
+        assert_eq!(
+            (decoded.items, decoded.quarantined, decoded.repaired),
+            (1, 0, 0)
+        );
         // As text: there NaN is equal to itself.
         assert_eq!(said.items, [format!("{item:?} under {:?}", self.origin)]);
     }
@@ -150,7 +161,8 @@ impl Sink for Said {
 fn owned(origin: &Origin<'_>) -> Origin<'static> {
     let text = |text: &Cow<'_, str>| Cow::Owned(text.to_string());
     let attributes = |attributes: &[Attribute<'_>]| -> Vec<Attribute<'static>> {
-        let attribute = |(key, value): &Attribute<'_>| (text(key), Value::into_owned(value.clone()));
+        let attribute =
+            |(key, value): &Attribute<'_>| (text(key), Value::into_owned(value.clone()));
         attributes.iter().map(attribute).collect()
     };
     Origin {

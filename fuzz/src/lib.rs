@@ -23,17 +23,21 @@ mod directory;
 mod export;
 mod rows;
 mod script;
-mod segments;
 pub mod seeds;
+mod segments;
 mod sql;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
+use fleet::Recorded;
 use tokio::runtime::Runtime;
 
 /// The environment variable that names the target.
 pub const TARGET_VARIABLE: &str = "TALLYBOOK_FUZZ_TARGET";
+
+/// The environment variable that names the folder to which seeds are written.
+pub const SEEDS_VARIABLE: &str = "TALLYBOOK_FUZZ_SEEDS";
 
 /// One way in, and what must hold there.
 #[derive(Debug)]
@@ -42,20 +46,62 @@ pub struct Target {
     pub name: &'static str,
     /// Takes one input. Panics when a promise is broken.
     pub run: fn(&[u8]),
+    /// First inputs, made from the recorded requests.
+    seeds: fn(&[Recorded]) -> Vec<Vec<u8>>,
 }
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
-    Target { name: "otlp_protobuf", run: export::protobuf },
-    Target { name: "otlp_json", run: export::json },
-    Target { name: "grpc_framing", run: body::framing },
-    Target { name: "inflate", run: body::inflate },
-    Target { name: "journal", run: segments::run },
-    Target { name: "store_files", run: directory::files },
-    Target { name: "journal_entry", run: directory::entry },
-    Target { name: "normalize", run: rows::normalize },
-    Target { name: "cost", run: rows::cost },
-    Target { name: "sql", run: sql::run },
+    Target {
+        name: "otlp_protobuf",
+        run: export::protobuf,
+        seeds: seeds::protobuf,
+    },
+    Target {
+        name: "otlp_json",
+        run: export::json,
+        seeds: seeds::json,
+    },
+    Target {
+        name: "grpc_framing",
+        run: body::framing,
+        seeds: seeds::framed,
+    },
+    Target {
+        name: "inflate",
+        run: body::inflate,
+        seeds: seeds::compressed,
+    },
+    Target {
+        name: "journal",
+        run: segments::run,
+        seeds: seeds::segments,
+    },
+    Target {
+        name: "store_files",
+        run: directory::files,
+        seeds: seeds::damage,
+    },
+    Target {
+        name: "journal_entry",
+        run: directory::entry,
+        seeds: seeds::entries,
+    },
+    Target {
+        name: "normalize",
+        run: rows::normalize,
+        seeds: seeds::rows,
+    },
+    Target {
+        name: "cost",
+        run: rows::cost,
+        seeds: seeds::costs,
+    },
+    Target {
+        name: "sql",
+        run: sql::run,
+        seeds: seeds::questions,
+    },
 ];
 
 impl Target {

@@ -83,7 +83,12 @@ impl Written {
         let mut written = Self::default();
         let mut next = 1;
         for _ in 0..=script.byte() % SEGMENTS_MAX {
-            next = written.segment(script, next);
+            let first = next;
+            next = written.segment(script, first);
+            if next == first {
+                // The segment after one without frames would have its name.
+                break;
+            }
         }
         written
     }
@@ -107,8 +112,7 @@ impl Written {
         }
         let path = Path::new(DIR).join(format!("journal-{first:020}.seg"));
         self.segments.push((path, bytes));
-        // An empty segment is followed by none with the same name.
-        next.max(first + 1)
+        next
     }
 
     fn damage(&mut self, kind: u8, script: &mut Script<'_>, bytes: &mut Vec<u8>, next: u64) {

@@ -35,7 +35,10 @@ const READING: [&str; 22] = [
 /// An engine over an empty store, whose directory is gone: planning reads no file.
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let home = tempfile::tempdir().expect("a directory");
-    let opening = Store::open(store::Config::new(home.path()), Arc::new(SystemClock::new()));
+    let opening = Store::open(
+        store::Config::new(home.path()),
+        Arc::new(SystemClock::new()),
+    );
     let (store, _) = crate::block_on(opening).expect("a store");
     let config = query::Config {
         threads: 1,
