@@ -31,7 +31,7 @@ use std::process::ExitCode;
 
 use workspace::Workspace;
 
-/// Developer tools that are packages of their own and drive the real binary: command and package.
+/// Developer tools that are packages of their own and drive the real binary: command and binary.
 /// Arguments go to the tool, `--help` too.
 const TOOLS: [(&str, &str); 1] = [("bench", "bench")];
 
@@ -59,8 +59,8 @@ fn main() -> ExitCode {
         Some((command, rest)) => (command.as_str(), rest),
         None => return usage_error("a command is needed"),
     };
-    if let Some((_, package)) = TOOLS.iter().find(|(name, _)| *name == command) {
-        return in_workspace(|workspace| steps::tool(workspace, package, rest));
+    if let Some((_, binary)) = TOOLS.iter().find(|(name, _)| *name == command) {
+        return in_workspace(|workspace| steps::tool(workspace, binary, rest));
     }
     if matches!(command, "help" | "--help" | "-h")
         || rest

@@ -307,7 +307,10 @@ fn environment(store: &Store, memory_bytes: usize) -> Result<Arc<RuntimeEnv>, Da
         .build_arc()?;
     let url =
         Url::parse(OBJECTS_URL).map_err(|error| DataFusionError::External(Box::new(error)))?;
-    environment.register_object_store(&url, store.objects());
+    let objects = store
+        .objects()
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
+    environment.register_object_store(&url, objects);
     Ok(environment)
 }
 

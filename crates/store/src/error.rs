@@ -21,6 +21,13 @@ pub enum StoreError {
     /// The journal cannot be opened.
     Journal(journal::OpenError),
     /// A file other than the journal's cannot be read or written.
+    File {
+        /// Which file, under the data directory.
+        path: String,
+        /// What the disk said.
+        source: std::io::Error,
+    },
+    /// Parts cannot be made readable to queries.
     Objects(object_store::Error),
     /// A file of the store holds what it should not.
     Damaged {
@@ -53,6 +60,7 @@ impl fmt::Display for StoreError {
             }
             StoreError::Lock(error) => error.fmt(formatter),
             StoreError::Journal(error) => error.fmt(formatter),
+            StoreError::File { path, source } => write!(formatter, "{path}: {source}"),
             StoreError::Objects(error) => error.fmt(formatter),
             StoreError::Damaged { path, reason } => {
                 write!(formatter, "{path} is damaged: {reason}")

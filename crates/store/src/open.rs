@@ -4,7 +4,7 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use base::{Clock, DirLock, OsDisk};
+use base::Clock;
 use contract::IdentityKey;
 use journal::{Journal, Recovery, Sequence};
 use tokio::sync::{Notify, RwLock};
@@ -37,15 +37,15 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Store>, Replay), StoreError> {
         if config.create {
-            create_private(&config.dir)?;
-        } else if !config.dir.join(manifest::DIR).is_dir() {
+            config.disk.create_dir_all(&config.dir)?;
+        } else if config.disk.list(&config.dir.join(manifest::DIR)).is_err() {
             return Err(StoreError::NotAStore);
         }
-        let lock = DirLock::acquire(&config.dir)?;
-        let objects = Objects::local(&config.dir)?;
+        let lock = config.disk.lock(&config.dir)?;
+        let objects = Objects::new(Arc::clone(&config.disk), &config.dir);
         let (manifest, is_fallback) = match manifest::load(&objects).await? {
             Some(loaded) => (loaded.manifest, loaded.is_fallback),
-            None => (first_manifest(&objects, &config.dir).await?, false),
+            None => (first_manifest(&objects).await?, false),
         };
         // What a damaged manifest may have named is not an orphan.
         let orphans = if is_fallback {
@@ -79,30 +79,19 @@ impl Store {
     }
 }
 
-/// Creates the data directory so that only its owner may enter: it will hold whole conversations.
-fn create_private(dir: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-}
-
 fn open_journal(config: &Config, through: u64) -> Result<(Journal, Recovery), StoreError> {
     let journal = journal::Config::new(config.dir.join("journal"));
     Ok(Journal::open(
         journal,
-        Arc::new(OsDisk),
+        Arc::clone(&config.disk),
         Sequence::new(through),
     )?)
 }
 
-async fn first_manifest(objects: &Objects, dir: &std::path::Path) -> Result<Manifest, StoreError> {
+async fn first_manifest(objects: &Objects) -> Result<Manifest, StoreError> {
     // Data without a manifest is a restore that went wrong, or not ours: it must not be taken for empty.
     for holds in ["parts", "identities", "series", "journal"] {
-        let is_used =
-            std::fs::read_dir(dir.join(holds)).is_ok_and(|mut found| found.next().is_some());
-        if is_used {
+        if !objects.list(holds).await?.is_empty() {
             return Err(StoreError::DamagedManifest(format!(
                 "there is none beside {holds}/"
             )));
@@ -127,8 +116,15 @@ fn reaches_back(journal: &Journal, manifest: &Manifest) -> Result<(), StoreError
     ))
 }
 
-/// Objects of a flush that did not reach its manifest.
+/// Objects of a flush that did not reach its manifest. The manifest is made durable first, so that no
+/// older one comes back that names what is removed.
 async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, StoreError> {
+    objects.sync_names(manifest::DIR).await?;
+    for dir in ["parts", "identities", "series", "damaged", manifest::DIR] {
+        for path in objects.unfinished(dir).await? {
+            objects.delete(&path).await?;
+        }
+    }
     let named: std::collections::HashSet<&str> = manifest.objects().collect();
     let mut orphans = 0;
     for dir in ["parts", "identities", "series"] {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
-use base::{Clock, DirLock};
+use base::{Clock, DirLock, Disk, OsDisk};
 use bytes::Bytes;
 use contract::{IdentityKey, Signal};
 use journal::Journal;
@@ -16,7 +16,7 @@ use tokio::sync::{Notify, RwLock, broadcast};
 use crate::age::Age;
 use crate::batch::{self, PrepareError, Prepared};
 use crate::entry::Entry;
-use crate::error::AppendError;
+use crate::error::{AppendError, StoreError};
 use crate::fates::Fates;
 use crate::objects::Objects;
 use crate::progress::{ReplayProgress, Replaying};
@@ -30,6 +30,8 @@ const WATCH_BACKLOG: usize = 256;
 pub struct Config {
     /// The data directory; it belongs to one process.
     pub dir: PathBuf,
+    /// The disk that the directory is on.
+    pub disk: Arc<dyn Disk>,
     /// Whether a directory that is not there, or empty, becomes a new data directory.
     pub create: bool,
     /// Rows in the buffer at which a flush starts.
@@ -51,6 +53,7 @@ impl Config {
     pub fn new(dir: impl Into<PathBuf>) -> Config {
         Config {
             dir: dir.into(),
+            disk: Arc::new(OsDisk),
             create: true,
             flush_rows: 150_000,
             flush_bytes: 192 << 20,
@@ -218,9 +221,9 @@ impl Store {
         self.replaying.progress()
     }
 
-    /// Where the parts are.
-    pub fn objects(&self) -> Arc<dyn ObjectStore> {
-        self.objects.inner()
+    /// Where the parts are, for readers of files.
+    pub fn objects(&self) -> Result<Arc<dyn ObjectStore>, StoreError> {
+        self.objects.reader()
     }
 
     /// The ledger of fates since the start.

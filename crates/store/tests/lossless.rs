@@ -196,6 +196,7 @@ async fn every_recorded_event_can_be_rebuilt_from_buffer_and_parts() {
     for part in snapshot.parts(Table::Events) {
         let file = store
             .objects()
+            .expect("files")
             .get(&part.path.as_str().into())
             .await
             .expect("is there");
