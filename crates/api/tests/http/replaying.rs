@@ -28,12 +28,18 @@ async fn a_replay_is_told_of_and_queries_wait_for_it() {
     let (told, received) = (&status["replay"], &status["fates"]["logs"]["received"]);
     assert_eq!(told["stage"], "remembering");
     assert_eq!(told["requests_done"], 0);
-    assert_eq!(*received, 0, "counted when it is known what becomes of them");
+    assert_eq!(
+        *received, 0,
+        "counted when it is known what becomes of them"
+    );
     let count = json!({"sql": "SELECT count(*) AS n FROM events", "format": "json"});
     let refused = bench.query(&count).await;
     assert_eq!(refused.status, 503, "{refused:?}");
     let message = refused.json()["error"]["message"].to_string();
-    assert!(message.contains("not everything that was stored"), "{message}");
+    assert!(
+        message.contains("not everything that was stored"),
+        "{message}"
+    );
 
     let (opened, answer) = tokio::join!(replay.run(), bench.query(&count));
     opened.expect("replays");
