@@ -131,9 +131,9 @@ async fn a_frame_that_cannot_be_understood_is_set_aside_before_the_journal_forge
     life.events(100..110).await;
     drop(replay);
     // Where it is to be kept, nothing can be written at first.
+    let mut replay = life.restart_for_intake(small).await;
     let blocker = life.dir.path().join("damaged");
     std::fs::write(&blocker, b"").expect("writes");
-    let mut replay = life.restart_for_intake(small).await;
     assert!(replay.run().await.is_err());
     std::fs::remove_file(&blocker).expect("removes");
     let opened = replay.run().await.expect("replays");
