@@ -85,7 +85,10 @@ impl Config {
                 self.buffer_rows_max, self.flush_rows
             ));
         }
-        if self.disk_reserve_bytes.is_some_and(|bytes| bytes < DISK_RESERVE_BYTES_MIN) {
+        if self
+            .disk_reserve_bytes
+            .is_some_and(|bytes| bytes < DISK_RESERVE_BYTES_MIN)
+        {
             problems.push(
                 "store.disk_reserve must be at least 1MiB: a flush needs room when the disk is full"
                     .to_owned(),

@@ -35,7 +35,10 @@ async fn who_finds_the_buffer_full_waits_for_a_flush() {
     let (life, _) = simulated().await;
     life.events(0..10).await;
     let refused = life.try_events(10..20, soon()).await;
-    assert!(matches!(refused, Err(AppendError::Behind(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(AppendError::Behind(_))),
+        "{refused:?}"
+    );
     let waiting = life.try_events(10..20, Instant::now() + PATIENCE);
     let (waited, flushed) = tokio::join!(waiting, life.store().flush());
     assert_eq!(flushed.expect("flushes").rows, 10);
@@ -105,7 +108,10 @@ async fn a_full_disk_stops_intake_and_leaves_room_for_a_flush() {
 #[tokio::test]
 async fn a_flush_that_fails_anywhere_leaves_nothing_and_is_made_up_for() {
     let kinds = [ErrorKind::StorageFull, ErrorKind::ReadOnlyFilesystem];
-    for fault in kinds.into_iter().flat_map(|kind| [Fault::Error(kind), Fault::ShortWrite(kind)]) {
+    for fault in kinds
+        .into_iter()
+        .flat_map(|kind| [Fault::Error(kind), Fault::ShortWrite(kind)])
+    {
         for ordinal in 1.. {
             let disk = SimDisk::new();
             let mut life = Life::on(disk.clone(), |_| {}).await;
@@ -113,8 +119,11 @@ async fn a_flush_that_fails_anywhere_leaves_nothing_and_is_made_up_for() {
             let at = disk.operations() + ordinal;
             disk.fail_at(at, fault);
             let outcome = life.store().flush().await;
-            let is_over = disk.operations() < at;
             let what = format!("{fault:?} of operation {ordinal}: {outcome:?}");
+            if disk.operations() < at {
+                assert!(ordinal > 10, "{what}");
+                break;
+            }
             if outcome.is_err() {
                 assert_eq!(life.events(5..15).await, 5, "{what}");
                 life.store().flush().await.expect("the next one succeeds");
@@ -127,11 +136,11 @@ async fn a_flush_that_fails_anywhere_leaves_nothing_and_is_made_up_for() {
             assert_eq!(life.events(0..10).await, 0, "{what}");
             // Only a manifest that has its name keeps the files that it names until the next start.
             let is_named = matches!(outcome, Err(StoreError::File { ref path, .. }) if path.starts_with("manifest"));
-            assert!(opened.orphans == 0 || is_named, "{what}: {} orphans", opened.orphans);
-            if is_over {
-                assert!(ordinal > 10, "{what}");
-                break;
-            }
+            assert!(
+                opened.orphans == 0 || is_named,
+                "{what}: {} orphans",
+                opened.orphans
+            );
         }
     }
 }
@@ -144,7 +153,10 @@ async fn a_journal_that_cannot_be_written_refuses_and_goes_on() {
             disk.fail_at(disk.operations() + ahead, Fault::ShortWrite(kind));
         }
         let refused = life.try_events(0..5, soon()).await;
-        assert!(matches!(refused, Err(AppendError::Journal(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(AppendError::Journal(_))),
+            "{refused:?}"
+        );
         let mut tries = 0;
         while life.try_events(0..5, soon()).await.is_err() {
             tries += 1;
