@@ -6,6 +6,8 @@
 //! | `open.rs` | opening a data directory |
 //! | `replay.rs` | the journal back into the buffer, while requests are taken already |
 //! | `progress.rs` | how far the replay is, and what may arrive meanwhile |
+//! | `room.rs` | room for what comes, and waiting for it |
+//! | `reserve.rs` | the part of the disk that intake leaves free |
 //! | `age.rs` | for how long the data directory has been served |
 //! | `entry.rs` | what one journal frame holds |
 //! | `batch.rs` | decoded items to batches of rows |
@@ -52,6 +54,8 @@ mod open;
 mod part;
 mod progress;
 mod replay;
+mod reserve;
+mod room;
 mod schema;
 mod series;
 mod state;

@@ -210,6 +210,7 @@ impl Work {
     /// Applies what has arrived, a round at a time; the last round alone at the gate.
     fn catch_up(&mut self, io: &Handle, shutdown: &Shutdown) -> Result<(), StoreError> {
         let is_last = self.store.replaying.begin_round();
+        self.store.freed();
         if !is_last {
             let through = self.store.journal.last_synced().get();
             while self.through < through && !shutdown.is_triggered() {
@@ -227,6 +228,8 @@ impl Work {
         store.state().replayed = None;
         store.age.grow(store.clock.as_ref());
         self.stage = ReplayStage::Done;
+        self.publish();
+        store.freed();
         store.flush_wanted.notify_one();
         Ok(())
     }
@@ -333,8 +336,11 @@ impl Work {
     /// Everything through `sequence` is applied, or there is nothing more of it.
     fn pass(&mut self, sequence: u64) {
         self.through = sequence;
-        self.failure = None;
         self.store.state().replayed = Some(sequence);
+        if self.failure.take().is_some() {
+            self.publish();
+            self.store.freed();
+        }
     }
 
     fn say(&mut self, damage: String) {
