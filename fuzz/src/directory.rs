@@ -36,7 +36,7 @@ async fn keep() -> Kept {
             store.flush().await.expect("flushes");
         }
     }
-    let rows = rows(&store.snapshot());
+    let rows = rows(&store.snapshot().await);
     drop(store);
     let mut files = Vec::new();
     gather(&disk, Path::new(DIR), &mut files);
@@ -131,7 +131,7 @@ async fn check(disk: &SimDisk, damaged: &Path, expected: u64) {
     let Ok((store, opened)) = open(disk).await else {
         return;
     };
-    let found = rows(&store.snapshot());
+    let found = rows(&store.snapshot().await);
     // The end of the journal may be an unfinished write, which nobody was promised.
     let may_lack =
         !opened.damaged.is_empty() || damaged.starts_with(Path::new(DIR).join("journal"));

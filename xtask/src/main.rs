@@ -35,7 +35,11 @@ use workspace::Workspace;
 
 /// Developer tools that are packages of their own and drive the real binary: command and binary.
 /// Arguments go to the tool, `--help` too.
-const TOOLS: [(&str, &str); 1] = [("bench", "bench")];
+const TOOLS: [(&str, &str); 3] = [
+    ("bench", "bench"),
+    ("conformance", "conformance"),
+    ("faults", "faults"),
+];
 
 const USAGE: &str = "\
 Developer tasks of Tallybook.
@@ -43,13 +47,15 @@ Developer tasks of Tallybook.
 Usage: cargo xtask <COMMAND> [OPTIONS]
 
 Commands:
-  check     Run every check: fmt, tidy, clippy, deny, test, web, browser, docs
+  check     Run every check: fmt, tidy, clippy, deny, test, faults, web, browser, docs
               --only STEP[,STEP]   run only these
               --skip STEP[,STEP]   leave these out (refused when CI=true)
   tidy      Crate edges, lengths, names, words, code map, README: seconds, no build
   web       Rebuild web/dist (needs Node)
   openapi   Rewrite docs/openapi.json from the binary
   bench     Run the benchmark; further arguments go to it (--quick: a short run)
+  conformance  Ask the server, or any OTLP receiver (--url), what OTLP asks; --help shows the rest
+  faults    Harm the running server in every way of docs/reliability.md (--help: its options)
   fuzz      Fuzz what strangers' bytes reach; `fuzz --help` tells its options
   help      Show this text
 

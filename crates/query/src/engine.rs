@@ -17,7 +17,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
-use store::{Snapshot, Store};
+use store::{ReplayProgress, Snapshot, Store};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use url::Url;
@@ -144,14 +144,23 @@ impl Engine {
     /// Answers one SQL text. Rows beyond `rows_max` (or the configured limit, if less) are cut off.
     pub async fn query(&self, sql: &str, rows_max: Option<usize>) -> Result<Answer, QueryError> {
         let rows_max = rows_max.unwrap_or(usize::MAX).min(self.config.rows_max);
-        self.query_snapshot(self.store.snapshot(), sql.to_owned(), rows_max)
+        let snapshot = self.snapshot().await?;
+        self.query_snapshot(snapshot, sql.to_owned(), rows_max)
             .await
+    }
+
+    /// A view of everything acknowledged so far. While the journal is being replayed it is waited for,
+    /// no longer than a query may take.
+    pub async fn snapshot(&self) -> Result<Snapshot, QueryError> {
+        tokio::time::timeout(self.config.timeout, self.store.snapshot())
+            .await
+            .map_err(|_| replaying(&self.store.replay_progress()))
     }
 
     /// What one SQL text would do, without doing it: the nodes of its logical plan, each described,
     /// those of subqueries too.
     pub async fn plan(&self, sql: &str) -> Result<Vec<String>, QueryError> {
-        let (state, snapshot) = (self.state.clone(), self.store.snapshot());
+        let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
         let sql = sql.to_owned();
         let planning = async move {
             let frame = plan(state, snapshot, &sql).await?;
@@ -269,6 +278,17 @@ fn timed_out(timeout: Duration) -> QueryError {
         ),
         position: None,
         hint: Some("narrow the time range, or ask for fewer columns".to_owned()),
+    }
+}
+
+fn replaying(progress: &ReplayProgress) -> QueryError {
+    QueryError {
+        kind: ErrorKind::Replaying,
+        message: format!("not everything that was stored can be shown yet: {progress}"),
+        position: None,
+        hint: Some(
+            "ask again when the replay is done; /api/v1/status says how far it is".to_owned(),
+        ),
     }
 }
 

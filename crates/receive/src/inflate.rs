@@ -83,7 +83,7 @@ pub(crate) async fn inflate(coding: Coding, body: Paid, limit_bytes: usize) -> R
         // crowd of bombs would fill the memory by waiting.
         workspace = body.lease.another();
     }
-    let _turn = workspace.turn().await?;
+    let _turn = workspace.turn_to_inflate().await?;
     workspace.grow_to(coding.workspace_bytes()).await?;
     let output = Buffer::new(workspace.another());
     elsewhere(coding, &body.bytes, output, limit_bytes).await

@@ -102,8 +102,8 @@ impl From<std::io::Error> for StoreError {
 pub enum AppendError {
     /// The journal could not make it durable.
     Journal(journal::AppendError),
-    /// More is buffered than can be flushed in time.
-    Behind,
+    /// More has come than can be taken in now; says what is waited for.
+    Behind(String),
     /// A fault of ours after the entry became durable; it will be there after a restart.
     Internal(String),
 }
@@ -112,10 +112,9 @@ impl fmt::Display for AppendError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AppendError::Journal(error) => error.fmt(formatter),
-            AppendError::Behind => {
-                formatter.write_str("more is waiting to be flushed than fits in memory")
+            AppendError::Behind(reason) | AppendError::Internal(reason) => {
+                formatter.write_str(reason)
             }
-            AppendError::Internal(reason) => formatter.write_str(reason),
         }
     }
 }

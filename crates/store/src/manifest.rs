@@ -21,7 +21,11 @@ const KEEP: usize = 3;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct IdentityFile {
     pub(crate) path: String,
+    /// The latest time of receipt in it, by the wall clock.
     pub(crate) newest_ns: u64,
+    /// The data directory's age when it was written.
+    #[serde(default)]
+    pub(crate) age_ns: u64,
     pub(crate) count: u64,
     pub(crate) bytes: u64,
 }
@@ -31,6 +35,9 @@ pub(crate) struct IdentityFile {
 pub(crate) struct Manifest {
     pub(crate) version: u32,
     pub(crate) number: u64,
+    /// For how long the data directory had been served, see `age.rs`.
+    #[serde(default)]
+    pub(crate) age_ns: u64,
     /// The secret of the content hashes.
     pub(crate) identity_key: u64,
     /// Every journal frame up to this sequence is in the parts.
@@ -52,6 +59,7 @@ impl Manifest {
         Manifest {
             version: VERSION,
             number: 0,
+            age_ns: 0,
             identity_key,
             journal_through: 0,
             parts: Vec::new(),

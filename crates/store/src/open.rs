@@ -1,4 +1,5 @@
-//! Opening a data directory: lock, manifest, identities, journal. Recovery is live intake again.
+//! Opening a data directory: lock, manifest, the journal's tail. What the journal holds is replayed
+//! afterwards (`replay.rs`), so that a long journal does not keep clients waiting.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -8,29 +9,15 @@ use contract::IdentityKey;
 use journal::{Journal, Recovery, Sequence};
 use tokio::sync::{Notify, RwLock};
 
-use crate::batch;
-use crate::dedup::{self, Dedup};
-use crate::entry::Entry;
+use crate::age::Age;
 use crate::error::StoreError;
 use crate::fates::Fates;
 use crate::manifest::{self, Manifest};
 use crate::objects::Objects;
-use crate::series::Series;
+use crate::progress::Replaying;
+use crate::replay::{Opened, Replay};
 use crate::state::State;
 use crate::store::{Config, Store};
-
-/// What opening found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Opened {
-    /// Journal frames that were replayed.
-    pub frames: u64,
-    /// Rows that the replay brought back into the buffer.
-    pub rows: u64,
-    /// Frames that could not be read or are missing, each with the reason.
-    pub damaged: Vec<String>,
-    /// Objects that no manifest names, from a flush that a crash cut short; removed.
-    pub orphans: u64,
-}
 
 impl Store {
     /// Opens a data directory, creating it when it is not there, and replays the journal.
@@ -38,6 +25,17 @@ impl Store {
         config: Config,
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Store>, Opened), StoreError> {
+        let (store, mut replay) = Store::open_for_intake(config, clock).await?;
+        let opened = replay.run().await?;
+        Ok((store, opened))
+    }
+
+    /// The same without replaying: the store takes entries at once, and the caller runs the replay.
+    /// Snapshots wait for it.
+    pub async fn open_for_intake(
+        config: Config,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Arc<Store>, Replay), StoreError> {
         if config.create {
             config.disk.create_dir_all(&config.dir)?;
         } else if config.disk.list(&config.dir.join(manifest::DIR)).is_err() {
@@ -55,8 +53,6 @@ impl Store {
         } else {
             remove_orphans(&objects, &manifest).await?
         };
-        let dedup = load_identities(&objects, &manifest).await?;
-        let series = load_series(&objects, &manifest).await?;
         let (journal, recovery) = open_journal(&config, manifest.journal_through)?;
         if is_fallback {
             reaches_back(&journal, &manifest)?;
@@ -66,8 +62,10 @@ impl Store {
             key: IdentityKey(manifest.identity_key),
             clock,
             objects,
+            age: Age::standing_at(manifest.age_ns),
+            replaying: Replaying::from(manifest.journal_through, journal.stats().bytes),
             journal: Arc::new(journal),
-            state: Mutex::new(State::new(manifest, dedup, series)),
+            state: Mutex::new(State::new(manifest)),
             gate: RwLock::new(()),
             flushing: tokio::sync::Mutex::new(()),
             flush_wanted: Notify::new(),
@@ -76,76 +74,8 @@ impl Store {
             _lock: lock,
             config,
         });
-        let mut opened = Opened {
-            orphans,
-            ..Opened::default()
-        };
-        store.replay(recovery, &mut opened).await?;
-        Ok((store, opened))
-    }
-
-    async fn replay(&self, mut recovery: Recovery, opened: &mut Opened) -> Result<(), StoreError> {
-        // What was admitted once is admitted again, whatever the limits are now.
-        let as_admitted = otlp::Limits {
-            items: usize::MAX,
-            nodes: usize::MAX,
-            ..self.config.limits.clone()
-        };
-        for frame in recovery.by_ref() {
-            let frame = frame?;
-            opened.frames += 1;
-            let sequence = frame.sequence.get();
-            let entry = match Entry::decode(&frame.payload) {
-                Ok(entry) => entry,
-                Err(reason) => {
-                    self.set_aside(sequence, &frame.payload, &reason, opened)
-                        .await?;
-                    continue;
-                }
-            };
-            let prepared = match batch::prepare(&entry, &as_admitted, self.key) {
-                Ok(prepared) => prepared,
-                Err(error) => {
-                    self.set_aside(sequence, &frame.payload, &error.to_string(), opened)
-                        .await?;
-                    continue;
-                }
-            };
-            let applied = self
-                .state()
-                .apply(prepared)
-                .map_err(|error| StoreError::Internal(error.to_string()))?;
-            opened.rows += applied.accepted + applied.quarantined;
-            // A journal may hold more than memory does.
-            let is_full = self.is_full(&self.state());
-            if is_full {
-                self.flush_through(Some(sequence)).await?;
-            }
-        }
-        let gaps = recovery.report().gaps.iter();
-        opened.damaged.extend(gaps.map(|gap| format!("{gap:?}")));
-        let damage = recovery.report().damage.iter();
-        opened
-            .damaged
-            .extend(damage.map(|damage| format!("{damage:?}")));
-        Ok(())
-    }
-
-    /// Keeps an acknowledged frame that cannot be understood, because the next flush lets the journal
-    /// forget it.
-    async fn set_aside(
-        &self,
-        sequence: u64,
-        payload: &[u8],
-        reason: &str,
-        opened: &mut Opened,
-    ) -> Result<(), StoreError> {
-        let path = format!("damaged/frame-{sequence:020}.bin");
-        self.objects.replace(&path, payload.to_vec()).await?;
-        opened
-            .damaged
-            .push(format!("frame {sequence}: {reason}; kept in {path}"));
-        Ok(())
+        let replay = Replay::new(&store, recovery, orphans);
+        Ok((store, replay))
     }
 }
 
@@ -209,33 +139,4 @@ async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, S
         }
     }
     Ok(orphans)
-}
-
-/// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
-/// long the server was down.
-async fn load_identities(objects: &Objects, manifest: &Manifest) -> Result<Dedup, StoreError> {
-    let mut dedup = Dedup::default();
-    let mut files: Vec<_> = manifest.identities.iter().collect();
-    files.sort_by_key(|file| file.newest_ns);
-    for file in files {
-        let bytes = objects.get(&file.path).await?;
-        let damaged = |reason| StoreError::Damaged {
-            path: file.path.clone(),
-            reason,
-        };
-        let (identities, newest_ns) = dedup::decode(&bytes).map_err(damaged)?;
-        dedup.restore(identities, newest_ns);
-    }
-    Ok(dedup)
-}
-
-async fn load_series(objects: &Objects, manifest: &Manifest) -> Result<Series, StoreError> {
-    let Some(path) = &manifest.series else {
-        return Ok(Series::default());
-    };
-    let bytes = objects.get(path).await?;
-    Series::from_json(&bytes).map_err(|reason| StoreError::Damaged {
-        path: path.clone(),
-        reason,
-    })
 }
