@@ -157,6 +157,17 @@ impl Engine {
             .map_err(|_| replaying(&self.store.replay_progress()))
     }
 
+    /// What one SQL text would do, without doing it: its logical plan, one node a line.
+    pub async fn plan(&self, sql: &str) -> Result<String, QueryError> {
+        let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
+        let sql = sql.to_owned();
+        let planning = async move {
+            let frame = plan(state, snapshot, &sql).await?;
+            Ok(frame.logical_plan().display_indent().to_string())
+        };
+        self.in_turn(planning).await
+    }
+
     /// Answers one SQL text over a snapshot taken earlier, so that several answers agree.
     pub(crate) async fn query_snapshot(
         &self,

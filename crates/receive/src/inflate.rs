@@ -26,7 +26,7 @@ const ZSTD_WINDOW_TOO_LARGE: usize = 16_usize.wrapping_neg();
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Coding {
+pub enum Coding {
     /// Not at all.
     Identity,
     /// gzip, RFC 1952, with any number of members.
