@@ -8,7 +8,6 @@
 //! | `clock.rs` | wall and monotonic time as a parameter |
 //! | `disk.rs` | the few file operations that durable code needs, and their promises |
 //! | `disk/unchanging.rs` | a disk that is only looked at |
-//! | `space.rs` | how much room a file system has |
 //! | `sim.rs` | a disk in memory that forgets what was not synced |
 //! | `byte_size.rs` | `64MiB` as people write it |
 //! | `lock.rs` | one process per data directory |
@@ -22,11 +21,9 @@ pub mod lock;
 pub mod meters;
 pub mod shutdown;
 pub mod sim;
-pub mod space;
 
 pub use byte_size::ByteSize;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use disk::{Disk, DiskFile, OsDisk, Unchanging};
+pub use disk::{Disk, DiskFile, FreeSpace, OsDisk, Unchanging};
 pub use lock::{DirLock, LockError};
 pub use shutdown::Shutdown;
-pub use space::Space;

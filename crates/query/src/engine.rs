@@ -25,7 +25,7 @@ use url::Url;
 
 use crate::error::{ErrorKind, QueryError};
 use crate::meters::{self, Meters};
-use crate::plan::{explain, plan};
+use crate::plan::{described, explain, plan};
 use crate::provider::OBJECTS_URL;
 
 /// Text in one answer; prompts and tool inputs may be long.
@@ -175,6 +175,18 @@ impl Engine {
             timing.end(Some(ErrorKind::Replaying));
             replaying(&self.store.replay_progress())
         })
+    }
+
+    /// What one SQL text would do, without doing it: the nodes of its logical plan, each described,
+    /// those of subqueries too.
+    pub async fn plan(&self, sql: &str) -> Result<Vec<String>, QueryError> {
+        let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
+        let sql = sql.to_owned();
+        let planning = async move {
+            let frame = plan(state, snapshot, &sql).await?;
+            Ok(described(frame.logical_plan()))
+        };
+        self.in_turn(planning).await
     }
 
     /// Answers one SQL text over a snapshot taken earlier, so that several answers agree.

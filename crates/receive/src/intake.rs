@@ -5,11 +5,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::StatusCode;
 use contract::Signal;
 use otlp::Encoding;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use crate::body::Bounds;
 use crate::budget::{Budget, Paid};
@@ -19,8 +20,11 @@ use crate::{
     Admit, Admitted, Config, ExportRequest, NotAdmitted, Refusal, RefusedRequest, Transport,
 };
 
-/// At least this part of the hold is left for the journal, however long a request waited for memory.
+/// This part of the hold is left for the journal, however long a request waited for memory.
 const JOURNAL_SHARE: u32 = 5;
+
+/// Whoever waits until the deadline can still say what for.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -58,7 +62,29 @@ pub(crate) struct Asked {
     pub(crate) caller: Caller,
 }
 
+/// The memory that all connections share.
+pub(crate) fn budget(config: &Config) -> Budget {
+    let for_memory = config.hold - config.hold / JOURNAL_SHARE;
+    Budget::new(config.memory_budget_bytes, for_memory)
+}
+
 impl<A: Admit> Intake<A> {
+    pub(crate) fn new(
+        admit: Arc<A>,
+        config: Config,
+        budget: Budget,
+        meters: Arc<Meters>,
+        http_port: u16,
+    ) -> Self {
+        Self {
+            admit,
+            config,
+            budget,
+            meters,
+            http_port,
+        }
+    }
+
     /// What one body may be, if it is `framing_bytes` longer than its content.
     pub(crate) fn bounds(&self, framing_bytes: usize) -> Bounds {
         Bounds {
@@ -73,10 +99,11 @@ impl<A: Admit> Intake<A> {
     pub(crate) async fn admit(&self, envelope: Envelope, body: Paid) -> Result<Admitted, Fault> {
         let whole = Instant::now();
         let lane = self.meters.lane(envelope.signal, envelope.transport);
-        let Paid { bytes, lease } = body;
+        let Paid { bytes, mut lease } = body;
         lane.inflated(bytes.len());
         let hold = self.config.hold;
-        let patience = lease.patience().max(hold / JOURNAL_SHARE);
+        let turn = lease.turn_to_be_admitted(bytes.len()).await?;
+        let deadline = Instant::now() + lease.patience() + hold / JOURNAL_SHARE;
         let admit = Arc::clone(&self.admit);
         let request = ExportRequest {
             signal: envelope.signal,
@@ -84,15 +111,16 @@ impl<A: Admit> Intake<A> {
             body: bytes,
             transport: envelope.transport,
             peer: envelope.caller.peer,
+            deadline,
         };
         // A task of its own, so that a client that goes away cannot stop it half-way, and so that its
         // panic is an answer. The memory is held until it has really ended.
         let admitting = tokio::spawn(async move {
             let outcome = admit.admit(request).await;
-            drop(lease);
+            drop((lease, turn));
             outcome
         });
-        match timeout(patience, admitting).await {
+        match timeout_at(deadline + GRACE, admitting).await {
             Ok(Ok(Ok(admitted))) => {
                 lane.admitted(whole.elapsed());
                 Ok(admitted)

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use crate::budget::Budget;
 use crate::connection::{self, Port};
-use crate::intake::Intake;
+use crate::intake::{self, Intake};
 use crate::meters::{self, Meters};
 use crate::{Admit, Config};
 
@@ -97,7 +97,7 @@ impl Server {
         let (grpc, grpc_address) = bind("OTLP/gRPC", config.grpc)?;
         let places = config.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Bound {
-            budget: Budget::new(config.memory_budget_bytes, config.hold),
+            budget: intake::budget(&config),
             places: Arc::new(Semaphore::new(places)),
             meters: Arc::new(Meters::new()),
             config,
@@ -157,13 +157,8 @@ impl Bound {
     pub async fn serve<A: Admit>(self, admit: Arc<A>, shutdown: Shutdown) {
         let places = self.places;
         let http_port = self.http_address.port();
-        let intake = Arc::new(Intake {
-            admit,
-            config: self.config,
-            budget: self.budget,
-            meters: self.meters,
-            http_port,
-        });
+        let (budget, meters) = (self.budget, self.meters);
+        let intake = Arc::new(Intake::new(admit, self.config, budget, meters, http_port));
         tokio::join!(
             listen(&intake, Port::Http, self.http, &places, &shutdown),
             listen(&intake, Port::Grpc, self.grpc, &places, &shutdown),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Float64Type;
 use arrow::record_batch::RecordBatch;
-use base::{Clock, ManualClock};
+use base::{Clock, Disk, ManualClock, OsDisk};
 use contract::{
     DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Signal, Temporality, Value,
 };
+use tokio::time::Instant;
 
 use crate::batch::METRIC_VALUE;
 use crate::{AppendError, Applied, Config, Entry, Opened, Replay, Store, Table, Transport};
@@ -21,15 +22,24 @@ pub(crate) struct Life {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Option<Arc<Store>>,
+    disk: Arc<dyn Disk>,
+    limits: fn(&mut Config),
 }
 
 impl Life {
     pub(crate) async fn begin() -> Life {
+        Life::on(OsDisk, |_| {}).await
+    }
+
+    /// On a disk that may be simulated, with limits of its own.
+    pub(crate) async fn on(disk: impl Disk, limits: fn(&mut Config)) -> Life {
         let dir = tempfile::tempdir().expect("a folder");
         let mut life = Life {
             dir,
             clock: Arc::new(ManualClock::at(NOW_NS)),
             store: None,
+            disk: Arc::new(disk),
+            limits,
         };
         life.restart().await;
         life
@@ -37,7 +47,7 @@ impl Life {
 
     /// Drops the store without a flush, as a kill does, and opens it again.
     pub(crate) async fn restart(&mut self) -> Opened {
-        let mut replay = self.restart_for_intake(|_| {}).await;
+        let mut replay = self.restart_for_intake(self.limits).await;
         replay.run().await.expect("replays")
     }
 
@@ -45,6 +55,7 @@ impl Life {
     pub(crate) async fn restart_for_intake(&mut self, limits: impl FnOnce(&mut Config)) -> Replay {
         self.store = None;
         let mut config = Config::new(self.dir.path());
+        config.disk = Arc::clone(&self.disk);
         limits(&mut config);
         let (store, replay) = Store::open_for_intake(config, self.clock())
             .await
@@ -62,14 +73,16 @@ impl Life {
     }
 
     pub(crate) async fn send(&self, signal: Signal, protobuf: Vec<u8>) -> Applied {
-        self.offer(signal, protobuf).await.expect("appends")
+        let sent = self.try_send(signal, protobuf, Instant::now()).await;
+        sent.expect("appends")
     }
 
-    /// Sends a request that may be refused.
-    pub(crate) async fn offer(
+    /// The same, by a deadline.
+    pub(crate) async fn try_send(
         &self,
         signal: Signal,
         protobuf: Vec<u8>,
+        deadline: Instant,
     ) -> Result<Applied, AppendError> {
         let entry = Entry {
             signal,
@@ -79,12 +92,24 @@ impl Life {
             protobuf: protobuf.into(),
         };
         let prepared = self.store().prepare(&entry).expect("prepares");
-        self.store().append(&entry, prepared).await
+        self.store().append_by(&entry, prepared, deadline).await
     }
 
     /// Sends one request of events with these numbers, and says how many were new.
     pub(crate) async fn events(&self, numbers: impl IntoIterator<Item = i64>) -> u64 {
-        self.send(Signal::Logs, events(numbers)).await.accepted
+        let sent = self.try_events(numbers, Instant::now()).await;
+        sent.expect("appends").accepted
+    }
+
+    /// The same, by a deadline.
+    pub(crate) async fn try_events(
+        &self,
+        numbers: impl IntoIterator<Item = i64>,
+        deadline: Instant,
+    ) -> Result<Applied, AppendError> {
+        let records = numbers.into_iter().map(event).collect();
+        let protobuf = otlp::encode::logs(&[(Origin::default(), records)]);
+        self.try_send(Signal::Logs, protobuf, deadline).await
     }
 
     /// Sends one point of a cumulative sum.
@@ -122,12 +147,6 @@ impl Life {
         let buffered: usize = snapshot.batches(table).map(RecordBatch::num_rows).sum();
         buffered as u64 + snapshot.parts(table).map(|part| part.rows).sum::<u64>()
     }
-}
-
-/// A request of events with these numbers.
-pub(crate) fn events(numbers: impl IntoIterator<Item = i64>) -> Vec<u8> {
-    let records = numbers.into_iter().map(event).collect();
-    otlp::encode::logs(&[(Origin::default(), records)])
 }
 
 pub(crate) fn event(number: i64) -> LogRecord<'static> {

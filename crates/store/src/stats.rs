@@ -49,6 +49,8 @@ pub struct Stats {
     pub newest_received_ns: u64,
     /// The latest time in the parts, milliseconds since the Unix epoch.
     pub newest_part_ms: Option<i64>,
+    /// Bytes of the disk that may still be written; none where the system does not say.
+    pub disk_free_bytes: Option<u64>,
     /// Files that were found damaged since the start.
     pub damaged_files: u64,
     /// Identities that deduplication remembers.
@@ -61,6 +63,7 @@ impl Store {
         let age_now_ns = self.age_ns();
         let journal = self.journal.stats();
         let damaged_files = self.damaged().len() as u64;
+        let free = self.config.disk.free_space(&self.config.dir);
         let state = self.state();
         let manifest = &state.manifest;
         let lag = self.journal.lag(Sequence::new(manifest.journal_through));
@@ -86,6 +89,7 @@ impl Store {
             last_sync: journal.last_sync,
             newest_received_ns: state.newest_received_ns,
             newest_part_ms: manifest.parts.iter().map(|part| part.time_max_ms).max(),
+            disk_free_bytes: free.ok().map(|free| free.bytes),
             damaged_files,
             identities: state.dedup.len() as u64,
         }
@@ -157,7 +161,7 @@ impl Meters {
 type Read = fn(&Stats) -> f64;
 
 /// Name, what it is, where it is read.
-const SIZES: [(&str, &str, Read); 17] = [
+const SIZES: [(&str, &str, Read); 18] = [
     ("tallybook_buffer_rows", "Rows in memory.", |now| {
         now.buffer_rows as f64
     }),
@@ -219,6 +223,11 @@ const SIZES: [(&str, &str, Read); 17] = [
         "tallybook_journal_last_sync_duration_seconds",
         "How long the last sync of the journal took; 0 before the first.",
         |now| now.last_sync.unwrap_or_default().as_secs_f64(),
+    ),
+    (
+        "tallybook_disk_free_bytes",
+        "Bytes of the disk that may still be written; below store.disk_reserve requests are refused for now.",
+        |now| now.disk_free_bytes.unwrap_or_default() as f64,
     ),
     (
         "tallybook_damaged_files",

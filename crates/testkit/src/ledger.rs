@@ -177,6 +177,21 @@ impl Sql {
         Ok(Ledger::deserialize(answer.json()?)?)
     }
 
+    /// The fates of a signal: `logs`, `metrics` or `traces`, settled or not.
+    ///
+    /// # Errors
+    ///
+    /// When there is no ledger, or no such signal.
+    pub async fn fate(&self, signal: &str) -> Result<Fate, Problem> {
+        let ledger = self.ledger().await?;
+        let found = ledger.signals.named().into_iter();
+        let found = found
+            .filter(|(name, _)| *name == signal)
+            .map(|(_, fate)| fate)
+            .next();
+        found.ok_or_else(|| Problem::new(format!("{signal} is no signal")))
+    }
+
     /// What the server shows to Prometheus.
     ///
     /// # Errors

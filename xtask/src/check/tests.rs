@@ -28,6 +28,7 @@ fn selection() {
         "clippy",
         "deny",
         "test",
+        "faults",
         "web",
         "browser",
         "docs",
@@ -40,7 +41,7 @@ fn selection() {
     check(
         "--skip web --skip browser,docs,prometheus",
         false,
-        Ok(&all[..5]),
+        Ok(&all[..6]),
     );
     check("--skip web", true, Err("refused when CI=true"));
     check("--skip=web", true, Err("refused when CI=true"));

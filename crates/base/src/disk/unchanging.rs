@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, FreeSpace};
 use crate::lock::{DirLock, LockError};
 
 /// Another disk, but nothing is ever changed on it: what code that mends things would sync, cut,
@@ -69,5 +69,9 @@ impl<D: Disk> Disk for Unchanging<D> {
 
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
         Ok(())
+    }
+
+    fn free_space(&self, dir: &Path) -> io::Result<FreeSpace> {
+        self.0.free_space(dir)
     }
 }

@@ -5,7 +5,7 @@ use contract::Signal;
 
 use super::*;
 use crate::Table;
-use crate::life::{HOUR_NS, Life, NOW_NS, events};
+use crate::life::{HOUR_NS, Life, NOW_NS};
 
 #[tokio::test]
 async fn a_kill_loses_nothing_and_doubles_nothing() {
@@ -68,8 +68,8 @@ async fn a_repetition_is_known_for_a_day_across_flush_and_restart() {
         .expect("lists");
     assert_eq!(
         files.len(),
-        1,
-        "identities older than the horizon are deleted"
+        2,
+        "both copies of the last; identities older than the horizon are deleted"
     );
 }
 
@@ -316,7 +316,7 @@ async fn small() -> Life {
 async fn what_is_refused_after_it_was_understood_is_rejected() {
     let life = small().await;
     life.events(0..10).await;
-    let refused = life.offer(Signal::Logs, events(0..7)).await;
+    let refused = life.try_events(0..7, Instant::now()).await;
     refused.expect_err("the buffer is full");
     let fate = life.store().fates().of(Signal::Logs);
     assert_eq!((fate.received, fate.accepted, fate.rejected), (17, 10, 7));

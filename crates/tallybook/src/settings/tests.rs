@@ -68,6 +68,20 @@ fn what_is_no_format_and_no_level_of_the_log_is_said() {
 }
 
 #[test]
+fn the_reserve_of_the_disk_is_a_size_or_auto() {
+    check("[store]\ndisk_reserve = \"2GiB\"", &[]);
+    check("[store]\ndisk_reserve = \"auto\"", &[]);
+    check(
+        "[store]\ndisk_reserve = \"much\"",
+        &["store.disk_reserve", "64MiB"],
+    );
+    check(
+        "[store]\ndisk_reserve = \"1KiB\"",
+        &["store.disk_reserve must be at least 1MiB"],
+    );
+}
+
+#[test]
 fn a_remote_address_can_be_allowed() {
     check("[listen]\nallow_remote = true\nui = \"0.0.0.0:4319\"", &[]);
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use base::{ByteSize, Space};
+use base::{ByteSize, Disk, FreeSpace, OsDisk};
 
 use super::Subject;
 use super::finding::Finding;
@@ -16,12 +16,11 @@ const SAMPLE_BYTES: usize = 4096;
 /// What every acknowledgement waits for should take no longer.
 const SLOW: Duration = Duration::from_millis(50);
 
-/// Below these parts of free room something must be done soon, and at once.
-const FREE_SOON: f64 = 0.15;
-const FREE_NOW: f64 = 0.05;
+/// So many times the reserve should be free.
+const SCARCE: u64 = 4;
 
 pub(super) fn findings(subject: &Subject) -> Vec<Finding> {
-    vec![kind(&subject.dir), space(&subject.dir), sync(&subject.dir)]
+    vec![kind(&subject.dir), space(subject), sync(&subject.dir)]
 }
 
 fn kind(dir: &Path) -> Finding {
@@ -64,27 +63,44 @@ fn kind_of<'a>(mounts: &'a str, dir: &Path) -> Option<&'a str> {
     found.and_then(|(_, kind)| kind)
 }
 
-fn space(dir: &Path) -> Finding {
+/// Against the part that intake leaves free: below it nothing is let in.
+fn space(subject: &Subject) -> Finding {
     const CHECK: &str = "disk_space";
-    let space = match Space::of(dir) {
-        Ok(space) => space,
-        Err(error) => return Finding::failed(CHECK, error.to_string(), "look at the disk"),
+    let free = match OsDisk.free_space(&subject.dir) {
+        Ok(free) => free,
+        Err(error) => return Finding::skipped(CHECK, format!("the system does not say: {error}")),
     };
-    let percent = |part: f64| part * 100.0;
-    let seen = format!(
-        "{} of {} free ({:.0} %), {:.0} % of the files",
-        gibibytes(space.free_bytes),
-        gibibytes(space.total_bytes),
-        percent(space.free_part()),
-        percent(space.free_files_part())
+    let mut seen = format!(
+        "{} of {} free",
+        gibibytes(free.bytes),
+        gibibytes(free.bytes_total)
     );
-    let least = space.free_part().min(space.free_files_part());
-    let mend = "free some room, or move the data directory to a larger disk: with a full disk requests \
-         are answered 503";
-    if least < FREE_NOW {
-        Finding::failed(CHECK, seen, mend)
-    } else if least < FREE_SOON {
-        Finding::warning(CHECK, seen, mend)
+    if free.files_total > 0 {
+        seen.push_str(&format!(", room for {} files", free.files));
+    }
+    let reserve = subject
+        .settings
+        .check()
+        .ok()
+        .and_then(|checked| checked.store.disk_reserve_bytes);
+    let mend = "free some room, or move the data directory to a larger disk";
+    let scarce = FreeSpace {
+        bytes: free.bytes / SCARCE,
+        files: free.files / SCARCE,
+        ..free
+    };
+    if let Some(lacking) = store::lacking(&free, reserve) {
+        Finding::failed(
+            CHECK,
+            format!("{seen}; requests are refused: {lacking}"),
+            mend,
+        )
+    } else if store::lacking(&scarce, reserve).is_some() {
+        Finding::warning(
+            CHECK,
+            format!("{seen}, which is not much more than the reserve"),
+            mend,
+        )
     } else {
         Finding::ok(CHECK, seen)
     }
