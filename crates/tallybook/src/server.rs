@@ -18,8 +18,8 @@ use tokio::runtime::Runtime;
 use crate::failure::Failure;
 use crate::intake::{Intake, cpu_runtime};
 use crate::opening;
-use crate::process;
 use crate::settings::Checked;
+use crate::vitals;
 
 /// A server that listens but does not serve yet.
 pub(crate) struct Server {
@@ -135,7 +135,7 @@ fn board(receive: &receive::Bound, store: &Arc<Store>, engine: &Engine) -> Resul
         receive.meters(),
         store.meters(),
         engine.meters(),
-        process::meters(),
+        vitals::meters(),
     ] {
         board.add(sources).map_err(Failure::failed)?;
     }

@@ -8,13 +8,13 @@
 //! | `finding.rs` | what one check found |
 //! | `place.rs` | the data directory: its owner, who may enter, who has it |
 //! | `disk.rs` | the file system: kind, room, how fast it syncs |
-//! | `data.rs` | manifest, journal, parts, what was set aside |
+//! | `contents.rs` | manifest, journal, parts, what was set aside |
 //! | `machine.rs` | clock, memory, open files |
 //! | `ports.rs` | who listens where |
 //! | `server.rs` | what a running server says of itself |
 //! | `print.rs` | the findings for people and for machines |
 
-mod data;
+mod contents;
 mod disk;
 mod finding;
 mod machine;
@@ -82,7 +82,7 @@ async fn examine(args: &DoctorArgs, settings: Settings) -> Vec<Finding> {
     findings.extend(machine::findings(&subject));
     if is_there {
         findings.extend(disk::findings(&subject));
-        findings.extend(data::findings(&subject).await);
+        findings.extend(contents::findings(&subject).await);
     }
     findings.extend(server::numbers(&subject).await);
     findings

@@ -169,7 +169,7 @@ mod tests {
             23 21 254:1 / /data rw shared:1 - xfs /dev/b rw\n\
             24 21 0:9 / /with\\040space rw - nfs4 host:/ rw\n";
         for (dir, kind) in [
-            ("/home/x", "ext4"),
+            ("/srv/x", "ext4"),
             ("/data", "xfs"),
             ("/data/deep/er", "xfs"),
             ("/database", "ext4"),

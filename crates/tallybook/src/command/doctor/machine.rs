@@ -9,7 +9,7 @@ use base::ByteSize;
 use super::Subject;
 use super::finding::Finding;
 use super::server::Server;
-use crate::process::max_fds;
+use crate::vitals::max_fds;
 
 /// Clocks differ by less.
 const SKEW: Duration = Duration::from_secs(600);
