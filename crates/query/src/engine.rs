@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::error::{ErrorKind, QueryError};
-use crate::plan::{explain, plan};
+use crate::plan::{described, explain, plan};
 use crate::provider::OBJECTS_URL;
 
 /// Text in one answer; prompts and tool inputs may be long.
@@ -157,13 +157,14 @@ impl Engine {
             .map_err(|_| replaying(&self.store.replay_progress()))
     }
 
-    /// What one SQL text would do, without doing it: its logical plan, one node a line.
-    pub async fn plan(&self, sql: &str) -> Result<String, QueryError> {
+    /// What one SQL text would do, without doing it: the nodes of its logical plan, each described,
+    /// those of subqueries too.
+    pub async fn plan(&self, sql: &str) -> Result<Vec<String>, QueryError> {
         let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
         let sql = sql.to_owned();
         let planning = async move {
             let frame = plan(state, snapshot, &sql).await?;
-            Ok(frame.logical_plan().display_indent().to_string())
+            Ok(described(frame.logical_plan()))
         };
         self.in_turn(planning).await
     }

@@ -17,6 +17,7 @@ use crate::part::{self, At, Part};
 use crate::schema::Table;
 use crate::state::{Batch, Taken};
 use crate::store::Store;
+use crate::twin;
 
 /// The pauses after flushes that failed. Space that somebody made is made use of within seconds.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -110,11 +111,8 @@ impl Store {
         writing.next.series = None;
         if !taken.series.is_empty() {
             let path = format!("series/{:020}.json", writing.next.number);
-            let json = taken
-                .series
-                .to_json()
-                .map_err(|error| StoreError::Internal(error.to_string()))?;
-            self.write(&path, json, writing).await?;
+            let series = taken.series.encode()?;
+            self.write_twice(&path, series, writing).await?;
             writing.next.series = Some(path);
         }
         Ok(())
@@ -130,6 +128,16 @@ impl Store {
         self.objects.replace(path, bytes).await
     }
 
+    async fn write_twice(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        writing: &mut Writing,
+    ) -> Result<(), StoreError> {
+        writing.begun.push(path.to_owned());
+        twin::write(&self.objects, path, bytes).await
+    }
+
     /// Removes what a flush that failed has written: when writing fails, space matters most. Not when
     /// its manifest has got its name all the same, for then the next start may go by it.
     async fn tidy(&self, writing: &Writing) {
@@ -139,7 +147,7 @@ impl Store {
             return;
         }
         for path in &writing.begun {
-            if let Err(error) = self.objects.delete(path).await {
+            if let Err(error) = twin::delete(&self.objects, path).await {
                 tracing::warn!("{path} of a flush that failed not deleted: {error}");
             }
         }
@@ -180,6 +188,7 @@ impl Store {
                 time_min_ms,
                 time_max_ms,
                 crc32c,
+                version: part::VERSION,
             });
         }
         Ok(())
@@ -204,7 +213,7 @@ impl Store {
             format!("identities/{:020}.ids", writing.next.number),
             file.len() as u64,
         );
-        self.write(&path, file, writing).await?;
+        self.write_twice(&path, file, writing).await?;
         writing.next.identities.push(IdentityFile {
             path,
             newest_ns,
@@ -231,7 +240,7 @@ impl Store {
         let now = self.state().snapshot();
         let kept: std::collections::HashSet<&str> = now.objects().collect();
         for path in before.objects().filter(|path| !kept.contains(path)) {
-            if let Err(error) = self.objects.delete(path).await {
+            if let Err(error) = twin::delete(&self.objects, path).await {
                 tracing::warn!("{path} not deleted: {error}");
             }
         }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::age::Age;
 use crate::batch::{self, PrepareError, Prepared};
+use crate::damage::{DamagedFile, Damages};
 use crate::entry::Entry;
 use crate::error::{AppendError, StoreError};
 use crate::fates::Fates;
@@ -140,6 +141,7 @@ pub struct Store {
     /// Told whenever there may be room again.
     pub(crate) freed: watch::Sender<()>,
     pub(crate) fates: Fates,
+    pub(crate) damages: Damages,
     pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,
     pub(crate) _lock: DirLock,
 }
@@ -250,6 +252,12 @@ impl Store {
     /// The ledger of fates since the start.
     pub fn fates(&self) -> &Fates {
         &self.fates
+    }
+
+    /// Files of the data directory that cannot be read, as far as it has been found out: what they
+    /// held is missing from answers, or is not recognised when it is repeated; the reason says which.
+    pub fn damaged(&self) -> Vec<DamagedFile> {
+        self.damages.list()
     }
 
     /// The store's clock.
