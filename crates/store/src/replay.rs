@@ -8,6 +8,8 @@
 //!
 //! It works on a thread of its own, for decoding would hold up the connections.
 
+mod remember;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,18 +19,14 @@ use tokio::runtime::Handle;
 
 use crate::batch::{self, Prepared};
 use crate::damage::DamagedFile;
-use crate::dedup::{self, Dedup};
 use crate::entry::Entry;
 use crate::error::{StoreError, Unreadable};
-use crate::manifest::Manifest;
-use crate::objects::Objects;
 use crate::progress::{ReplayProgress, ReplayStage};
-use crate::series::Series;
 use crate::store::Store;
-use crate::twin;
+use remember::{load_identities, load_series};
 
 /// How much is read back from the journal at once.
-const READ_BYTES: usize = 8 << 20;
+const READ_BYTES: usize = 1 << 20;
 /// After so many frames at most it is said how far it is.
 const PUBLISH_FRAMES: u64 = 64;
 /// The pause before what failed is tried again.
@@ -69,6 +67,7 @@ impl Replay {
             found_bytes: store.journal.stats().bytes,
             bytes_done: 0,
             frame: None,
+            round: None,
             failure: None,
             opened: Opened {
                 orphans,
@@ -89,12 +88,16 @@ impl Replay {
     /// Replays to the end, trying again whatever fails; `None` when `shutdown` came first. While it
     /// does not get on, nothing is taken in.
     pub async fn run_until(mut self, shutdown: Shutdown) -> Option<Opened> {
+        let mut said = String::new();
         loop {
-            match self.work_until(&shutdown).await {
+            let reason = match self.work_until(&shutdown).await {
                 Ok(ended) => return ended,
-                Err(error) => {
-                    tracing::error!("the replay does not get on, will try again: {error}")
-                }
+                Err(error) => error.to_string(),
+            };
+            // Once, not every second for as long as it lasts.
+            if said != reason {
+                tracing::error!("the replay does not get on, and is tried again: {reason}");
+                said = reason;
             }
             tokio::select! {
                 () = tokio::time::sleep(RETRY_PAUSE) => {}
@@ -139,6 +142,8 @@ struct Work {
     bytes_done: u64,
     /// What is being applied: after an error it is tried again.
     frame: Option<Frame>,
+    /// The last frame of the round of catching up that is not ended.
+    round: Option<u64>,
     /// Why it does not get on; until it does.
     failure: Option<String>,
     opened: Opened,
@@ -209,17 +214,29 @@ impl Work {
 
     /// Applies what has arrived, a round at a time; the last round alone at the gate.
     fn catch_up(&mut self, io: &Handle, shutdown: &Shutdown) -> Result<(), StoreError> {
-        let is_last = self.store.replaying.begin_round();
-        self.store.freed();
-        if !is_last {
-            let through = self.store.journal.last_synced().get();
-            while self.through < through && !shutdown.is_triggered() {
-                self.make_room(io)?;
-                self.apply_some(io)?;
-                self.publish();
+        // An error may have left a round half done: it is still to be ended.
+        let through = match self.round {
+            Some(through) => through,
+            None => {
+                let is_last = self.store.replaying.begin_round();
+                self.store.freed();
+                if is_last {
+                    return self.end(io);
+                }
+                *self.round.insert(self.store.journal.last_synced().get())
             }
-            return Ok(());
+        };
+        while self.through < through && !shutdown.is_triggered() {
+            self.make_room(io)?;
+            self.apply_some(io)?;
+            self.publish();
         }
+        self.round = self.round.filter(|_| self.through < through);
+        Ok(())
+    }
+
+    /// Applies the rest while nothing can be appended; from then on appending applies.
+    fn end(&mut self, io: &Handle) -> Result<(), StoreError> {
         let store = Arc::clone(&self.store);
         let _alone = io.block_on(store.gate.write());
         while self.through < store.journal.last_synced().get() {
@@ -374,40 +391,6 @@ impl Work {
         });
     }
 }
-
-/// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
-/// long the server was down. One damaged copy is told; without both the replay does not get on.
-async fn load_identities(
-    objects: &Objects,
-    manifest: &Manifest,
-) -> Result<Remembered<Dedup>, StoreError> {
-    let (mut dedup, mut damaged) = (Dedup::default(), Vec::new());
-    let mut files: Vec<_> = manifest.identities.iter().collect();
-    files.sort_by_key(|file| file.age_ns);
-    for file in files {
-        let read = twin::read(objects, &file.path, dedup::decode).await?;
-        if let Some((identities, _)) = read.found {
-            dedup.restore(identities, file.age_ns);
-        }
-        damaged.extend(read.damaged);
-    }
-    Ok((dedup, damaged))
-}
-
-async fn load_series(
-    objects: &Objects,
-    manifest: &Manifest,
-) -> Result<Remembered<Series>, StoreError> {
-    let Some(path) = &manifest.series else {
-        return Ok(Remembered::default());
-    };
-    let read = twin::read(objects, path, Series::decode).await?;
-    let damaged = read.damaged.into_iter().collect();
-    Ok((read.found.unwrap_or_default(), damaged))
-}
-
-/// What was remembered, and which files were not read for it.
-type Remembered<T> = (T, Vec<DamagedFile>);
 
 #[cfg(test)]
 mod tests;
