@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `engine.rs` | one query from text to answer, with its limits |
 //! | `plan.rs` | from the text to a plan that can only read the views |
+//! | `complexity.rs` | how much there may be to a statement |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
 //! | `functions.rs` | `attribute(json, key)` |
@@ -14,6 +15,7 @@
 //! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
 //! | `reports/` | the named answers that the UI and the API serve |
 
+mod complexity;
 mod engine;
 mod error;
 mod functions;
