@@ -21,6 +21,6 @@ pub mod sim;
 
 pub use byte_size::ByteSize;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use disk::{Disk, DiskFile, OsDisk};
+pub use disk::{Disk, DiskFile, FreeSpace, OsDisk};
 pub use lock::{DirLock, LockError};
 pub use shutdown::Shutdown;

@@ -66,7 +66,8 @@ impl DirLock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        write_owner(&mut file).map_err(failed)?;
+        // The owner is told to others only; on a full disk the directory can be opened without.
+        let _ = write_owner(&mut file);
         Ok(Self::held_by(file))
     }
 

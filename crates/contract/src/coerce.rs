@@ -92,7 +92,7 @@ fn count<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
 /// The nearest whole number, and whether it is the same number.
 fn whole(number: f64) -> Option<(i64, bool)> {
     let rounded = number.round();
-    if !(rounded >= 0.0 && rounded <= COUNT_MAX as f64) {
+    if !(number >= 0.0 && rounded <= COUNT_MAX as f64) {
         return None;
     }
     Some((
@@ -175,6 +175,7 @@ mod tests {
             Value::Int(i64::MAX),
             Value::Double(f64::NAN),
             Value::Double(1e300),
+            Value::Double(-0.4),
         ] {
             check(Kind::Count, value, None);
         }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use contract::Signal;
+use tokio::time::Instant;
 
 /// How an export request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +42,9 @@ pub struct ExportRequest {
     pub transport: Transport,
     /// Who sent it: the other end of the connection, which may be a proxy.
     pub peer: SocketAddr,
+    /// Until when the client is kept waiting. What is not admitted by then is answered with 503 and
+    /// sent again, so work that begins later is in vain.
+    pub deadline: Instant,
 }
 
 /// An export request that is durable, deduplicated and queryable.

@@ -5,18 +5,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use contract::Signal;
 use otlp::Encoding;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::body::Bounds;
 use crate::budget::{Budget, Paid};
 use crate::fault::Fault;
 use crate::{Admit, Admitted, Config, ExportRequest, NotAdmitted, Transport};
 
-/// At least this part of the hold is left for the journal, however long a request waited for memory.
+/// This part of the hold is left for the journal, however long a request waited for memory.
 const JOURNAL_SHARE: u32 = 5;
+
+/// Whoever waits until the deadline can still say what for.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -38,6 +42,16 @@ pub(crate) struct Envelope {
 }
 
 impl<A: Admit> Intake<A> {
+    pub(crate) fn new(admit: Arc<A>, config: Config, http_port: u16) -> Self {
+        let for_memory = config.hold - config.hold / JOURNAL_SHARE;
+        Self {
+            admit,
+            budget: Budget::new(config.memory_budget_bytes, for_memory),
+            config,
+            http_port,
+        }
+    }
+
     /// What one body may be, if it is `framing_bytes` longer than its content.
     pub(crate) fn bounds(&self, framing_bytes: usize) -> Bounds {
         Bounds {
@@ -53,7 +67,7 @@ impl<A: Admit> Intake<A> {
         let Paid { bytes, mut lease } = body;
         let hold = self.config.hold;
         let turn = lease.turn_to_be_admitted(bytes.len()).await?;
-        let patience = lease.patience().max(hold / JOURNAL_SHARE);
+        let deadline = Instant::now() + lease.patience() + hold / JOURNAL_SHARE;
         let admit = Arc::clone(&self.admit);
         let request = ExportRequest {
             signal: envelope.signal,
@@ -61,6 +75,7 @@ impl<A: Admit> Intake<A> {
             body: bytes,
             transport: envelope.transport,
             peer: envelope.peer,
+            deadline,
         };
         // A task of its own, so that a client that goes away cannot stop it half-way, and so that its
         // panic is an answer. The memory is held until it has really ended.
@@ -69,7 +84,7 @@ impl<A: Admit> Intake<A> {
             drop((lease, turn));
             outcome
         });
-        match timeout(patience, admitting).await {
+        match timeout_at(deadline + GRACE, admitting).await {
             Ok(Ok(Ok(admitted))) => Ok(admitted),
             Ok(Ok(Err(NotAdmitted::Refused(refused)))) => Err(Fault::Refused(refused)),
             Ok(Ok(Err(NotAdmitted::Unavailable { reason }))) => Err(Fault::Unavailable { reason }),

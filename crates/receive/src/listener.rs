@@ -15,7 +15,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::budget::Budget;
 use crate::connection::{self, Port};
 use crate::intake::Intake;
 use crate::{Admit, Config};
@@ -137,16 +136,10 @@ impl Bound {
     /// Serves until `shutdown`: then accepts nobody any more, answers what is in flight, and returns
     /// when the last connection is closed or the drain is over.
     pub async fn serve<A: Admit>(self, admit: Arc<A>, shutdown: Shutdown) {
-        let budget = Budget::new(self.config.memory_budget_bytes, self.config.hold);
         let places = self.config.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(places));
         let http_port = self.http_address.port();
-        let intake = Arc::new(Intake {
-            admit,
-            config: self.config,
-            budget,
-            http_port,
-        });
+        let intake = Arc::new(Intake::new(admit, self.config, http_port));
         tokio::join!(
             listen(&intake, Port::Http, self.http, &places, &shutdown),
             listen(&intake, Port::Grpc, self.grpc, &places, &shutdown),

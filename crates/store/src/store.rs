@@ -11,19 +11,25 @@ use bytes::Bytes;
 use contract::{IdentityKey, Signal};
 use journal::Journal;
 use object_store::ObjectStore;
-use tokio::sync::{Notify, RwLock, broadcast};
+use tokio::sync::{Notify, RwLock, broadcast, watch};
+use tokio::time::Instant;
 
 use crate::age::Age;
 use crate::batch::{self, PrepareError, Prepared};
+use crate::damage::{DamagedFile, Damages};
 use crate::entry::Entry;
 use crate::error::{AppendError, StoreError};
 use crate::fates::Fates;
 use crate::objects::Objects;
 use crate::progress::{ReplayProgress, Replaying};
+use crate::reserve::Reserve;
 use crate::state::{Applied, Snapshot, State};
 
 /// How many arrivals a slow watcher may lag behind before it is told that it missed some.
 const WATCH_BACKLOG: usize = 256;
+
+/// A smaller reserve would be none.
+const DISK_RESERVE_BYTES_MIN: u64 = 1 << 20;
 
 /// How a store is kept.
 #[derive(Clone, Debug)]
@@ -44,6 +50,9 @@ pub struct Config {
     pub flush_age: Duration,
     /// Rows in memory at which appends are refused until a flush has made room.
     pub buffer_rows_max: usize,
+    /// Bytes of the disk that are kept free: with less nothing is taken in. `None` is 256 MiB, or 5 %
+    /// of a file system where that is less.
+    pub disk_reserve_bytes: Option<u64>,
     /// Structural limits of a request.
     pub limits: otlp::Limits,
 }
@@ -60,6 +69,7 @@ impl Config {
             buffer_bytes_max: 512 << 20,
             flush_age: Duration::from_secs(600),
             buffer_rows_max: 500_000,
+            disk_reserve_bytes: None,
             limits: otlp::Limits::default(),
         }
     }
@@ -75,6 +85,15 @@ impl Config {
                 "store.buffer_rows_max ({}) must not be less than store.flush_rows ({})",
                 self.buffer_rows_max, self.flush_rows
             ));
+        }
+        if self
+            .disk_reserve_bytes
+            .is_some_and(|bytes| bytes < DISK_RESERVE_BYTES_MIN)
+        {
+            problems.push(
+                "store.disk_reserve must be at least 1MiB: a flush needs room when the disk is full"
+                    .to_owned(),
+            );
         }
         problems
     }
@@ -118,7 +137,11 @@ pub struct Store {
     pub(crate) flush_wanted: Notify,
     pub(crate) age: Age,
     pub(crate) replaying: Replaying,
+    pub(crate) reserve: Reserve,
+    /// Told whenever there may be room again.
+    pub(crate) freed: watch::Sender<()>,
     pub(crate) fates: Fates,
+    pub(crate) damages: Damages,
     pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,
     pub(crate) _lock: DirLock,
 }
@@ -144,7 +167,17 @@ impl Store {
     /// the replay comes to the frame, and the next snapshot waits for that: so here too no answer
     /// lacks what was acknowledged, and what is a repetition is decided by the journal's order.
     pub async fn append(&self, entry: &Entry, prepared: Prepared) -> Result<Applied, AppendError> {
-        self.enter(entry.protobuf.len())?;
+        self.append_by(entry, prepared, Instant::now()).await
+    }
+
+    /// The same; where there is no room for the entry it waits for it until `deadline`.
+    pub async fn append_by(
+        &self,
+        entry: &Entry,
+        prepared: Prepared,
+        deadline: Instant,
+    ) -> Result<Applied, AppendError> {
+        self.enter(entry.protobuf.len(), deadline).await?;
         let _applied_before_any_flush = self.gate.read().await;
         // It stays so until the gate is left: a replay ends alone at the gate.
         let is_replaying = self.state().replayed.is_some();
@@ -170,18 +203,8 @@ impl Store {
         Ok(applied)
     }
 
-    /// Lets a request of so many bytes in, if there is room for it.
-    fn enter(&self, bytes: usize) -> Result<(), AppendError> {
-        let refused = self.has_room().err();
-        let refused = refused.or_else(|| self.replaying.admit(bytes).err());
-        let Some(reason) = refused else {
-            return Ok(());
-        };
-        self.flush_wanted.notify_one();
-        Err(AppendError::Behind(reason))
-    }
-
     async fn append_frame(&self, payload: Bytes) -> Result<(), AppendError> {
+        self.reserve.note_written(payload.len() as u64);
         self.journal
             .append(payload)
             .await
@@ -231,6 +254,12 @@ impl Store {
         &self.fates
     }
 
+    /// Files of the data directory that cannot be read, as far as it has been found out: what they
+    /// held is missing from answers, or is not recognised when it is repeated; the reason says which.
+    pub fn damaged(&self) -> Vec<DamagedFile> {
+        self.damages.list()
+    }
+
     /// The store's clock.
     pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
@@ -239,31 +268,6 @@ impl Store {
     /// Newly stored events as they are acknowledged, a batch a request.
     pub fn watch(&self) -> broadcast::Receiver<Arc<RecordBatch>> {
         self.arrivals.subscribe()
-    }
-
-    /// Whether an append may succeed now, and why not.
-    pub fn ready(&self) -> Result<(), String> {
-        self.has_room()?;
-        self.replaying.admit(0)
-    }
-
-    /// Whether the buffer has room, and why not.
-    fn has_room(&self) -> Result<(), String> {
-        let (rows, bytes) = {
-            let state = self.state();
-            // A replay makes its own room, and what arrives meanwhile takes none.
-            if state.replayed.is_some() {
-                return Ok(());
-            }
-            (state.rows(), state.bytes())
-        };
-        if rows >= self.config.buffer_rows_max || bytes >= self.config.buffer_bytes_max {
-            return Err(format!(
-                "{rows} rows ({} MiB) wait to be flushed",
-                bytes >> 20
-            ));
-        }
-        Ok(())
     }
 
     /// Sizes now.

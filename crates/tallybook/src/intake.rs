@@ -9,6 +9,7 @@ use contract::Signal;
 use receive::{Admit, Admitted, ExportRequest, NotAdmitted, Refusal, Transport};
 use store::{Entry, PrepareError, Prepared, Store};
 use tokio::runtime::{Handle, Runtime};
+use tokio::time::Instant;
 
 /// Admits export requests into a store.
 pub(crate) struct Intake {
@@ -39,6 +40,10 @@ fn work(
     request: ExportRequest,
     received_ns: u64,
 ) -> Result<(Entry, Prepared), NotAdmitted> {
+    // Nobody waits any more for what comes to its turn too late, and it will be sent again.
+    if request.deadline <= Instant::now() {
+        return Err(unavailable("too many requests wait to be decoded"));
+    }
     let (protobuf, quarantined) = match request.encoding {
         otlp::Encoding::Protobuf => (request.body, Vec::new()),
         otlp::Encoding::Json => {
@@ -74,6 +79,9 @@ fn unavailable(reason: impl std::fmt::Display) -> NotAdmitted {
 impl Admit for Intake {
     async fn admit(&self, request: ExportRequest) -> Result<Admitted, NotAdmitted> {
         let received_ns = self.store.clock().now_unix_ns();
+        let deadline = request.deadline;
+        // Before decoding: what is refused in the end should cost little.
+        self.store.room_by(deadline).await.map_err(unavailable)?;
         let (store, limits) = (Arc::clone(&self.store), self.limits.clone());
         let working = self
             .cpu
@@ -85,7 +93,7 @@ impl Admit for Intake {
         }
         let (items, quarantined) = (prepared.items, prepared.quarantined);
         let reason = prepared.first_reason.clone();
-        match self.store.append(&entry, prepared).await {
+        match self.store.append_by(&entry, prepared, deadline).await {
             Ok(_) => Ok(Admitted {
                 items,
                 quarantined,

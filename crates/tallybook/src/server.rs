@@ -108,10 +108,12 @@ impl Server {
         let appends_done = Shutdown::new();
         let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
+        let reserve = tokio::spawn(Arc::clone(&self.store).run_reserve(shutdown.clone()));
         let ui = tokio::spawn(api::serve(self.ui, router, shutdown.clone()));
         self.receive.serve(self.intake, shutdown).await;
         ui.await.map_err(Failure::failed)?;
         replay.await.map_err(Failure::failed)?;
+        reserve.await.map_err(Failure::failed)?;
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();

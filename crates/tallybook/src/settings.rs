@@ -56,6 +56,8 @@ pub(crate) struct Store {
     pub(crate) flush_rows: usize,
     pub(crate) flush_age_seconds: u64,
     pub(crate) buffer_rows_max: usize,
+    /// What is kept free of the disk, or `auto`.
+    pub(crate) disk_reserve: String,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -67,6 +69,9 @@ pub(crate) struct Query {
     pub(crate) max_rows: usize,
     pub(crate) concurrent: usize,
 }
+
+/// In place of a size: what suits the disk.
+const AUTO: &str = "auto";
 
 const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
@@ -115,6 +120,7 @@ impl Default for Store {
             flush_rows: config.flush_rows,
             flush_age_seconds: config.flush_age.as_secs(),
             buffer_rows_max: config.buffer_rows_max,
+            disk_reserve: AUTO.to_owned(),
         }
     }
 }
@@ -188,7 +194,7 @@ impl Settings {
         if let Err(errors) = receive.validate() {
             problems.extend(errors.iter().map(|error| format!("intake.{error}")));
         }
-        let store = self.store_config();
+        let store = self.store_config(&mut problems);
         problems.extend(store.validate());
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());
@@ -254,11 +260,15 @@ impl Settings {
         }
     }
 
-    fn store_config(&self) -> store::Config {
+    fn store_config(&self, problems: &mut Vec<String>) -> store::Config {
         let mut config = store::Config::new(&self.data_dir);
         config.flush_rows = self.store.flush_rows;
         config.flush_age = Duration::from_secs(self.store.flush_age_seconds);
         config.buffer_rows_max = self.store.buffer_rows_max;
+        config.disk_reserve_bytes = match self.store.disk_reserve.as_str() {
+            AUTO => None,
+            size => Some(bytes("store.disk_reserve", size, 1 << 30, problems) as u64),
+        };
         config.limits.items = self.intake.max_items;
         config
     }

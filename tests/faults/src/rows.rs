@@ -154,8 +154,8 @@ pub(crate) const ROWS: &[Row] = &[
         name: "io-errors",
         about: "system calls on files fail, then the power is cut",
         needs: &[Need::Root, Need::LoopExt4, EXT4_TOOLS, PERL, STRACE],
-        short: (7, minutes(3)),
-        long: (140, minutes(60)),
+        short: (8, minutes(3)),
+        long: (160, minutes(60)),
         run: |scene| Box::pin(failing::errors(scene)),
     },
     Row {
@@ -184,9 +184,9 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         name: "journal-damaged",
-        about: "a bit of the journal flips, or its end is cut off",
+        about: "a bit of the journal flips, or a segment is cut off",
         needs: &[],
-        short: (6, minutes(2)),
+        short: (8, minutes(2)),
         long: (200, minutes(30)),
         run: |scene| Box::pin(damage::journal(scene)),
     },

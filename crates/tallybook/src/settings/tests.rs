@@ -51,6 +51,20 @@ fn all_problems_are_reported_together() {
 }
 
 #[test]
+fn the_reserve_of_the_disk_is_a_size_or_auto() {
+    check("[store]\ndisk_reserve = \"2GiB\"", &[]);
+    check("[store]\ndisk_reserve = \"auto\"", &[]);
+    check(
+        "[store]\ndisk_reserve = \"much\"",
+        &["store.disk_reserve", "64MiB"],
+    );
+    check(
+        "[store]\ndisk_reserve = \"1KiB\"",
+        &["store.disk_reserve must be at least 1MiB"],
+    );
+}
+
+#[test]
 fn a_remote_address_can_be_allowed() {
     check("[listen]\nallow_remote = true\nui = \"0.0.0.0:4319\"", &[]);
 }
