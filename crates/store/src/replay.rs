@@ -8,6 +8,8 @@
 //!
 //! It works on a thread of its own, for decoding would hold up the connections.
 
+mod remembered;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,15 +19,12 @@ use tokio::runtime::Handle;
 
 use crate::batch::{self, Prepared};
 use crate::damage::DamagedFile;
-use crate::dedup::{self, Dedup};
 use crate::entry::Entry;
 use crate::error::{StoreError, Unreadable};
-use crate::manifest::Manifest;
-use crate::objects::Objects;
 use crate::progress::{ReplayProgress, ReplayStage};
-use crate::series::Series;
 use crate::store::Store;
-use crate::twin;
+
+use remembered::{load_identities, load_series};
 
 /// How much is read back from the journal at once.
 const READ_BYTES: usize = 8 << 20;
@@ -374,40 +373,6 @@ impl Work {
         });
     }
 }
-
-/// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
-/// long the server was down. One damaged copy is told; without both the replay does not get on.
-async fn load_identities(
-    objects: &Objects,
-    manifest: &Manifest,
-) -> Result<Remembered<Dedup>, StoreError> {
-    let (mut dedup, mut damaged) = (Dedup::default(), Vec::new());
-    let mut files: Vec<_> = manifest.identities.iter().collect();
-    files.sort_by_key(|file| file.age_ns);
-    for file in files {
-        let read = twin::read(objects, &file.path, dedup::decode).await?;
-        if let Some((identities, _)) = read.found {
-            dedup.restore(identities, file.age_ns);
-        }
-        damaged.extend(read.damaged);
-    }
-    Ok((dedup, damaged))
-}
-
-async fn load_series(
-    objects: &Objects,
-    manifest: &Manifest,
-) -> Result<Remembered<Series>, StoreError> {
-    let Some(path) = &manifest.series else {
-        return Ok(Remembered::default());
-    };
-    let read = twin::read(objects, path, Series::decode).await?;
-    let damaged = read.damaged.into_iter().collect();
-    Ok((read.found.unwrap_or_default(), damaged))
-}
-
-/// What was remembered, and which files were not read for it.
-type Remembered<T> = (T, Vec<DamagedFile>);
 
 #[cfg(test)]
 mod tests;
