@@ -221,20 +221,36 @@ pub(crate) async fn manifest(scene: Arc<Scene>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The identities of a flush are damaged: the server says which file, and doubles nothing.
+/// The identities of a flush are damaged: one of both copies, and the other serves; or both, and the
+/// server says which file and takes nothing until it is restored. Nothing is ever doubled.
 pub(crate) async fn identities(scene: Arc<Scene>) -> Result<(), Problem> {
     let mut dice = scene.dice(0);
     for cycle in 0..scene.cycles {
         let name = format!("cycle-{cycle}");
         let mut stand = with_parts(&scene, &name, 2).await?;
-        let files = files_in(&stand.data_dir()?.join("identities"))?;
-        let path = &files[dice.below(files.len() as u64) as usize];
-        let whole = fs::read(path)?;
-        flip(path, dice.below(whole.len() as u64) as usize, &mut dice)?;
+        let mut files = files_in(&stand.data_dir()?.join("identities"))?;
+        files.retain(|file| file.extension().is_some_and(|kind| kind == "ids"));
+        let first = files[dice.below(files.len() as u64) as usize].clone();
+        let second = PathBuf::from(format!("{}.copy", first.display()));
+        let whole = fs::read(&first)?;
+        let (is_first_hit, is_second_hit) =
+            [(true, true), (true, false), (false, true)][cycle as usize % 3];
+        for (path, is_hit) in [(&first, is_first_hit), (&second, is_second_hit)] {
+            if is_hit {
+                flip(path, dice.below(whole.len() as u64) as usize, &mut dice)?;
+            }
+        }
         stand.drop_server();
-        let told = told_of_damage(&stand.launch, path).await?;
-        names(&told, path)?;
-        fs::write(path, whole)?;
+        let told = told_of_damage(&stand.launch, &first).await?;
+        if is_first_hit {
+            names(&told, &first)?;
+        }
+        match told {
+            Damaged::Refused(_) if is_first_hit && is_second_hit => fs::write(&first, whole)?,
+            Damaged::Served(_) if is_first_hit != is_second_hit => {}
+            Damaged::Served(_) => return Err(Problem::new("it serves without identities")),
+            Damaged::Refused(words) => return Err(Problem::new(words)),
+        }
         stand.start()?;
         repeat_everything(&mut stand).await?;
         stand.examine().await?;
