@@ -111,10 +111,17 @@ fn usd<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
         }
         _ => return None,
     };
-    (0.0..=USD_MAX).contains(&number).then_some(Coerced {
-        cell: Cell::Float(number),
-        exact,
+    let dollars = dollars(number)?;
+    Some(Coerced {
+        cell: Cell::Float(dollars),
+        // Minus zero is zero, but is not written like it.
+        exact: exact && dollars.to_bits() == number.to_bits(),
     })
+}
+
+/// A number as dollars that may enter a sum.
+pub(crate) fn dollars(number: f64) -> Option<f64> {
+    (0.0..=USD_MAX).contains(&number).then_some(number.abs())
 }
 
 fn flag<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
@@ -195,6 +202,11 @@ mod tests {
             Kind::Usd,
             Value::from("0.250"),
             Some((Cell::Float(0.25), false)),
+        );
+        check(
+            Kind::Usd,
+            Value::Double(-0.0),
+            Some((Cell::Float(0.0), false)),
         );
         for value in [f64::NAN, f64::INFINITY, -0.5, 1e308] {
             check(Kind::Usd, Value::Double(value), None);

@@ -8,6 +8,8 @@
 //!
 //! It works on a thread of its own, for decoding would hold up the connections.
 
+mod remembered;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +18,13 @@ use journal::{Frame, Recovery, Sequence};
 use tokio::runtime::Handle;
 
 use crate::batch::{self, Prepared};
-use crate::dedup::{self, Dedup};
+use crate::damage::DamagedFile;
 use crate::entry::Entry;
-use crate::error::StoreError;
-use crate::manifest::Manifest;
-use crate::objects::Objects;
+use crate::error::{StoreError, Unreadable};
 use crate::progress::{ReplayProgress, ReplayStage};
-use crate::series::Series;
 use crate::store::Store;
+
+use remembered::{load_identities, load_series};
 
 /// How much is read back from the journal at once.
 const READ_BYTES: usize = 8 << 20;
@@ -163,8 +164,12 @@ impl Work {
     fn remember(&mut self, io: &Handle) -> Result<(), StoreError> {
         let manifest = Arc::clone(&self.store.state().manifest);
         let objects = &self.store.objects;
-        let dedup = io.block_on(load_identities(objects, &manifest))?;
-        let series = io.block_on(load_series(objects, &manifest))?;
+        let (dedup, mut damaged) = io.block_on(load_identities(objects, &manifest))?;
+        let (series, damaged_series) = io.block_on(load_series(objects, &manifest))?;
+        damaged.extend(damaged_series);
+        for file in damaged {
+            self.store.damages.note(file);
+        }
         self.store.state().remember(dedup, series);
         self.replaying_since = self.store.clock.monotonic();
         self.stage = ReplayStage::Replaying;
@@ -204,6 +209,7 @@ impl Work {
     /// Applies what has arrived, a round at a time; the last round alone at the gate.
     fn catch_up(&mut self, io: &Handle, shutdown: &Shutdown) -> Result<(), StoreError> {
         let is_last = self.store.replaying.begin_round();
+        self.store.freed();
         if !is_last {
             let through = self.store.journal.last_synced().get();
             while self.through < through && !shutdown.is_triggered() {
@@ -221,6 +227,8 @@ impl Work {
         store.state().replayed = None;
         store.age.grow(store.clock.as_ref());
         self.stage = ReplayStage::Done;
+        self.publish();
+        store.freed();
         store.flush_wanted.notify_one();
         Ok(())
     }
@@ -267,22 +275,33 @@ impl Work {
     fn take(&mut self, frame: &Frame, io: &Handle) -> Result<(), StoreError> {
         let sequence = frame.sequence.get();
         let outcome = self.understand(frame).and_then(|prepared| {
-            let signal = prepared.signal;
+            let (signal, items) = (prepared.signal, prepared.items);
             let mut state = self.store.state();
             let applied = state
                 .apply(prepared, self.store.age_ns())
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| Unreadable::from(error.to_string()))?;
             state.replayed = Some(sequence);
-            Ok((signal, applied))
+            Ok((signal, items, applied))
         });
         match outcome {
-            Ok((_, applied)) if sequence <= self.found_through => {
+            Ok((_, _, applied)) if sequence <= self.found_through => {
                 self.opened.frames += 1;
                 self.opened.rows += applied.accepted + applied.quarantined;
             }
-            Ok((signal, applied)) => self.store.settle(signal, &applied),
-            Err(reason) => {
+            Ok((signal, items, applied)) => {
+                let receipt = self.store.fates.receipt(signal, items);
+                self.store.settle(receipt, &applied);
+            }
+            // It is whole, and the program that wrote it can read it.
+            Err(newer @ Unreadable::Newer { .. }) => {
+                return Err(newer.of(&format!("journal frame {sequence}")));
+            }
+            Err(Unreadable::Damaged(reason)) => {
                 let path = io.block_on(self.set_aside(frame))?;
+                self.store.damages.note(DamagedFile {
+                    path: path.clone(),
+                    reason: format!("journal frame {sequence}: {reason}"),
+                });
                 self.say(format!("frame {sequence}: {reason}; kept in {path}"));
             }
         }
@@ -295,7 +314,7 @@ impl Work {
         Ok(())
     }
 
-    fn understand(&self, frame: &Frame) -> Result<Prepared, String> {
+    fn understand(&self, frame: &Frame) -> Result<Prepared, Unreadable> {
         // What was admitted once is admitted again, whatever the limits are now.
         let as_admitted = otlp::Limits {
             items: usize::MAX,
@@ -303,7 +322,8 @@ impl Work {
             ..self.store.config.limits.clone()
         };
         let entry = Entry::decode(&frame.payload)?;
-        batch::prepare(&entry, &as_admitted, self.store.key).map_err(|error| error.to_string())
+        let prepared = batch::prepare(&entry, &as_admitted, self.store.key);
+        prepared.map_err(|error| error.to_string().into())
     }
 
     /// Keeps an acknowledged frame that cannot be understood, because the next flush lets the journal
@@ -318,8 +338,11 @@ impl Work {
     /// Everything through `sequence` is applied, or there is nothing more of it.
     fn pass(&mut self, sequence: u64) {
         self.through = sequence;
-        self.failure = None;
         self.store.state().replayed = Some(sequence);
+        if self.failure.take().is_some() {
+            self.publish();
+            self.store.freed();
+        }
     }
 
     fn say(&mut self, damage: String) {
@@ -352,35 +375,6 @@ impl Work {
             through: self.through,
         });
     }
-}
-
-/// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
-/// long the server was down.
-async fn load_identities(objects: &Objects, manifest: &Manifest) -> Result<Dedup, StoreError> {
-    let mut dedup = Dedup::default();
-    let mut files: Vec<_> = manifest.identities.iter().collect();
-    files.sort_by_key(|file| file.age_ns);
-    for file in files {
-        let bytes = objects.get(&file.path).await?;
-        let damaged = |reason| StoreError::Damaged {
-            path: file.path.clone(),
-            reason,
-        };
-        let (identities, _) = dedup::decode(&bytes).map_err(damaged)?;
-        dedup.restore(identities, file.age_ns);
-    }
-    Ok(dedup)
-}
-
-async fn load_series(objects: &Objects, manifest: &Manifest) -> Result<Series, StoreError> {
-    let Some(path) = &manifest.series else {
-        return Ok(Series::default());
-    };
-    let bytes = objects.get(path).await?;
-    Series::from_json(&bytes).map_err(|reason| StoreError::Damaged {
-        path: path.clone(),
-        reason,
-    })
 }
 
 #[cfg(test)]
