@@ -15,6 +15,7 @@ const TIGHT: Limits = Limits {
     items: 8,
     attributes_per_item: 4,
     nodes: 64,
+    unreadable_bytes: 64,
     depth: 3,
 };
 

@@ -10,6 +10,10 @@ use std::path::Path;
 
 use crate::lock::{DirLock, LockError};
 
+mod unchanging;
+
+pub use unchanging::Unchanging;
+
 /// A disk: names, whole-file operations and reads.
 pub trait Disk: Debug + Send + Sync + 'static {
     /// Creates `dir` and its missing parents, for their owner only. `dir` is durable when it returns,

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::dedup::{self, HORIZON_NS};
 use crate::error::StoreError;
@@ -60,7 +60,11 @@ impl Store {
             self.state().flushed(Manifest::clone(&taken.manifest));
             return Ok(Flushed::default());
         }
-        match self.write_out(&taken, through).await {
+        let began = Instant::now();
+        let outcome = self.write_out(&taken, through).await;
+        let flushed = outcome.as_ref().ok().map(|(_, flushed)| *flushed);
+        self.meters.flushed(began, flushed);
+        match outcome {
             Ok((manifest, flushed)) => {
                 let number = manifest.number;
                 self.state().flushed(manifest);

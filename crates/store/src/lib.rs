@@ -24,6 +24,8 @@
 //! | `twin.rs` | files that are kept twice |
 //! | `schema.rs` | the four tables |
 //! | `fates.rs` | the ledger of fates |
+//! | `inspect.rs` | what is in a data directory, without opening it |
+//! | `stats.rs` | the store at one moment, and its meters |
 //!
 //! On disk:
 //!
@@ -46,6 +48,7 @@ mod entry;
 mod error;
 mod fates;
 mod flush;
+mod inspect;
 #[cfg(test)]
 mod life;
 mod manifest;
@@ -59,6 +62,7 @@ mod room;
 mod schema;
 mod series;
 mod state;
+mod stats;
 mod store;
 mod twin;
 
@@ -68,9 +72,12 @@ pub use entry::{Entry, Transport};
 pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests};
 pub use flush::Flushed;
+pub use inspect::{Inspection, inspect};
 pub use part::Part;
 pub use progress::{ReplayProgress, ReplayStage};
 pub use replay::{Opened, Replay};
+pub use reserve::lacking;
 pub use schema::Table;
 pub use state::{Applied, Snapshot};
-pub use store::{Config, Stats, Store};
+pub use stats::Stats;
+pub use store::{Config, Store};

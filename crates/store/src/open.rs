@@ -14,7 +14,6 @@ use crate::age::Age;
 use crate::damage::Damages;
 use crate::dedup;
 use crate::error::{StoreError, Unreadable};
-use crate::fates::Fates;
 use crate::manifest::{self, Manifest};
 use crate::objects::Objects;
 use crate::progress::Replaying;
@@ -22,6 +21,7 @@ use crate::replay::{Opened, Replay};
 use crate::reserve::Reserve;
 use crate::series::Series;
 use crate::state::State;
+use crate::stats::Meters;
 use crate::store::{Config, Store};
 use crate::twin;
 
@@ -84,7 +84,8 @@ impl Store {
             gate: RwLock::new(()),
             flushing: tokio::sync::Mutex::new(()),
             flush_wanted: Notify::new(),
-            fates: Fates::default(),
+            fates: Arc::default(),
+            meters: Meters::new(),
             damages: Damages::default(),
             arrivals: Store::arrivals(),
             _lock: lock,

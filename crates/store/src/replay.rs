@@ -8,7 +8,7 @@
 //!
 //! It works on a thread of its own, for decoding would hold up the connections.
 
-mod remember;
+mod remembered;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,8 @@ use crate::entry::Entry;
 use crate::error::{StoreError, Unreadable};
 use crate::progress::{ReplayProgress, ReplayStage};
 use crate::store::Store;
-use remember::{load_identities, load_series};
+
+use remembered::{load_identities, load_series};
 
 /// How much is read back from the journal at once.
 const READ_BYTES: usize = 1 << 20;
@@ -293,20 +294,23 @@ impl Work {
     fn take(&mut self, frame: &Frame, io: &Handle) -> Result<(), StoreError> {
         let sequence = frame.sequence.get();
         let outcome = self.understand(frame).and_then(|prepared| {
-            let signal = prepared.signal;
+            let (signal, items) = (prepared.signal, prepared.items);
             let mut state = self.store.state();
             let applied = state
                 .apply(prepared, self.store.age_ns())
                 .map_err(|error| Unreadable::from(error.to_string()))?;
             state.replayed = Some(sequence);
-            Ok((signal, applied))
+            Ok((signal, items, applied))
         });
         match outcome {
-            Ok((_, applied)) if sequence <= self.found_through => {
+            Ok((_, _, applied)) if sequence <= self.found_through => {
                 self.opened.frames += 1;
                 self.opened.rows += applied.accepted + applied.quarantined;
             }
-            Ok((signal, applied)) => self.store.settle(signal, &applied),
+            Ok((signal, items, applied)) => {
+                let receipt = self.store.fates.receipt(signal, items);
+                self.store.settle(receipt, &applied);
+            }
             // It is whole, and the program that wrote it can read it.
             Err(newer @ Unreadable::Newer { .. }) => {
                 return Err(newer.of(&format!("journal frame {sequence}")));

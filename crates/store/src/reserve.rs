@@ -82,27 +82,33 @@ impl Reserve {
     }
 
     fn lacking_of(&self, free: &FreeSpace) -> Option<String> {
-        if free.is_read_only {
-            return Some("the file system of the data directory is read-only".to_owned());
-        }
-        let usual_bytes = USUAL_BYTES.min(free.bytes_total / USUAL_SHARE);
-        let bytes = self.bytes.unwrap_or(usual_bytes);
-        if free.bytes < bytes {
-            return Some(format!(
-                "the disk is full: {:.1} MiB are free, and {:.1} MiB are kept free (store.disk_reserve)",
-                mib(free.bytes),
-                mib(bytes)
-            ));
-        }
-        let files = USUAL_FILES.min(free.files_total / USUAL_SHARE);
-        if free.files < files {
-            return Some(format!(
-                "the file system is full: {} more files fit, and {files} are kept free",
-                free.files
-            ));
-        }
-        None
+        lacking(free, self.bytes)
     }
+}
+
+/// Why nothing is let in while no more is `free`, where `reserve_bytes` must be; the usual amount when
+/// it is absent.
+pub fn lacking(free: &FreeSpace, reserve_bytes: Option<u64>) -> Option<String> {
+    if free.is_read_only {
+        return Some("the file system of the data directory is read-only".to_owned());
+    }
+    let usual_bytes = USUAL_BYTES.min(free.bytes_total / USUAL_SHARE);
+    let bytes = reserve_bytes.unwrap_or(usual_bytes);
+    if free.bytes < bytes {
+        return Some(format!(
+            "the disk is full: {:.1} MiB are free, and {:.1} MiB are kept free (store.disk_reserve)",
+            mib(free.bytes),
+            mib(bytes)
+        ));
+    }
+    let files = USUAL_FILES.min(free.files_total / USUAL_SHARE);
+    if free.files < files {
+        return Some(format!(
+            "the file system is full: {} more files fit, and {files} are kept free",
+            free.files
+        ));
+    }
+    None
 }
 
 fn mib(bytes: u64) -> f64 {

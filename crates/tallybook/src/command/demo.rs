@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{io_runtime, say, start_logging};
-use crate::cli::DemoArgs;
+use crate::cli::{DemoArgs, LogArgs};
 use crate::failure::Failure;
 use crate::server::{Server, watch_signals};
 use crate::settings::Settings;
@@ -31,8 +31,8 @@ const IN_FLIGHT: usize = 16;
 /// How long the past may wait for room. Only a disk that is full and stays full takes longer.
 const ROOM_PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
-    start_logging();
+pub(crate) fn run(args: &DemoArgs, log: &LogArgs) -> Result<(), Failure> {
+    start_logging(log)?;
     let dir = tempfile::Builder::new()
         .prefix("tallybook-demo-")
         .tempdir()

@@ -1,4 +1,4 @@
-//! What deduplication and increments remembered when the data directory was last flushed.
+//! What must be known before the first frame is replayed: identities and cumulative series.
 
 use crate::damage::DamagedFile;
 use crate::dedup::{self, Dedup};
@@ -7,6 +7,9 @@ use crate::manifest::Manifest;
 use crate::objects::Objects;
 use crate::series::Series;
 use crate::twin;
+
+/// What was remembered, and which files were not read for it.
+pub(super) type Remembered<T> = (T, Vec<DamagedFile>);
 
 /// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
 /// long the server was down. One damaged copy is told; without both the replay does not get on.
@@ -38,6 +41,3 @@ pub(super) async fn load_series(
     let damaged = read.damaged.into_iter().collect();
     Ok((read.found.unwrap_or_default(), damaged))
 }
-
-/// What was remembered, and which files were not read for it.
-pub(super) type Remembered<T> = (T, Vec<DamagedFile>);
