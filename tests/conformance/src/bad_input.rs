@@ -47,7 +47,7 @@ pub struct Report {
 ///
 /// # Errors
 ///
-/// When the corpus cannot be read, or the server does not answer questions any more.
+/// When the corpus cannot be read.
 pub async fn run(
     server: &Server,
     only: &[String],
@@ -87,7 +87,12 @@ pub async fn run(
                 .push(format!("{}: {problem}", statement.name));
         }
     }
-    report.failures.extend(balance(&sql, ordinary).await?);
+    match balance(&sql, ordinary).await {
+        Ok(failures) => report.failures.extend(failures),
+        Err(problem) => report
+            .failures
+            .push(format!("the balance at the end: {problem}")),
+    }
     Ok(report)
 }
 

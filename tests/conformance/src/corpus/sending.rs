@@ -108,7 +108,8 @@ impl Case {
         Ok(packed)
     }
 
-    /// A client's record with these attributes set; `time` and `observed` set its times instead.
+    /// A client's record with these attributes set. Where it is text, `time`, `observed`, `trace_id` and
+    /// `span_id` set those fields instead, and `body` always does.
     fn record_of(
         &self,
         set: &BTreeMap<String, Described>,
@@ -117,12 +118,12 @@ impl Case {
     ) -> Result<Vec<u8>, Problem> {
         let mut item = item(marker);
         for (key, described) in set {
-            match key.as_str() {
-                "time" => item.time_ns = nanoseconds(described)?,
-                "observed" => item.observed_ns = nanoseconds(described)?,
-                "trace_id" => item.trace_id = described_bytes(described)?,
-                "span_id" => item.span_id = described_bytes(described)?,
-                "body" => item.body = Some(value(described)?),
+            match (key.as_str(), described.as_str()) {
+                ("time", Some(_)) => item.time_ns = nanoseconds(described)?,
+                ("observed", Some(_)) => item.observed_ns = nanoseconds(described)?,
+                ("trace_id", Some(_)) => item.trace_id = described_bytes(described)?,
+                ("span_id", Some(_)) => item.span_id = described_bytes(described)?,
+                ("body", _) => item.body = Some(value(described)?),
                 _ => item = item.with(key, value(described)?),
             }
         }
