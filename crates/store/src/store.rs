@@ -87,6 +87,12 @@ impl Config {
                 self.buffer_rows_max, self.flush_rows
             ));
         }
+        if self.buffer_bytes_max < self.flush_bytes {
+            problems.push(format!(
+                "store.buffer_size_max ({} bytes) must not be less than store.flush_size ({} bytes)",
+                self.buffer_bytes_max, self.flush_bytes
+            ));
+        }
         if self
             .disk_reserve_bytes
             .is_some_and(|bytes| bytes < DISK_RESERVE_BYTES_MIN)

@@ -56,8 +56,12 @@ pub(crate) struct Intake {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Store {
     pub(crate) flush_rows: usize,
+    /// Bytes of buffered requests at which a flush starts.
+    pub(crate) flush_size: String,
     pub(crate) flush_age_seconds: u64,
     pub(crate) buffer_rows_max: usize,
+    /// Bytes of buffered requests at which requests wait for a flush.
+    pub(crate) buffer_size_max: String,
     /// What is kept free of the disk, or `auto`.
     pub(crate) disk_reserve: String,
 }
@@ -129,8 +133,10 @@ impl Default for Store {
         let config = store::Config::new("");
         Store {
             flush_rows: config.flush_rows,
+            flush_size: ByteSize::bytes(config.flush_bytes as u64).to_string(),
             flush_age_seconds: config.flush_age.as_secs(),
             buffer_rows_max: config.buffer_rows_max,
+            buffer_size_max: ByteSize::bytes(config.buffer_bytes_max as u64).to_string(),
             disk_reserve: AUTO.to_owned(),
         }
     }
@@ -287,6 +293,11 @@ impl Settings {
 
     fn store_config(&self, problems: &mut Vec<String>) -> store::Config {
         let mut config = store::Config::new(&self.data_dir);
+        let mut size =
+            |name: &str, text: &str, default: usize| bytes(name, text, default, problems);
+        let (flush, buffer) = (&self.store.flush_size, &self.store.buffer_size_max);
+        config.flush_bytes = size("store.flush_size", flush, config.flush_bytes);
+        config.buffer_bytes_max = size("store.buffer_size_max", buffer, config.buffer_bytes_max);
         config.flush_rows = self.store.flush_rows;
         config.flush_age = Duration::from_secs(self.store.flush_age_seconds);
         config.buffer_rows_max = self.store.buffer_rows_max;

@@ -210,7 +210,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "identities-damaged",
         about: "a bit of the identities flips",
         needs: &[],
-        short: (2, minutes(1)),
+        short: (3, minutes(1)),
         long: (50, minutes(15)),
         run: |scene| Box::pin(damage::identities(scene)),
     },

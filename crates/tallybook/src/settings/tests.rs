@@ -40,11 +40,12 @@ fn unknown_keys_are_named_with_their_place() {
 #[test]
 fn all_problems_are_reported_together() {
     check(
-        "[listen]\nui = \"0.0.0.0:4319\"\n[store]\nflush_rows = 0\n[query]\nmemory = \"lots\"",
+        "[listen]\nui = \"0.0.0.0:4319\"\n[store]\nflush_rows = 0\nbuffer_size_max = \"1MiB\"\n[query]\nmemory = \"lots\"",
         &[
             "listen.ui is 0.0.0.0:4319",
             "--allow-remote",
             "store.flush_rows",
+            "store.buffer_size_max (1048576 bytes) must not be less than store.flush_size",
             "query.memory",
         ],
     );

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use testkit::{Launch, Problem, until};
+use testkit::{Launch, Problem, until, wait_for};
 
 use crate::batch::Clients;
 use crate::dice::Dice;
@@ -221,26 +221,54 @@ pub(crate) async fn manifest(scene: Arc<Scene>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The identities of a flush are damaged: the server says which file, and doubles nothing.
+/// The identities of a flush are damaged: one of both copies, and the other serves; or both, and the
+/// server says which file and takes nothing until it is restored. Nothing is ever doubled.
 pub(crate) async fn identities(scene: Arc<Scene>) -> Result<(), Problem> {
     let mut dice = scene.dice(0);
     for cycle in 0..scene.cycles {
         let name = format!("cycle-{cycle}");
         let mut stand = with_parts(&scene, &name, 2).await?;
-        let files = files_in(&stand.data_dir()?.join("identities"))?;
-        let path = &files[dice.below(files.len() as u64) as usize];
-        let whole = fs::read(path)?;
-        flip(path, dice.below(whole.len() as u64) as usize, &mut dice)?;
-        stand.drop_server();
-        let told = told_of_damage(&stand.launch, path).await?;
-        names(&told, path)?;
-        fs::write(path, whole)?;
+        let mut files = files_in(&stand.data_dir()?.join("identities"))?;
+        files.retain(|file| file.extension().is_some_and(|kind| kind == "ids"));
+        let first = files[dice.below(files.len() as u64) as usize].clone();
+        let second = PathBuf::from(format!("{}.copy", first.display()));
+        let whole = fs::read(&first)?;
+        let (is_first_hit, is_second_hit) =
+            [(true, true), (true, false), (false, true)][cycle as usize % 3];
+        for (path, is_hit) in [(&first, is_first_hit), (&second, is_second_hit)] {
+            if is_hit {
+                flip(path, dice.below(whole.len() as u64) as usize, &mut dice)?;
+            }
+        }
+        stand.start()?;
+        if is_first_hit {
+            wait_for(PATIENCE, "the file to be named", || {
+                let log = stand.server().ok()?.log();
+                log.contains(&name_of(&first)).then_some(())
+            })?;
+        }
+        if is_first_hit && is_second_hit {
+            takes_nothing(&mut stand).await?;
+            fs::write(&first, whole)?;
+        }
+        stand.server()?.kill()?;
         stand.start()?;
         repeat_everything(&mut stand).await?;
         stand.examine().await?;
         scene.cycle_done(scene.cycles);
     }
     Ok(())
+}
+
+/// Sends one new batch, which must be refused for now.
+async fn takes_nothing(stand: &mut Stand) -> Result<(), Problem> {
+    let clients = Clients::of(stand.server()?.addresses())?;
+    let batch = stand.ledger.lock().issue(ITEMS, 60);
+    let answer = batch.send(clients.over(batch.lane.transport)).await?;
+    match is_retryable(&answer) {
+        true => Ok(()),
+        false => Err(Problem::new(format!("it answers {answer:?}"))),
+    }
 }
 
 /// Sends every acknowledged batch again.
