@@ -81,7 +81,8 @@ async fn send_bad(server: &Server) -> Result<(), Problem> {
     let json = ("content-type", "application/json");
     let coded = format!("gzip, {CANARY}");
     let typed = format!("text/{CANARY}");
-    let bodies: [(&str, &[(&str, &str)], Vec<u8>); 6] = [
+    type Bad<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>);
+    let bodies: [Bad<'_>; 6] = [
         ("/v1/logs", &[json], format!("{{\"{CANARY}\":").into_bytes()),
         (
             "/v1/logs",
