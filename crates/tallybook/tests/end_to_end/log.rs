@@ -18,7 +18,7 @@ fn canary(about: &str) -> Value {
     json!({"stringValue": format!("{about} {CANARY} me@{CANARY}.example.com")})
 }
 
-/// Events, the last of which is quarantined, with the canary in every text there is.
+/// Events, and what is none and so quarantined, with the canary in every text there is.
 fn logs() -> Value {
     let attribute = |key: &str| json!({"key": key, "value": canary(key)});
     let attributes: Vec<Value> = ["prompt", "user.email", "tool_input", "session.id", CANARY]
@@ -32,7 +32,7 @@ fn logs() -> Value {
     json!({"resourceLogs": [{
         "resource": {"attributes": attributes},
         "schemaUrl": format!("http://{CANARY}"),
-        "scopeLogs": [{"scope": {"name": CANARY, "version": CANARY}, "logRecords": [record("a"), record("b"), bad]}],
+        "scopeLogs": [{"scope": {"name": CANARY, "version": CANARY}, "logRecords": [record("a"), record("b"), bad, CANARY]}],
     }]})
 }
 
