@@ -11,6 +11,7 @@ mod dice;
 mod names;
 mod state;
 
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -84,6 +85,12 @@ impl SimDisk {
     /// Puts a durable file in place, bypassing faults.
     pub fn install(&self, path: &Path, bytes: &[u8]) {
         self.state().install(path, bytes);
+    }
+
+    /// All files and what a process reads in them now, by path.
+    #[must_use]
+    pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        self.state().files()
     }
 
     /// Flips the bits of `mask` in one byte of a file, on the medium and in the cache.

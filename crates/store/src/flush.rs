@@ -16,6 +16,7 @@ use crate::part::{self, At, Part};
 use crate::schema::Table;
 use crate::state::{Batch, Taken};
 use crate::store::Store;
+use crate::twin;
 
 /// What a flush did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,11 +89,7 @@ impl Store {
         next.series = None;
         if !taken.series.is_empty() {
             let path = format!("series/{number:020}.json");
-            let json = taken
-                .series
-                .to_json()
-                .map_err(|error| StoreError::Internal(error.to_string()))?;
-            self.objects.replace(&path, json).await?;
+            twin::write(&self.objects, &path, taken.series.encode()?).await?;
             next.series = Some(path);
         }
         manifest::save(&self.objects, &next).await?;
@@ -131,6 +128,7 @@ impl Store {
                 time_min_ms,
                 time_max_ms,
                 crc32c,
+                version: part::VERSION,
             });
         }
         Ok(parts)
@@ -150,7 +148,7 @@ impl Store {
             format!("identities/{:020}.ids", next.number),
             file.len() as u64,
         );
-        self.objects.replace(&path, file).await?;
+        twin::write(&self.objects, &path, file).await?;
         next.identities.push(IdentityFile {
             path,
             newest_ns,
@@ -177,7 +175,7 @@ impl Store {
         let now = self.state().snapshot();
         let kept: std::collections::HashSet<&str> = now.objects().collect();
         for path in before.objects().filter(|path| !kept.contains(path)) {
-            if let Err(error) = self.objects.delete(path).await {
+            if let Err(error) = twin::delete(&self.objects, path).await {
                 tracing::warn!("{path} not deleted: {error}");
             }
         }

@@ -16,7 +16,10 @@
 //! | `flush.rs` | buffer to parts to manifest |
 //! | `part.rs` | one immutable column file |
 //! | `manifest.rs` | which parts there are |
-//! | `objects.rs` | objects that are durable when `put` returns |
+//! | `objects.rs` | files that are whole and durable, or not there |
+//! | `document.rs` | JSON files with version and checksum |
+//! | `damage.rs` | which files are damaged |
+//! | `twin.rs` | files that are kept twice |
 //! | `schema.rs` | the four tables |
 //! | `fates.rs` | the ledger of fates |
 //!
@@ -34,7 +37,9 @@
 mod age;
 mod batch;
 mod column;
+mod damage;
 mod dedup;
+mod document;
 mod entry;
 mod error;
 mod fates;
@@ -51,10 +56,12 @@ mod schema;
 mod series;
 mod state;
 mod store;
+mod twin;
 
 pub use batch::{PrepareError, Prepared};
+pub use damage::DamagedFile;
 pub use entry::{Entry, Transport};
-pub use error::{AppendError, StoreError};
+pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests};
 pub use flush::Flushed;
 pub use part::Part;

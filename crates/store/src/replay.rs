@@ -16,14 +16,16 @@ use journal::{Frame, Recovery, Sequence};
 use tokio::runtime::Handle;
 
 use crate::batch::{self, Prepared};
+use crate::damage::DamagedFile;
 use crate::dedup::{self, Dedup};
 use crate::entry::Entry;
-use crate::error::StoreError;
+use crate::error::{StoreError, Unreadable};
 use crate::manifest::Manifest;
 use crate::objects::Objects;
 use crate::progress::{ReplayProgress, ReplayStage};
 use crate::series::Series;
 use crate::store::Store;
+use crate::twin;
 
 /// How much is read back from the journal at once.
 const READ_BYTES: usize = 8 << 20;
@@ -163,8 +165,12 @@ impl Work {
     fn remember(&mut self, io: &Handle) -> Result<(), StoreError> {
         let manifest = Arc::clone(&self.store.state().manifest);
         let objects = &self.store.objects;
-        let dedup = io.block_on(load_identities(objects, &manifest))?;
-        let series = io.block_on(load_series(objects, &manifest))?;
+        let (dedup, mut damaged) = io.block_on(load_identities(objects, &manifest))?;
+        let (series, damaged_series) = io.block_on(load_series(objects, &manifest))?;
+        damaged.extend(damaged_series);
+        for file in damaged {
+            self.store.damages.note(file);
+        }
         self.store.state().remember(dedup, series);
         self.replaying_since = self.store.clock.monotonic();
         self.stage = ReplayStage::Replaying;
@@ -271,7 +277,7 @@ impl Work {
             let mut state = self.store.state();
             let applied = state
                 .apply(prepared, self.store.age_ns())
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| Unreadable::from(error.to_string()))?;
             state.replayed = Some(sequence);
             Ok((signal, applied))
         });
@@ -281,8 +287,16 @@ impl Work {
                 self.opened.rows += applied.accepted + applied.quarantined;
             }
             Ok((signal, applied)) => self.store.settle(signal, &applied),
-            Err(reason) => {
+            // It is whole, and the program that wrote it can read it.
+            Err(newer @ Unreadable::Newer { .. }) => {
+                return Err(newer.of(&format!("journal frame {sequence}")));
+            }
+            Err(Unreadable::Damaged(reason)) => {
                 let path = io.block_on(self.set_aside(frame))?;
+                self.store.damages.note(DamagedFile {
+                    path: path.clone(),
+                    reason: format!("journal frame {sequence}: {reason}"),
+                });
                 self.say(format!("frame {sequence}: {reason}; kept in {path}"));
             }
         }
@@ -295,7 +309,7 @@ impl Work {
         Ok(())
     }
 
-    fn understand(&self, frame: &Frame) -> Result<Prepared, String> {
+    fn understand(&self, frame: &Frame) -> Result<Prepared, Unreadable> {
         // What was admitted once is admitted again, whatever the limits are now.
         let as_admitted = otlp::Limits {
             items: usize::MAX,
@@ -303,7 +317,8 @@ impl Work {
             ..self.store.config.limits.clone()
         };
         let entry = Entry::decode(&frame.payload)?;
-        batch::prepare(&entry, &as_admitted, self.store.key).map_err(|error| error.to_string())
+        let prepared = batch::prepare(&entry, &as_admitted, self.store.key);
+        prepared.map_err(|error| error.to_string().into())
     }
 
     /// Keeps an acknowledged frame that cannot be understood, because the next flush lets the journal
@@ -355,33 +370,38 @@ impl Work {
 }
 
 /// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
-/// long the server was down.
-async fn load_identities(objects: &Objects, manifest: &Manifest) -> Result<Dedup, StoreError> {
-    let mut dedup = Dedup::default();
+/// long the server was down. One damaged copy is told; without both the replay does not get on.
+async fn load_identities(
+    objects: &Objects,
+    manifest: &Manifest,
+) -> Result<Remembered<Dedup>, StoreError> {
+    let (mut dedup, mut damaged) = (Dedup::default(), Vec::new());
     let mut files: Vec<_> = manifest.identities.iter().collect();
     files.sort_by_key(|file| file.age_ns);
     for file in files {
-        let bytes = objects.get(&file.path).await?;
-        let damaged = |reason| StoreError::Damaged {
-            path: file.path.clone(),
-            reason,
-        };
-        let (identities, _) = dedup::decode(&bytes).map_err(damaged)?;
-        dedup.restore(identities, file.age_ns);
+        let read = twin::read(objects, &file.path, dedup::decode).await?;
+        if let Some((identities, _)) = read.found {
+            dedup.restore(identities, file.age_ns);
+        }
+        damaged.extend(read.damaged);
     }
-    Ok(dedup)
+    Ok((dedup, damaged))
 }
 
-async fn load_series(objects: &Objects, manifest: &Manifest) -> Result<Series, StoreError> {
+async fn load_series(
+    objects: &Objects,
+    manifest: &Manifest,
+) -> Result<Remembered<Series>, StoreError> {
     let Some(path) = &manifest.series else {
-        return Ok(Series::default());
+        return Ok(Remembered::default());
     };
-    let bytes = objects.get(path).await?;
-    Series::from_json(&bytes).map_err(|reason| StoreError::Damaged {
-        path: path.clone(),
-        reason,
-    })
+    let read = twin::read(objects, path, Series::decode).await?;
+    let damaged = read.damaged.into_iter().collect();
+    Ok((read.found.unwrap_or_default(), damaged))
 }
+
+/// What was remembered, and which files were not read for it.
+type Remembered<T> = (T, Vec<DamagedFile>);
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, RwLock, broadcast};
 
 use crate::age::Age;
 use crate::batch::{self, PrepareError, Prepared};
+use crate::damage::{DamagedFile, Damages};
 use crate::entry::Entry;
 use crate::error::{AppendError, StoreError};
 use crate::fates::Fates;
@@ -119,6 +120,7 @@ pub struct Store {
     pub(crate) age: Age,
     pub(crate) replaying: Replaying,
     pub(crate) fates: Fates,
+    pub(crate) damages: Damages,
     pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,
     pub(crate) _lock: DirLock,
 }
@@ -229,6 +231,12 @@ impl Store {
     /// The ledger of fates since the start.
     pub fn fates(&self) -> &Fates {
         &self.fates
+    }
+
+    /// Files of the data directory that cannot be read, as far as it has been found out: what they
+    /// held is missing from answers, or is not recognised when it is repeated; the reason says which.
+    pub fn damaged(&self) -> Vec<DamagedFile> {
+        self.damages.list()
     }
 
     /// The store's clock.

@@ -241,6 +241,13 @@ impl State {
         self.durable.insert(path.to_owned(), node);
     }
 
+    pub(super) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = self.live.iter();
+        files
+            .map(|(path, node)| (path.clone(), self.nodes[*node].live.clone()))
+            .collect()
+    }
+
     pub(super) fn flip(&mut self, path: &Path, offset: usize, mask: u8) {
         let node = self.live.get(path).map(|node| &mut self.nodes[*node]);
         let node = node.expect("the file to damage exists");

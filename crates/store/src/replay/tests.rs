@@ -121,7 +121,7 @@ async fn a_replay_that_fails_takes_nothing_in_and_goes_on_when_it_can() {
 #[tokio::test]
 async fn a_frame_that_cannot_be_understood_is_set_aside_before_the_journal_forgets_it() {
     let (mut life, replay) = killed().await;
-    let garbage = Bytes::from_static(b"not an entry");
+    let garbage = Bytes::from_static(b"\x01 not an entry");
     let journal = &life.store().journal;
     let sequence = journal
         .append(garbage.clone())

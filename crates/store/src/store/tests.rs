@@ -68,8 +68,8 @@ async fn a_repetition_is_known_for_a_day_across_flush_and_restart() {
         .expect("lists");
     assert_eq!(
         files.len(),
-        1,
-        "identities older than the horizon are deleted"
+        2,
+        "both copies of the last; identities older than the horizon are deleted"
     );
 }
 
