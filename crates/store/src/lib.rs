@@ -19,6 +19,7 @@
 //! | `objects.rs` | files that are whole and durable, or not there |
 //! | `document.rs` | JSON files with version and checksum |
 //! | `damage.rs` | which files are damaged |
+//! | `inspect.rs` | parts are checked before they are parsed |
 //! | `twin.rs` | files that are kept twice |
 //! | `schema.rs` | the four tables |
 //! | `fates.rs` | the ledger of fates |
@@ -44,6 +45,7 @@ mod entry;
 mod error;
 mod fates;
 mod flush;
+mod inspect;
 #[cfg(test)]
 mod life;
 mod manifest;

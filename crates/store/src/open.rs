@@ -15,6 +15,7 @@ use crate::damage::Damages;
 use crate::dedup;
 use crate::error::{StoreError, Unreadable};
 use crate::fates::Fates;
+use crate::inspect::Inspector;
 use crate::manifest::{self, Manifest};
 use crate::objects::Objects;
 use crate::progress::Replaying;
@@ -65,6 +66,8 @@ impl Store {
         } else {
             remove_orphans(&objects, &manifest).await?
         };
+        let damages = Arc::new(Damages::default());
+        let inspector = Inspector::new(objects.clone(), Arc::clone(&damages));
         let store = Arc::new(Store {
             flush_number: AtomicU64::new(manifest.number),
             key: IdentityKey(manifest.identity_key),
@@ -73,12 +76,12 @@ impl Store {
             age: Age::standing_at(manifest.age_ns),
             replaying: Replaying::from(manifest.journal_through, journal.stats().bytes),
             journal: Arc::new(journal),
-            state: Mutex::new(State::new(manifest)),
+            state: Mutex::new(State::new(manifest, inspector)),
             gate: RwLock::new(()),
             flushing: tokio::sync::Mutex::new(()),
             flush_wanted: Notify::new(),
             fates: Fates::default(),
-            damages: Damages::default(),
+            damages,
             arrivals: Store::arrivals(),
             _lock: lock,
             config,

@@ -120,7 +120,7 @@ pub struct Store {
     pub(crate) age: Age,
     pub(crate) replaying: Replaying,
     pub(crate) fates: Fates,
-    pub(crate) damages: Damages,
+    pub(crate) damages: Arc<Damages>,
     pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,
     pub(crate) _lock: DirLock,
 }
