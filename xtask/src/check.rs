@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::workspace::Workspace;
-use crate::{advisories, steps, tidy};
+use crate::{advisories, prometheus, steps, tidy};
 
 /// What a step that passed has to say in the summary, such as what it could not look at.
 pub(crate) type Note = Option<String>;
@@ -14,7 +14,7 @@ struct Step {
 }
 
 /// Cheap ones first, so that a slip is known in seconds.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "fmt",
         run: |workspace| steps::fmt(workspace).map(|()| None),
@@ -36,6 +36,10 @@ const STEPS: [Step; 8] = [
         run: |workspace| steps::test(workspace).map(|()| None),
     },
     Step {
+        name: "faults",
+        run: |workspace| steps::faults(workspace).map(|()| None),
+    },
+    Step {
         name: "web",
         run: |workspace| steps::web(workspace).map(|()| None),
     },
@@ -46,6 +50,10 @@ const STEPS: [Step; 8] = [
     Step {
         name: "docs",
         run: |workspace| steps::docs(workspace).map(|()| None),
+    },
+    Step {
+        name: "prometheus",
+        run: |workspace| prometheus::check(workspace).map(|()| None),
     },
 ];
 

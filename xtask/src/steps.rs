@@ -93,6 +93,11 @@ pub(crate) fn openapi_write(workspace: &Workspace) -> Result<(), String> {
     Ok(())
 }
 
+/// The short form of the fault harness, against the real binary.
+pub(crate) fn faults(workspace: &Workspace) -> Result<(), String> {
+    tool(workspace, "faults", &["--short".to_owned()])
+}
+
 /// Runs a developer tool that starts the server as a process of its own, with the arguments given.
 /// Tool and server are built from this source, and together with the whole workspace: a package built
 /// alone asks for other features of its dependencies, and cargo would compile `DataFusion` once more.

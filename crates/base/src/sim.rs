@@ -16,7 +16,7 @@ use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, FreeSpace};
 use crate::lock::{DirLock, LockError};
 use state::{NodeId, State};
 
@@ -75,6 +75,11 @@ impl SimDisk {
     /// Limits the bytes that all files may have together; `None` lifts the limit.
     pub fn set_capacity(&self, bytes: Option<usize>) {
         self.state().set_capacity(bytes);
+    }
+
+    /// Limits how many files there may be; `None` lifts the limit.
+    pub fn set_files_max(&self, count: Option<usize>) {
+        self.state().set_files_max(count);
     }
 
     /// Ends every open file, loses what `survival` says, and comes back with power.
@@ -176,6 +181,10 @@ impl Disk for SimDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.state().sync_dir(dir)
+    }
+
+    fn free_space(&self, _dir: &Path) -> io::Result<FreeSpace> {
+        self.state().free_space()
     }
 }
 

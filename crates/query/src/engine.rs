@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use arrow::array::StringViewArray;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use base::meters::Source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -23,7 +24,8 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::error::{ErrorKind, QueryError};
-use crate::plan::{explain, plan};
+use crate::meters::{self, Meters};
+use crate::plan::{described, explain, plan};
 use crate::provider::OBJECTS_URL;
 
 /// Text in one answer; prompts and tool inputs may be long.
@@ -98,6 +100,7 @@ pub struct Engine {
     config: Config,
     state: SessionState,
     turns: Arc<tokio::sync::Semaphore>,
+    meters: Meters,
     /// Taken when the engine is dropped, to be shut down without waiting.
     runtime: Option<Runtime>,
 }
@@ -132,6 +135,7 @@ impl Engine {
             config,
             state,
             turns,
+            meters: Meters::new(),
             runtime: Some(runtime),
         })
     }
@@ -139,6 +143,18 @@ impl Engine {
     /// The store that is queried.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// What queries take and how they end, to be shown.
+    pub fn meters(&self) -> Vec<Source> {
+        let pool = Arc::clone(&self.state.runtime_env().memory_pool);
+        let mut sources = self.meters.sources();
+        sources.push(meters::in_use(
+            Arc::clone(&self.turns),
+            move || pool.reserved(),
+            &self.config,
+        ));
+        sources
     }
 
     /// Answers one SQL text. Rows beyond `rows_max` (or the configured limit, if less) are cut off.
@@ -152,9 +168,25 @@ impl Engine {
     /// A view of everything acknowledged so far. While the journal is being replayed it is waited for,
     /// no longer than a query may take.
     pub async fn snapshot(&self) -> Result<Snapshot, QueryError> {
-        tokio::time::timeout(self.config.timeout, self.store.snapshot())
-            .await
-            .map_err(|_| replaying(&self.store.replay_progress()))
+        let began = Instant::now();
+        let snapshot = tokio::time::timeout(self.config.timeout, self.store.snapshot()).await;
+        snapshot.map_err(|_| {
+            let timing = self.meters.since(began);
+            timing.end(Some(ErrorKind::Replaying));
+            replaying(&self.store.replay_progress())
+        })
+    }
+
+    /// What one SQL text would do, without doing it: the nodes of its logical plan, each described,
+    /// those of subqueries too.
+    pub async fn plan(&self, sql: &str) -> Result<Vec<String>, QueryError> {
+        let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
+        let sql = sql.to_owned();
+        let planning = async move {
+            let frame = plan(state, snapshot, &sql).await?;
+            Ok(described(frame.logical_plan()))
+        };
+        self.in_turn(planning).await
     }
 
     /// Answers one SQL text over a snapshot taken earlier, so that several answers agree.
@@ -210,6 +242,7 @@ impl Engine {
         let Some(runtime) = &self.runtime else {
             return Err(QueryError::internal("shutting down"));
         };
+        let timing = self.meters.begin();
         let turns = Arc::clone(&self.turns);
         let turn = turns.acquire_owned().await.map_err(QueryError::internal)?;
         let timeout = self.config.timeout;
@@ -219,7 +252,9 @@ impl Engine {
             ended.unwrap_or_else(|_| Err(timed_out(timeout)))
         };
         let running = AbortOnDrop(runtime.spawn(work));
-        running.join().await
+        let outcome = running.join().await;
+        timing.end(outcome.as_ref().err().map(|error| error.kind));
+        outcome
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `plan.rs` | from the text to a plan that can only read the views |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
+//! | `meters.rs` | how long queries take and how they end |
 //! | `functions.rs` | `attribute(json, key)` |
 //! | `error.rs` | what went wrong, where in the text, and how to mend it |
 //! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
@@ -17,6 +18,7 @@
 mod engine;
 mod error;
 mod functions;
+mod meters;
 mod plan;
 mod provider;
 pub mod render;

@@ -10,6 +10,7 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
     MemorySchemaProvider,
 };
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -130,6 +131,17 @@ fn only_reads(plan: &LogicalPlan) -> Result<(), QueryError> {
     options
         .verify_plan(plan)
         .map_err(|_| QueryError::invalid("only reading is allowed", Some(READ_ONLY)))
+}
+
+/// Every node of a plan in words.
+pub(crate) fn described(plan: &LogicalPlan) -> Vec<String> {
+    let mut nodes = Vec::new();
+    // Nothing here fails: the walk goes on at every node.
+    let _ = plan.apply_with_subqueries(|node| {
+        nodes.push(node.display().to_string());
+        Ok(TreeNodeRecursion::Continue)
+    });
+    nodes
 }
 
 /// The views that a statement names, each after those that it reads.

@@ -1,132 +1,204 @@
-//! Parts are checked before they are parsed: a reader of Parquet may panic or allocate without bound on
-//! bytes that no writer wrote.
+//! What is in a data directory, without opening it.
 //!
-//! Invariant: nobody is told to read a part whose length and checksum are not those of the manifest. A
-//! part is checked once in the life of a process, however many queries ask for it at once; one that
-//! is damaged is told of and left out from then on. That a disk cannot be read now is not damage: it
-//! is the asker's error, and the next one tries again.
+//! Invariant: nothing is changed, and nothing but the manifest and the journal is read whole: of other
+//! files it is looked only at whether they are there and as long as they were written.
 
-use std::collections::HashMap;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
-use parquet::file::FOOTER_SIZE;
-use parquet::file::metadata::{FooterTail, ParquetMetaDataReader};
-use tokio::sync::OnceCell;
+use base::{Disk, OsDisk, Unchanging};
+use journal::Sequence;
 
-use crate::damage::{DamagedFile, Damages};
 use crate::error::StoreError;
+use crate::manifest::{self, Loaded, Manifest};
 use crate::objects::Objects;
-use crate::part::{self, Part};
+use crate::schema::Table;
 
-/// How much is read at once.
-const READ_BYTES: usize = 1 << 20;
+/// Frames that replays could not understand.
+const SET_ASIDE_DIR: &str = "damaged";
+/// So many problems are listed.
+const LISTED_MAX: usize = 100;
 
-/// What was found out about parts since the start.
+/// A data directory.
 #[derive(Debug)]
-pub(crate) struct Inspector {
-    objects: Objects,
-    damages: Arc<Damages>,
-    verdicts: Mutex<HashMap<String, Arc<OnceCell<Verdict>>>>,
+pub struct Inspection {
+    /// Version of the manifest.
+    pub version: u32,
+    /// The newest manifest.
+    pub manifest_number: u64,
+    /// Whether the newest manifest cannot be read, so that an older one counts.
+    pub is_fallback: bool,
+    /// Parts.
+    pub parts: u64,
+    /// Rows in them.
+    pub part_rows: u64,
+    /// Bytes of them.
+    pub part_bytes: u64,
+    /// Rows of quarantine in them.
+    pub quarantined_rows: u64,
+    /// Files that the manifest names and that are missing or of another length, at most 100.
+    pub missing: Vec<String>,
+    /// Files that were set aside because they could not be read, at most 100.
+    pub set_aside: Vec<String>,
+    /// The journal, where it was looked at.
+    pub journal: Option<journal::Inspection>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Sound,
-    Damaged,
+/// Looks at a data directory; `None` when it is none. The journal is left out on request: while a
+/// server writes it, only the server knows it.
+///
+/// # Errors
+/// What would keep a server from opening it.
+pub async fn inspect(dir: &Path, with_journal: bool) -> Result<Option<Inspection>, StoreError> {
+    let disk: Arc<dyn Disk> = Arc::new(Unchanging(OsDisk));
+    if disk.list(&dir.join(manifest::DIR)).is_err() {
+        return Ok(None);
+    }
+    let objects = Objects::new(Arc::clone(&disk), dir);
+    let Some(mut loaded) = manifest::load(&objects).await? else {
+        return Ok(None);
+    };
+    let mut missing = missing(disk.as_ref(), dir, &loaded.manifest);
+    if !missing.is_empty() {
+        // A running server may have flushed meanwhile and removed what the manifest read first named.
+        loaded = manifest::load(&objects).await?.unwrap_or(loaded);
+        missing = self::missing(disk.as_ref(), dir, &loaded.manifest);
+    }
+    let mut set_aside = disk.list(&dir.join(SET_ASIDE_DIR)).unwrap_or_default();
+    set_aside.truncate(LISTED_MAX);
+    let mut inspection = Inspection::of(&loaded, missing, set_aside);
+    if with_journal {
+        inspection.journal = Some(journal_of(dir, loaded.manifest.journal_through).await?);
+    }
+    Ok(Some(inspection))
 }
 
-impl Inspector {
-    pub(crate) fn new(objects: Objects, damages: Arc<Damages>) -> Inspector {
-        Inspector {
-            objects,
-            damages,
-            verdicts: Mutex::default(),
+impl Inspection {
+    fn of(loaded: &Loaded, missing: Vec<String>, set_aside: Vec<String>) -> Inspection {
+        let manifest = &loaded.manifest;
+        let quarantine = |part: &&crate::Part| part.table == Table::Quarantine;
+        Inspection {
+            version: manifest.version,
+            manifest_number: manifest.number,
+            is_fallback: loaded.is_fallback,
+            parts: manifest.parts.len() as u64,
+            part_rows: manifest.parts.iter().map(|part| part.rows).sum(),
+            part_bytes: manifest.parts.iter().map(|part| part.bytes).sum(),
+            quarantined_rows: manifest
+                .parts
+                .iter()
+                .filter(quarantine)
+                .map(|part| part.rows)
+                .sum(),
+            missing,
+            set_aside,
+            journal: None,
         }
     }
+}
 
-    /// Whether a part may be read.
-    pub(crate) async fn is_sound(&self, part: &Part) -> Result<bool, StoreError> {
-        let cell = Arc::clone(self.verdicts().entry(part.path.clone()).or_default());
-        let verdict = cell.get_or_try_init(|| self.judge(part)).await?;
-        Ok(*verdict == Verdict::Sound)
-    }
-
-    async fn judge(&self, part: &Part) -> Result<Verdict, StoreError> {
-        let Some(fault) = self.inspect(part).await? else {
-            return Ok(Verdict::Sound);
-        };
-        self.damages.note(DamagedFile {
-            path: part.path.clone(),
-            reason: format!(
-                "{fault}; its {} rows are missing from answers: restore it from a backup and start again",
-                part.rows
-            ),
-        });
-        Ok(Verdict::Damaged)
-    }
-
-    /// What is wrong with a part, if anything is.
-    async fn inspect(&self, part: &Part) -> Result<Option<String>, StoreError> {
-        let expected = part.clone();
-        let read = self.objects.on_disk(&part.path, move |files, target| {
-            let len = files.disk().file_len(target)?;
-            if len != expected.bytes {
-                return Ok(Some(format!(
-                    "it has {len} bytes and should have {}",
-                    expected.bytes
-                )));
-            }
-            let (mut checksum, mut offset, mut buffer) = (0, 0, vec![0; READ_BYTES]);
-            while offset < len {
-                let filled = files.disk().read_at(target, offset, &mut buffer)?;
-                if filled == 0 {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
+/// Files that the manifest names and that are not as it says.
+fn missing(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Vec<String> {
+    let parts = manifest
+        .parts
+        .iter()
+        .map(|part| (&part.path, Some(part.bytes)));
+    let identities = manifest
+        .identities
+        .iter()
+        .map(|file| (&file.path, Some(file.bytes)));
+    let series = manifest.series.iter().map(|path| (path, None));
+    let problems = parts
+        .chain(identities)
+        .chain(series)
+        .filter_map(
+            |(path, bytes)| match (disk.file_len(&dir.join(path)), bytes) {
+                (Err(error), _) if error.kind() == io::ErrorKind::NotFound => {
+                    Some(format!("{path} is missing"))
                 }
-                checksum = crc32c::crc32c_append(checksum, &buffer[..filled]);
-                offset += filled as u64;
-            }
-            if checksum != expected.crc32c {
-                return Ok(Some("checksum does not match".to_owned()));
-            }
-            let mut read = |offset, buffer: &mut [u8]| files.disk().read_at(target, offset, buffer);
-            footer_fault(len, &mut read)
-        });
-        match read.await {
-            Err(error) if error.is_missing() => Ok(Some("it is missing".to_owned())),
-            found => found,
-        }
-    }
-
-    fn verdicts(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<OnceCell<Verdict>>>> {
-        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+                (Err(error), _) => Some(format!("{path}: {error}")),
+                (Ok(found), Some(bytes)) if found != bytes => {
+                    Some(format!("{path} has {found} bytes instead of {bytes}"))
+                }
+                _ => None,
+            },
+        );
+    problems.take(LISTED_MAX).collect()
 }
 
-/// What is wrong with the footer of a file of `len` bytes, which is what the manifest says it is.
-fn footer_fault(
-    len: u64,
-    read_at: &mut impl FnMut(u64, &mut [u8]) -> io::Result<usize>,
-) -> io::Result<Option<String>> {
-    let mut tail = [0; FOOTER_SIZE];
-    let tail_at = len.saturating_sub(FOOTER_SIZE as u64);
-    read_at(tail_at, &mut tail)?;
-    let footer_len = match FooterTail::try_new(&tail) {
-        Ok(tail) if tail.metadata_length() as u64 <= tail_at => tail.metadata_length(),
-        _ => return Ok(Some("it does not end as Parquet does".to_owned())),
-    };
-    let mut footer = vec![0; footer_len];
-    read_at(tail_at - footer_len as u64, &mut footer)?;
-    let decode = || ParquetMetaDataReader::decode_metadata(&footer);
-    // The reader of footers has been seen to panic on bytes that are not one.
-    let fault = match catch_unwind(AssertUnwindSafe(decode)) {
-        Ok(Ok(metadata)) => part::version_of(&metadata).err(),
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some("its footer cannot be read".to_owned()),
-    };
-    Ok(fault)
+async fn journal_of(dir: &Path, through: u64) -> Result<journal::Inspection, StoreError> {
+    let dir = dir.join("journal");
+    let looking =
+        tokio::task::spawn_blocking(move || journal::inspect(OsDisk, &dir, Sequence::new(through)));
+    let looked = looking
+        .await
+        .map_err(|error| StoreError::Internal(error.to_string()))?;
+    Ok(looked?)
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::life::Life;
+
+    #[tokio::test]
+    async fn a_store_is_told_as_it_is() {
+        let mut life = Life::begin().await;
+        life.events(0..10).await;
+        life.store().flush().await.expect("flushes");
+        life.events(10..13).await;
+        life.store = None;
+        let dir = life.dir.path();
+        let found = inspect(dir, true).await.expect("reads").expect("a store");
+        assert_eq!(
+            (found.parts, found.part_rows, found.missing.len()),
+            (1, 10, 0)
+        );
+        let journal = found.journal.expect("it was looked at");
+        assert_eq!(
+            (journal.report.frames, journal.report.is_clean()),
+            (1, true)
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_gone_or_cut_is_named() {
+        let mut life = Life::begin().await;
+        life.events(0..10).await;
+        life.store().flush().await.expect("flushes");
+        life.store = None;
+        let dir = life.dir.path().to_owned();
+        let path = |kind: &str| {
+            let found = std::fs::read_dir(dir.join(kind)).expect("a folder").next();
+            found.expect("a file").expect("readable").path()
+        };
+        std::fs::remove_file(path("identities")).expect("removes");
+        let mut part = path("parts");
+        while part.is_dir() {
+            let inner = std::fs::read_dir(&part).expect("a folder").next();
+            part = inner.expect("a file").expect("readable").path();
+        }
+        std::fs::write(&part, b"short").expect("writes");
+        let found = inspect(&dir, false).await.expect("reads").expect("a store");
+        let said = found.missing.join("; ");
+        assert!(
+            said.contains("is missing") && said.contains("has 5 bytes instead of"),
+            "{said}"
+        );
+        assert!(found.journal.is_none());
+    }
+
+    #[tokio::test]
+    async fn any_other_folder_is_no_store_and_stays_as_it_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert!(inspect(dir.path(), true).await.expect("reads").is_none());
+        assert!(
+            inspect(&dir.path().join("missing"), true)
+                .await
+                .expect("reads")
+                .is_none()
+        );
+        assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 0);
+    }
+}

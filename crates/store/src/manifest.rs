@@ -79,7 +79,7 @@ impl Manifest {
         })
     }
 
-    fn path(number: u64) -> String {
+    pub(crate) fn path(number: u64) -> String {
         format!("{DIR}/{number:020}.json")
     }
 

@@ -8,20 +8,21 @@ use std::sync::{Arc, Mutex};
 use base::Clock;
 use contract::IdentityKey;
 use journal::{Journal, Recovery, Sequence};
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::{Notify, RwLock, watch};
 
 use crate::age::Age;
 use crate::damage::Damages;
 use crate::dedup;
 use crate::error::{StoreError, Unreadable};
-use crate::fates::Fates;
-use crate::inspect::Inspector;
 use crate::manifest::{self, Manifest};
 use crate::objects::Objects;
 use crate::progress::Replaying;
 use crate::replay::{Opened, Replay};
+use crate::reserve::Reserve;
 use crate::series::Series;
+use crate::soundness::Inspector;
 use crate::state::State;
+use crate::stats::Meters;
 use crate::store::{Config, Store};
 use crate::twin;
 
@@ -74,18 +75,26 @@ impl Store {
             clock,
             objects,
             age: Age::standing_at(manifest.age_ns),
+            reserve: Reserve::new(
+                Arc::clone(&config.disk),
+                config.dir.clone(),
+                config.disk_reserve_bytes,
+            ),
+            freed: watch::Sender::new(()),
             replaying: Replaying::from(manifest.journal_through, journal.stats().bytes),
             journal: Arc::new(journal),
             state: Mutex::new(State::new(manifest, inspector)),
             gate: RwLock::new(()),
             flushing: tokio::sync::Mutex::new(()),
             flush_wanted: Notify::new(),
-            fates: Fates::default(),
+            fates: Arc::default(),
+            meters: Meters::new(),
             damages,
             arrivals: Store::arrivals(),
             _lock: lock,
             config,
         });
+        store.look_at_disk();
         let replay = Replay::new(&store, recovery, orphans);
         Ok((store, replay))
     }

@@ -8,6 +8,8 @@
 //!
 //! It works on a thread of its own, for decoding would hold up the connections.
 
+mod remembered;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,15 +19,12 @@ use tokio::runtime::Handle;
 
 use crate::batch::{self, Prepared};
 use crate::damage::DamagedFile;
-use crate::dedup::{self, Dedup};
 use crate::entry::Entry;
 use crate::error::{StoreError, Unreadable};
-use crate::manifest::Manifest;
-use crate::objects::Objects;
 use crate::progress::{ReplayProgress, ReplayStage};
-use crate::series::Series;
 use crate::store::Store;
-use crate::twin;
+
+use remembered::{load_identities, load_series};
 
 /// How much is read back from the journal at once.
 const READ_BYTES: usize = 8 << 20;
@@ -210,6 +209,7 @@ impl Work {
     /// Applies what has arrived, a round at a time; the last round alone at the gate.
     fn catch_up(&mut self, io: &Handle, shutdown: &Shutdown) -> Result<(), StoreError> {
         let is_last = self.store.replaying.begin_round();
+        self.store.freed();
         if !is_last {
             let through = self.store.journal.last_synced().get();
             while self.through < through && !shutdown.is_triggered() {
@@ -227,6 +227,8 @@ impl Work {
         store.state().replayed = None;
         store.age.grow(store.clock.as_ref());
         self.stage = ReplayStage::Done;
+        self.publish();
+        store.freed();
         store.flush_wanted.notify_one();
         Ok(())
     }
@@ -273,20 +275,23 @@ impl Work {
     fn take(&mut self, frame: &Frame, io: &Handle) -> Result<(), StoreError> {
         let sequence = frame.sequence.get();
         let outcome = self.understand(frame).and_then(|prepared| {
-            let signal = prepared.signal;
+            let (signal, items) = (prepared.signal, prepared.items);
             let mut state = self.store.state();
             let applied = state
                 .apply(prepared, self.store.age_ns())
                 .map_err(|error| Unreadable::from(error.to_string()))?;
             state.replayed = Some(sequence);
-            Ok((signal, applied))
+            Ok((signal, items, applied))
         });
         match outcome {
-            Ok((_, applied)) if sequence <= self.found_through => {
+            Ok((_, _, applied)) if sequence <= self.found_through => {
                 self.opened.frames += 1;
                 self.opened.rows += applied.accepted + applied.quarantined;
             }
-            Ok((signal, applied)) => self.store.settle(signal, &applied),
+            Ok((signal, items, applied)) => {
+                let receipt = self.store.fates.receipt(signal, items);
+                self.store.settle(receipt, &applied);
+            }
             // It is whole, and the program that wrote it can read it.
             Err(newer @ Unreadable::Newer { .. }) => {
                 return Err(newer.of(&format!("journal frame {sequence}")));
@@ -333,8 +338,11 @@ impl Work {
     /// Everything through `sequence` is applied, or there is nothing more of it.
     fn pass(&mut self, sequence: u64) {
         self.through = sequence;
-        self.failure = None;
         self.store.state().replayed = Some(sequence);
+        if self.failure.take().is_some() {
+            self.publish();
+            self.store.freed();
+        }
     }
 
     fn say(&mut self, damage: String) {
@@ -368,40 +376,6 @@ impl Work {
         });
     }
 }
-
-/// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
-/// long the server was down. One damaged copy is told; without both the replay does not get on.
-async fn load_identities(
-    objects: &Objects,
-    manifest: &Manifest,
-) -> Result<Remembered<Dedup>, StoreError> {
-    let (mut dedup, mut damaged) = (Dedup::default(), Vec::new());
-    let mut files: Vec<_> = manifest.identities.iter().collect();
-    files.sort_by_key(|file| file.age_ns);
-    for file in files {
-        let read = twin::read(objects, &file.path, dedup::decode).await?;
-        if let Some((identities, _)) = read.found {
-            dedup.restore(identities, file.age_ns);
-        }
-        damaged.extend(read.damaged);
-    }
-    Ok((dedup, damaged))
-}
-
-async fn load_series(
-    objects: &Objects,
-    manifest: &Manifest,
-) -> Result<Remembered<Series>, StoreError> {
-    let Some(path) = &manifest.series else {
-        return Ok(Remembered::default());
-    };
-    let read = twin::read(objects, path, Series::decode).await?;
-    let damaged = read.damaged.into_iter().collect();
-    Ok((read.found.unwrap_or_default(), damaged))
-}
-
-/// What was remembered, and which files were not read for it.
-type Remembered<T> = (T, Vec<DamagedFile>);
 
 #[cfg(test)]
 mod tests;

@@ -15,11 +15,11 @@ use crate::batch::{METRIC_VALUE, Prepared, Rows};
 use crate::column::TableBuilder;
 use crate::dedup::{Dedup, Identity};
 use crate::error::StoreError;
-use crate::inspect::Inspector;
 use crate::manifest::Manifest;
 use crate::part::Part;
 use crate::schema::Table;
 use crate::series::Series;
+use crate::soundness::Inspector;
 
 /// Batches are merged once this many of one size or less lie together at the end of the buffer, so
 /// that a row is copied a bounded number of times and a snapshot stays short.

@@ -135,6 +135,25 @@ fn json_bombs_are_refused() {
 }
 
 #[test]
+fn json_is_repaired_in_so_many_places_and_no_more() {
+    let refusal = |body: &[u8]| match from_json(Signal::Logs, body, &Limits::default()) {
+        Err(Refused::TooMany { what, limit }) => Some((what, limit)),
+        Ok(read) => {
+            assert_eq!(read.warnings, 1);
+            None
+        }
+        Err(other) => panic!("{other}"),
+    };
+    let of = |unit: &[u8], times| [b"{\"unknown\":\"", &unit.repeat(times)[..], b"\"}"].concat();
+    assert_eq!(refusal(&of(b"a\xff", 65_536)), None);
+    let bytes = ("places that are not UTF-8", 65_536);
+    assert_eq!(refusal(&of(b"a\xff", 65_537)), Some(bytes));
+    assert_eq!(refusal(&of(b"\\ud800", 65_536)), None);
+    let surrogates = ("lone surrogates", 65_536);
+    assert_eq!(refusal(&of(b"\\ud800", 65_537)), Some(surrogates));
+}
+
+#[test]
 fn limits_hold_exactly() {
     let limits = Limits {
         items: 3,
@@ -169,6 +188,37 @@ fn limits_hold_exactly() {
     let two = r#"{"attributes":[{"value":{}},{"value":{}}]}"#;
     assert_eq!(json(two), Ok(0));
     assert!(json(&format!(r#"{two},{{"body":{{}}}}"#)).is_err());
+}
+
+#[test]
+fn what_cannot_be_read_is_kept_only_to_a_limit() {
+    let limits = Limits {
+        unreadable_bytes: 30,
+        ..Limits::default()
+    };
+    let refused = Refused::TooMany {
+        what: "bytes of items that cannot be read",
+        limit: 30,
+    };
+    // A time that is a varint, and ten bytes that nobody knows.
+    let bad = [&b"\x08\x01"[..], &field(15, &[0; 11])].concat();
+    assert_eq!(bad.len(), 15);
+    for signal in [Signal::Logs, Signal::Traces, Signal::Metrics] {
+        assert!(count(signal, &request(&[&bad, b"", &bad]), &limits).is_ok());
+        let three = request(&[&bad, &bad, b"", &bad]);
+        assert_eq!(
+            count(signal, &three, &limits),
+            Err(refused.clone()),
+            "{signal:?}"
+        );
+    }
+    let json = |items: &str| {
+        let json = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{items}]}}]}}]}}"#);
+        from_json(Signal::Logs, json.as_bytes(), &limits).map(|read| read.quarantined.len())
+    };
+    let bad = r#"{"flags":[777]}"#;
+    assert_eq!(json(&format!("{bad},{{}},{bad}")), Ok(2));
+    assert_eq!(json(&format!("{bad},{{}},{bad},5")), Err(refused));
 }
 
 #[test]
