@@ -23,6 +23,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use url::Url;
 
+use crate::complexity;
 use crate::error::{ErrorKind, QueryError};
 use crate::meters::{self, Meters};
 use crate::plan::{described, explain, plan};
@@ -120,6 +121,7 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads)
             .thread_name("query")
+            .thread_stack_size(complexity::STACK_BYTES)
             .enable_time()
             .build()
             .map_err(QueryError::internal)?;

@@ -1,4 +1,5 @@
-//! `attribute(json, key)`: the value of an attribute that has no column of its own, as text.
+//! `attribute(json, key)`: the value of an attribute that has no column of its own, as text; and the
+//! functions of the engine that are not offered.
 
 use std::sync::Arc;
 
@@ -10,6 +11,10 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
+
+/// Functions that make a text of any length from a number, in memory that no budget counts and in one
+/// step that no time limit can stop.
+pub(crate) const UNBOUNDED: [&str; 3] = ["repeat", "lpad", "rpad"];
 
 /// The function, to be registered with an engine.
 pub(crate) fn attribute() -> ScalarUDF {

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `engine.rs` | one query from text to answer, with its limits |
 //! | `plan.rs` | from the text to a plan that can only read the views |
+//! | `complexity.rs` | how much there may be to a statement |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
 //! | `meters.rs` | how long queries take and how they end |
@@ -15,6 +16,7 @@
 //! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
 //! | `reports/` | the named answers that the UI and the API serve |
 
+mod complexity;
 mod engine;
 mod error;
 mod functions;

@@ -1,7 +1,8 @@
 //! From the text of a query to a plan over the views of a snapshot.
 //!
-//! The guard has three walls: the text must be one SELECT (or EXPLAIN), the plan must hold nothing
-//! that writes or configures, and the only tables there are to name are the views.
+//! The guard has four walls: there must not be too much to the text, it must be one SELECT (or
+//! EXPLAIN), the plan must hold nothing that writes or configures, and the only tables there are to name
+//! are the views.
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 use store::{Snapshot, Table};
 
+use crate::complexity;
 use crate::error::QueryError;
 use crate::functions;
 use crate::provider::SnapshotTable;
@@ -37,6 +39,9 @@ pub(crate) async fn plan(
     let statement = parse(&state, sql)?;
     let context = SessionContext::new_with_state(with_own_catalog(state));
     context.register_udf(functions::attribute());
+    for name in functions::UNBOUNDED {
+        context.deregister_udf(name);
+    }
     let named = named_views(&context, &statement)?;
     register(&context, &snapshot, &named)
         .await
@@ -97,6 +102,7 @@ fn parse(state: &SessionState, sql: &str) -> Result<Statement, QueryError> {
     if sql.trim().is_empty() {
         return Err(QueryError::invalid("there is no query", Some(READ_ONLY)));
     }
+    complexity::check(sql)?;
     let dialect = state.config().options().sql_parser.dialect;
     let statement = state.sql_to_statement(sql, &dialect).map_err(|error| {
         let error = QueryError::planning(&error);

@@ -8,7 +8,7 @@ use toml::Value as Described;
 use super::Case;
 use super::expected::Answer;
 use super::notation::{self, Given};
-use crate::telemetry::{Item, Value, of_written, request};
+use crate::telemetry::{Item, Value, of_instance, request};
 use crate::way::{Encoding, Signal, Way};
 use crate::wire::protobuf;
 
@@ -108,7 +108,8 @@ impl Case {
         Ok(packed)
     }
 
-    /// A client's record with these attributes set; `time` and `observed` set its times instead.
+    /// A client's record with these attributes set. Where it is text, `time`, `observed`, `trace_id` and
+    /// `span_id` set those fields instead, and `body` always does.
     fn record_of(
         &self,
         set: &BTreeMap<String, Described>,
@@ -117,12 +118,12 @@ impl Case {
     ) -> Result<Vec<u8>, Problem> {
         let mut item = item(marker);
         for (key, described) in set {
-            match key.as_str() {
-                "time" => item.time_ns = nanoseconds(described)?,
-                "observed" => item.observed_ns = nanoseconds(described)?,
-                "trace_id" => item.trace_id = described_bytes(described)?,
-                "span_id" => item.span_id = described_bytes(described)?,
-                "body" => item.body = Some(value(described)?),
+            match (key.as_str(), described.as_str()) {
+                ("time", Some(_)) => item.time_ns = nanoseconds(described)?,
+                ("observed", Some(_)) => item.observed_ns = nanoseconds(described)?,
+                ("trace_id", Some(_)) => item.trace_id = described_bytes(described)?,
+                ("span_id", Some(_)) => item.span_id = described_bytes(described)?,
+                ("body", _) => item.body = Some(value(described)?),
                 _ => item = item.with(key, value(described)?),
             }
         }
@@ -131,8 +132,13 @@ impl Case {
 
     fn between_good_ones(&self, encoding: Encoding, record: Vec<u8>, marker: &str) -> Vec<u8> {
         let neighbour = |side: &str| good_item(self.signal, encoding, &format!("{marker}-{side}"));
+        // What cannot be read is known apart by its bytes alone: an unknown field makes them different.
+        let record = match encoding {
+            Encoding::Protobuf => [protobuf::bytes(2000, marker.as_bytes()), record].concat(),
+            Encoding::Json => record,
+        };
         let items = vec![neighbour("before"), record, neighbour("after")];
-        of_written(self.signal, encoding, items)
+        of_instance(marker, self.signal, encoding, items)
     }
 
     fn good(&self, encoding: Encoding, marker: &str) -> Vec<u8> {
