@@ -1,9 +1,11 @@
 //! Every answer is counted once, with labels that no client chooses; what is in use is shown.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::wire::{ask, call, chunked, connect, exchange, head, http2, post};
 use super::{Running, config, gzip, start};
+use crate::Config;
 
 const JSON: &str = "content-type: application/json";
 const LOGS: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
@@ -140,4 +142,21 @@ async fn what_is_in_use_is_shown_with_its_limit() {
     running.release();
     waiting.await.unwrap();
     assert_eq!(series(&running, "tallybook_receive_memory_bytes")[""], 0.0);
+}
+
+/// The two transports answer a slow client differently: only one of them is told to send again.
+#[tokio::test]
+async fn whether_a_client_sends_again_is_counted_as_it_was_told() {
+    let running = start(Config {
+        body_timeout: Duration::from_millis(30),
+        ..config()
+    });
+    let mut unfinished = post("/v1/logs", &[JSON], b"some");
+    unfinished.truncate(unfinished.len() - 1);
+    assert_eq!(exchange(running.http, &unfinished).await.status, 408);
+    check(
+        &running,
+        "tallybook_receive_refused_requests_total",
+        r#"{reason="timeout",retryable="false",signal="logs",transport="http"} 1"#,
+    );
 }
