@@ -76,13 +76,15 @@ async fn send_good(server: &Server) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Names and values.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 async fn send_bad(server: &Server) -> Result<(), Problem> {
     let http = format!("http://{}", server.addresses().http);
     let json = ("content-type", "application/json");
     let coded = format!("gzip, {CANARY}");
     let typed = format!("text/{CANARY}");
-    type Bad<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>);
-    let bodies: [Bad<'_>; 6] = [
+    let bodies: [(&str, Headers<'_>, Vec<u8>); 6] = [
         ("/v1/logs", &[json], format!("{{\"{CANARY}\":").into_bytes()),
         (
             "/v1/logs",
