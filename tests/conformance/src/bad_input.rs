@@ -82,18 +82,18 @@ pub async fn run(
     for statement in statements.filter(|statement| is_asked(&statement.name)) {
         report.cases += 1;
         report.runs += 1;
-        progress(report.runs, &statement.name);
-        if let Err(problem) = ask(&sql, statement).await {
-            report
-                .failures
-                .push(format!("{}: {problem}", statement.name));
-        }
+        let line = |problem| format!("{}: {problem}", statement.name);
+        let failures = Vec::from_iter(ask(&sql, statement).await.err().map(line));
+        progress(report.runs, &statement.name, &failures);
+        report.failures.extend(failures);
     }
-    match balance(&sql, ordinary).await {
+    // A statement that was stopped may keep the threads of queries busy for a little longer.
+    let asked = until(STATEMENT_PATIENCE, "the balance at the end", async || {
+        Ok(balance(&sql, ordinary).await.ok())
+    });
+    match asked.await {
         Ok(failures) => report.failures.extend(failures),
-        Err(problem) => report
-            .failures
-            .push(format!("the balance at the end: {problem}")),
+        Err(problem) => report.failures.push(problem.to_string()),
     }
     Ok(report)
 }
