@@ -57,8 +57,6 @@ fn counts(token: &Token, is_after_name: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn what_makes_a_tree_deep_counts_and_lists_do_not() {
         let check = |sql: String| super::check(&sql).is_ok();

@@ -27,7 +27,7 @@ use crate::store::Store;
 use remembered::{load_identities, load_series};
 
 /// How much is read back from the journal at once.
-const READ_BYTES: usize = 8 << 20;
+const READ_BYTES: usize = 1 << 20;
 /// After so many frames at most it is said how far it is.
 const PUBLISH_FRAMES: u64 = 64;
 /// The pause before what failed is tried again.
@@ -68,6 +68,7 @@ impl Replay {
             found_bytes: store.journal.stats().bytes,
             bytes_done: 0,
             frame: None,
+            round: None,
             failure: None,
             opened: Opened {
                 orphans,
@@ -88,12 +89,16 @@ impl Replay {
     /// Replays to the end, trying again whatever fails; `None` when `shutdown` came first. While it
     /// does not get on, nothing is taken in.
     pub async fn run_until(mut self, shutdown: Shutdown) -> Option<Opened> {
+        let mut said = String::new();
         loop {
-            match self.work_until(&shutdown).await {
+            let reason = match self.work_until(&shutdown).await {
                 Ok(ended) => return ended,
-                Err(error) => {
-                    tracing::error!("the replay does not get on, will try again: {error}")
-                }
+                Err(error) => error.to_string(),
+            };
+            // Once, not every second for as long as it lasts.
+            if said != reason {
+                tracing::error!("the replay does not get on, and is tried again: {reason}");
+                said = reason;
             }
             tokio::select! {
                 () = tokio::time::sleep(RETRY_PAUSE) => {}
@@ -138,6 +143,8 @@ struct Work {
     bytes_done: u64,
     /// What is being applied: after an error it is tried again.
     frame: Option<Frame>,
+    /// The last frame of the round of catching up that is not ended.
+    round: Option<u64>,
     /// Why it does not get on; until it does.
     failure: Option<String>,
     opened: Opened,
@@ -208,17 +215,29 @@ impl Work {
 
     /// Applies what has arrived, a round at a time; the last round alone at the gate.
     fn catch_up(&mut self, io: &Handle, shutdown: &Shutdown) -> Result<(), StoreError> {
-        let is_last = self.store.replaying.begin_round();
-        self.store.freed();
-        if !is_last {
-            let through = self.store.journal.last_synced().get();
-            while self.through < through && !shutdown.is_triggered() {
-                self.make_room(io)?;
-                self.apply_some(io)?;
-                self.publish();
+        // An error may have left a round half done: it is still to be ended.
+        let through = match self.round {
+            Some(through) => through,
+            None => {
+                let is_last = self.store.replaying.begin_round();
+                self.store.freed();
+                if is_last {
+                    return self.end(io);
+                }
+                *self.round.insert(self.store.journal.last_synced().get())
             }
-            return Ok(());
+        };
+        while self.through < through && !shutdown.is_triggered() {
+            self.make_room(io)?;
+            self.apply_some(io)?;
+            self.publish();
         }
+        self.round = self.round.filter(|_| self.through < through);
+        Ok(())
+    }
+
+    /// Applies the rest while nothing can be appended; from then on appending applies.
+    fn end(&mut self, io: &Handle) -> Result<(), StoreError> {
         let store = Arc::clone(&self.store);
         let _alone = io.block_on(store.gate.write());
         while self.through < store.journal.last_synced().get() {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use testkit::{Launch, Problem, until};
+use testkit::{Launch, Problem, until, wait_for};
 
 use crate::batch::Clients;
 use crate::dice::Dice;
@@ -240,23 +240,35 @@ pub(crate) async fn identities(scene: Arc<Scene>) -> Result<(), Problem> {
                 flip(path, dice.below(whole.len() as u64) as usize, &mut dice)?;
             }
         }
-        stand.drop_server();
-        let told = told_of_damage(&stand.launch, &first).await?;
+        stand.start()?;
         if is_first_hit {
-            names(&told, &first)?;
+            wait_for(PATIENCE, "the file to be named", || {
+                let log = stand.server().ok()?.log();
+                log.contains(&name_of(&first)).then_some(())
+            })?;
         }
-        match told {
-            Damaged::Refused(_) if is_first_hit && is_second_hit => fs::write(&first, whole)?,
-            Damaged::Served(_) if is_first_hit != is_second_hit => {}
-            Damaged::Served(_) => return Err(Problem::new("it serves without identities")),
-            Damaged::Refused(words) => return Err(Problem::new(words)),
+        if is_first_hit && is_second_hit {
+            takes_nothing(&mut stand).await?;
+            fs::write(&first, whole)?;
         }
+        stand.server()?.kill()?;
         stand.start()?;
         repeat_everything(&mut stand).await?;
         stand.examine().await?;
         scene.cycle_done(scene.cycles);
     }
     Ok(())
+}
+
+/// Sends one new batch, which must be refused for now.
+async fn takes_nothing(stand: &mut Stand) -> Result<(), Problem> {
+    let clients = Clients::of(stand.server()?.addresses())?;
+    let batch = stand.ledger.lock().issue(ITEMS, 60);
+    let answer = batch.send(clients.over(batch.lane.transport)).await?;
+    match is_retryable(&answer) {
+        true => Ok(()),
+        false => Err(Problem::new(format!("it answers {answer:?}"))),
+    }
 }
 
 /// Sends every acknowledged batch again.
