@@ -43,7 +43,8 @@ pub struct Report {
     pub failures: Vec<String>,
 }
 
-/// Sends every case whose name has one of `only` in it; all when that is empty.
+/// Sends every case whose name has one of `only` in it; all when that is empty. `progress` is told of
+/// each with what was wrong.
 ///
 /// # Errors
 ///
@@ -51,7 +52,7 @@ pub struct Report {
 pub async fn run(
     server: &Server,
     only: &[String],
-    mut progress: impl FnMut(usize, &str),
+    mut progress: impl FnMut(usize, &str, &[String]),
 ) -> Result<Report, Problem> {
     let corpus = Corpus::read()?;
     let receiver = Receiver::of_server(server);
@@ -63,7 +64,6 @@ pub async fn run(
         report.cases += 1;
         for way in case.sent_on() {
             report.runs += 1;
-            progress(report.runs, &case.name);
             let run = Run {
                 receiver: &receiver,
                 sql: &sql,
@@ -73,25 +73,27 @@ pub async fn run(
             let problems = run.all().await;
             ordinary += 1;
             let line = |problem| format!("{} ({way}): {problem}", case.name);
-            report.failures.extend(problems.into_iter().map(line));
+            let failures: Vec<String> = problems.into_iter().map(line).collect();
+            progress(report.runs, &case.name, &failures);
+            report.failures.extend(failures);
         }
     }
     let statements = corpus.statements.iter();
     for statement in statements.filter(|statement| is_asked(&statement.name)) {
         report.cases += 1;
         report.runs += 1;
-        progress(report.runs, &statement.name);
-        if let Err(problem) = ask(&sql, statement).await {
-            report
-                .failures
-                .push(format!("{}: {problem}", statement.name));
-        }
+        let line = |problem| format!("{}: {problem}", statement.name);
+        let failures = Vec::from_iter(ask(&sql, statement).await.err().map(line));
+        progress(report.runs, &statement.name, &failures);
+        report.failures.extend(failures);
     }
-    match balance(&sql, ordinary).await {
+    // A statement that was stopped may keep the threads of queries busy for a little longer.
+    let asked = until(STATEMENT_PATIENCE, "the balance at the end", async || {
+        Ok(balance(&sql, ordinary).await.ok())
+    });
+    match asked.await {
         Ok(failures) => report.failures.extend(failures),
-        Err(problem) => report
-            .failures
-            .push(format!("the balance at the end: {problem}")),
+        Err(problem) => report.failures.push(problem.to_string()),
     }
     Ok(report)
 }

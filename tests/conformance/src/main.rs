@@ -100,7 +100,12 @@ fn start(settings: &str) -> Result<Server, Problem> {
 /// Sends the corpus; prints what was not as it must be, and how much was sent.
 async fn send_bad_input(arguments: &Arguments) -> Result<bool, Problem> {
     let server = start(bad_input::SETTINGS)?;
-    let progress = |number: usize, name: &str| eprintln!("{number:>4} {name}");
+    let progress = |number: usize, name: &str, failures: &[String]| {
+        eprintln!("{number:>4} {name}");
+        for failure in failures {
+            eprintln!("     {failure}");
+        }
+    };
     let report = bad_input::run(&server, &arguments.only, progress).await?;
     for failure in &report.failures {
         println!("{failure}");
