@@ -14,10 +14,12 @@ use arrow::record_batch::RecordBatch;
 use crate::batch::{METRIC_VALUE, Prepared, Rows};
 use crate::column::TableBuilder;
 use crate::dedup::{Dedup, Identity};
+use crate::error::StoreError;
 use crate::manifest::Manifest;
 use crate::part::Part;
 use crate::schema::Table;
 use crate::series::Series;
+use crate::soundness::Inspector;
 
 /// Batches are merged once this many of one size or less lie together at the end of the buffer, so
 /// that a row is copied a bounded number of times and a snapshot stays short.
@@ -71,6 +73,7 @@ pub(crate) struct State {
     rows: usize,
     bytes: usize,
     pub(crate) manifest: Arc<Manifest>,
+    inspector: Arc<Inspector>,
 }
 
 /// What a flush takes from the state.
@@ -92,6 +95,7 @@ pub(crate) struct Taken {
 pub struct Snapshot {
     batches: Tables,
     manifest: Arc<Manifest>,
+    inspector: Arc<Inspector>,
 }
 
 impl Snapshot {
@@ -107,9 +111,22 @@ impl Snapshot {
             .iter()
             .filter(move |part| part.table == table)
     }
-}
 
-impl Snapshot {
+    /// Those of `parts` that may be read. Who reads a part must have asked first: one that is damaged
+    /// or missing is left out here, and [`crate::Store::damaged`] names it.
+    ///
+    /// # Errors
+    /// The disk cannot be read now.
+    pub async fn sound(&self, parts: Vec<Part>) -> Result<Vec<Part>, StoreError> {
+        let mut sound = Vec::with_capacity(parts.len());
+        for part in parts {
+            if self.inspector.is_sound(&part).await? {
+                sound.push(part);
+            }
+        }
+        Ok(sound)
+    }
+
     /// Every object this view needs.
     pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
         self.manifest.objects()
@@ -118,7 +135,7 @@ impl Snapshot {
 
 impl State {
     /// What is known before anything is replayed.
-    pub(crate) fn new(manifest: Manifest) -> State {
+    pub(crate) fn new(manifest: Manifest, inspector: Inspector) -> State {
         let newest_received_ns = manifest
             .identities
             .iter()
@@ -137,6 +154,7 @@ impl State {
             rows: 0,
             bytes: 0,
             manifest: Arc::new(manifest),
+            inspector: Arc::new(inspector),
         }
     }
 
@@ -292,6 +310,7 @@ impl State {
         Snapshot {
             batches,
             manifest: Arc::clone(&self.manifest),
+            inspector: Arc::clone(&self.inspector),
         }
     }
 

@@ -21,33 +21,35 @@ pub(crate) const DAY_MS: i64 = 86_400_000;
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<Store>,
-    _dir: TempDir,
+    pub(crate) dir: TempDir,
 }
 
 impl Bench {
     /// A store that holds the named scenarios.
     pub(crate) async fn with(scenarios: &[&str]) -> Bench {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
-        let (store, _) = Store::open(store::Config::new(dir.path()), clock)
-            .await
-            .expect("opens");
+        let bench = Bench::over(tempfile::tempdir().expect("a temporary folder")).await;
+        let store = &bench.store;
         for name in scenarios {
             for request in scenario(name).requests {
                 let (protobuf, quarantined) = read(&request);
                 append(
-                    &store,
+                    store,
                     entry(request.signal, protobuf, quarantined, NOW_MS as u64),
                 )
                 .await;
             }
         }
+        bench
+    }
+
+    /// A store over a data directory.
+    pub(crate) async fn over(dir: TempDir) -> Bench {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
+        let (store, _) = Store::open(store::Config::new(dir.path()), clock)
+            .await
+            .expect("opens");
         let engine = Engine::new(Arc::clone(&store), query::Config::default()).expect("an engine");
-        Bench {
-            engine,
-            store,
-            _dir: dir,
-        }
+        Bench { engine, store, dir }
     }
 
     /// Stores an export request.
