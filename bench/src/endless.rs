@@ -126,3 +126,24 @@ pub(crate) async fn check_stored(sql: &Sql, events: u64, bodies: u64) -> Result<
         "acknowledged: {events} events in {bodies} requests; stored: {stored_events} in {stored_bodies}"
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_body_is_under_sessions_of_its_own() {
+        let bodies = Endless::of(5).await.expect("generated");
+        for number in 1..200 {
+            let body = bodies.next();
+            let stamp = format!("{number:0STAMP$x}");
+            let items = body.items;
+            let template = Template::of(body).expect("a session for every event");
+            assert_eq!(template.places.len() as u64, items);
+            for place in template.places {
+                let end = &template.body.bytes[place..place + STAMP];
+                assert_eq!(end, stamp.as_bytes(), "body {number}");
+            }
+        }
+    }
+}

@@ -39,6 +39,13 @@ fn ticks(process: &str, field: usize) -> Result<Duration, Problem> {
     Ok(TICK * ticks)
 }
 
+/// How many processes wanted a core in the last minute, on average.
+pub(crate) fn load_average() -> Result<f64, Problem> {
+    let text = fs::read_to_string("/proc/loadavg")?;
+    let first = text.split(' ').next().and_then(|first| first.parse().ok());
+    first.ok_or_else(|| Problem::new(format!("/proc/loadavg: {text} is not understood")))
+}
+
 /// Watches the most memory that a process has resident, until the process is gone.
 pub(crate) struct MemoryWatch(JoinHandle<u64>);
 

@@ -23,6 +23,7 @@ use otlp::Encoding;
 use testkit::Problem;
 
 use crate::arguments::Arguments;
+use crate::gauge;
 use crate::load::Lane;
 use table::Strain;
 
@@ -47,6 +48,7 @@ pub(crate) async fn measure(arguments: &Arguments, binary: &Path) -> Result<(), 
     let is_quick = arguments.is_quick;
     let strain = Strain {
         is_quick,
+        load_before: gauge::load_average()?,
         latency: latency::measure(binary, is_quick).await?,
         overload: overload::measure(binary, is_quick).await?,
         revival: revival::measure(binary, is_quick).await?,

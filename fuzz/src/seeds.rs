@@ -19,6 +19,18 @@ const SEED_BYTES_MAX: usize = 6 << 10;
 /// Compressed and framed bodies differ in their wrapping only: a few are enough.
 const WRAPPED: usize = 12;
 
+/// Values at the edges of their types, which no recorded request has.
+const EDGES: [&str; 8] = [
+    r#"{"intValue":"9223372036854775807"}"#,
+    r#"{"intValue":-9223372036854775808}"#,
+    r#"{"doubleValue":"-Infinity"}"#,
+    r#"{"doubleValue":5e-324}"#,
+    r#"{"doubleValue":-0.0}"#,
+    r#"{"bytesValue":"AP-_/w=="}"#,
+    r#"{"arrayValue":{"values":[{},{"boolValue":false},{"stringValue":"\ud800\u0000"}]}}"#,
+    r#"{"kvlistValue":{"values":[{"key":"$a","value":{"intValue":1}},{"key":"$a"}]}}"#,
+];
+
 /// Writes the seeds of a target into a folder, which is made.
 ///
 /// # Errors
@@ -72,7 +84,14 @@ pub(crate) fn json(requests: &[Recorded]) -> Vec<Vec<u8>> {
         let json = otlp::to_json(signal, &body).expect("a recorded request has a form in JSON");
         [&[choice(signal), 0], &json[..]].concat()
     };
-    bodies(requests).into_iter().map(canonical).collect()
+    let recorded = bodies(requests).into_iter().map(canonical);
+    let edges = EDGES.iter().map(|value| {
+        let json = format!(
+            r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{value}}}]}}]}}]}}"#
+        );
+        [&[0, 0], json.as_bytes()].concat()
+    });
+    edges.chain(recorded).collect()
 }
 
 pub(crate) fn rows(requests: &[Recorded]) -> Vec<Vec<u8>> {

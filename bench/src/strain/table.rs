@@ -42,6 +42,8 @@ or a connection that breaks, ends the run.
 /// All figures.
 pub(super) struct Strain {
     pub(super) is_quick: bool,
+    /// How many processes wanted a core in the minute before.
+    pub(super) load_before: f64,
     pub(super) latency: Latency,
     pub(super) overload: Overload,
     pub(super) revival: Revival,
@@ -55,7 +57,12 @@ impl Strain {
         } else {
             "a full run"
         };
-        let mut out = format!("{ABOUT}\nThis run: {length}, {}.\n", this_machine());
+        let mut out = format!(
+            "{ABOUT}\nThis run: {length}, {}, load average {:.1} before it. With a load of others, \
+             figures by the clock say more about them than about the server.\n",
+            this_machine(),
+            self.load_before
+        );
         out.push_str("\n## Floors\n\n| Floor | Measured | |\n|---|---|---|\n");
         for (floor, measured, is_met) in self.floors() {
             let verdict = if is_met { "met" } else { "MISSED" };
@@ -100,10 +107,11 @@ impl Strain {
             ),
             (
                 "10×: every refusal asks to come again",
-                format!(
-                    "{} of {}",
-                    overload.under_load.shed, overload.under_load.shed
-                ),
+                match overload.under_load.shed {
+                    0 => "none was needed".to_owned(),
+                    shed => format!("{} of them", thousands(shed)),
+                },
+                // Any other refusal has ended the run.
                 true,
             ),
             (
