@@ -52,9 +52,12 @@ fn file(bench: &Bench, path: &str) -> PathBuf {
     bench.dir.path().join(path)
 }
 
+/// What happens to a file.
+type Harm = fn(&PathBuf);
+
 #[tokio::test]
 async fn a_damaged_or_missing_part_is_left_out_by_name_where_it_is_wanted() {
-    let ways: [(&str, fn(&PathBuf)); 4] = [
+    let ways: [(&str, Harm); 4] = [
         ("flipped", |path| {
             let mut bytes = fs::read(path).expect("readable");
             bytes[1_000] ^= 1;
