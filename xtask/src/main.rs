@@ -37,10 +37,12 @@ use workspace::Workspace;
 
 /// Developer tools that are packages of their own and drive the real binary: command and binary.
 /// Arguments go to the tool, `--help` too.
-const TOOLS: [(&str, &str); 3] = [
+const TOOLS: [(&str, &str); 5] = [
     ("bench", "bench"),
     ("conformance", "conformance"),
     ("faults", "faults"),
+    ("simulate-faults", "simulation"),
+    ("planted-bugs", "planted-bugs"),
 ];
 
 const USAGE: &str = "\
@@ -58,6 +60,8 @@ Commands:
   bench     Run the benchmark; further arguments go to it (--quick: a short run)
   conformance  Ask the server, or any OTLP receiver (--url), what OTLP asks; --help shows the rest
   faults    Harm the running server in every way of docs/reliability.md (--help: its options)
+  simulate-faults  Live many seeds on a simulated disk, or one told in full (--seed N)
+  planted-bugs     Break a copy of the source in each of 30 ways; the simulation must notice
   fuzz      Fuzz what strangers' bytes reach; `fuzz --help` tells its options
   help      Show this text
 

@@ -52,7 +52,7 @@ impl Store {
         let objects = Objects::new(Arc::clone(&config.disk), &config.dir);
         let (manifest, is_fallback) = match manifest::load(&objects).await? {
             Some(loaded) => (loaded.manifest, loaded.is_fallback),
-            None => (first_manifest(&objects).await?, false),
+            None => (first_manifest(&objects, config.seed).await?, false),
         };
         check_versions(&objects, &manifest).await?;
         // The journal looks at the versions of its segments first. From here on things may change.
@@ -101,7 +101,9 @@ impl Store {
 }
 
 fn open_journal(config: &Config, through: u64) -> Result<(Journal, Recovery), StoreError> {
-    let journal = journal::Config::new(config.dir.join("journal"));
+    let mut journal = journal::Config::new(config.dir.join("journal"));
+    journal.segment_target_bytes = config.journal_segment_bytes;
+    journal.salt = config.seed.unwrap_or(journal.salt);
     Ok(Journal::open(
         journal,
         Arc::clone(&config.disk),
@@ -109,7 +111,7 @@ fn open_journal(config: &Config, through: u64) -> Result<(Journal, Recovery), St
     )?)
 }
 
-async fn first_manifest(objects: &Objects) -> Result<Manifest, StoreError> {
+async fn first_manifest(objects: &Objects, seed: Option<u64>) -> Result<Manifest, StoreError> {
     // Data without a manifest is a restore that went wrong, or not ours: it must not be taken for empty.
     for holds in ["parts", "identities", "series", "journal"] {
         if !objects.list(holds).await?.is_empty() {
@@ -118,8 +120,11 @@ async fn first_manifest(objects: &Objects) -> Result<Manifest, StoreError> {
             )));
         }
     }
-    let identity_key = getrandom::u64()
-        .map_err(|error| StoreError::Internal(format!("no randomness: {error}")))?;
+    let identity_key = match seed {
+        Some(seed) => seed,
+        None => getrandom::u64()
+            .map_err(|error| StoreError::Internal(format!("no randomness: {error}")))?,
+    };
     let manifest = Manifest::first(identity_key);
     manifest::save(objects, &manifest).await?;
     Ok(manifest)

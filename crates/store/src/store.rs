@@ -54,6 +54,11 @@ pub struct Config {
     /// Bytes of the disk that are kept free: with less nothing is taken in. `None` is 256 MiB, or 5 %
     /// of a file system where that is less.
     pub disk_reserve_bytes: Option<u64>,
+    /// A segment of the journal is closed before it would be longer.
+    pub journal_segment_bytes: u64,
+    /// What the secrets of a new data directory follow from. `None`, for all but simulations, is the
+    /// system's randomness.
+    pub seed: Option<u64>,
     /// Structural limits of a request.
     pub limits: otlp::Limits,
 }
@@ -71,6 +76,8 @@ impl Config {
             flush_age: Duration::from_secs(600),
             buffer_rows_max: 500_000,
             disk_reserve_bytes: None,
+            journal_segment_bytes: 64 << 20,
+            seed: None,
             limits: otlp::Limits::default(),
         }
     }

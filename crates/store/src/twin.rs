@@ -28,22 +28,30 @@ pub(crate) async fn write(objects: &Objects, path: &str, bytes: Vec<u8>) -> Resu
     objects.replace(&copy_of(path), bytes).await
 }
 
-/// What the first readable copy holds. A file of a newer version is not damaged: it ends this.
+/// What the first readable copy holds. Both are of one version: where one can be read and the other
+/// seems to be of a newer version, that other is damaged. A file of a newer version is not: it ends this.
 pub(crate) async fn read<T>(
     objects: &Objects,
     path: &str,
     decode: impl Fn(&[u8]) -> Result<T, Unreadable>,
 ) -> Result<Read<T>, StoreError> {
-    let reason = match read_one(objects, path, &decode).await? {
+    let fault = match read_one(objects, path, &decode).await? {
         Ok(found) => {
             return Ok(Read {
                 found: Some(found),
                 damaged: None,
             });
         }
-        Err(reason) => reason,
+        Err(fault) => fault,
     };
-    let found = read_one(objects, &copy_of(path), &decode).await?.ok();
+    let copy = copy_of(path);
+    let found = match (read_one(objects, &copy, &decode).await?, &fault) {
+        (Ok(found), _) => Some(found),
+        (Err(_), Unreadable::Newer { .. }) => return Err(fault.of(path)),
+        (Err(newer @ Unreadable::Newer { .. }), _) => return Err(newer.of(&copy)),
+        (Err(Unreadable::Damaged(_)), _) => None,
+    };
+    let reason = fault.to_string();
     let consequence = match &found {
         Some(_) => "its copy was read instead",
         None if reason == EMPTIED => "what it remembered is counted again when it is repeated",
@@ -81,12 +89,12 @@ fn copy_of(path: &str) -> String {
 
 const EMPTIED: &str = "it is empty";
 
-/// What one copy holds, or why it is damaged. That a disk cannot be read now is another matter.
+/// What one copy holds, or why it is not read. That a disk cannot be read now is another matter.
 async fn read_one<T>(
     objects: &Objects,
     path: &str,
     decode: impl Fn(&[u8]) -> Result<T, Unreadable>,
-) -> Result<Result<T, String>, StoreError> {
+) -> Result<Result<T, Unreadable>, StoreError> {
     let bytes = match objects.get(path).await {
         Err(error) if error.is_missing() => return Ok(Err("it is missing".into())),
         bytes => bytes?,
@@ -94,11 +102,7 @@ async fn read_one<T>(
     if bytes.is_empty() {
         return Ok(Err(EMPTIED.into()));
     }
-    match decode(&bytes) {
-        Ok(found) => Ok(Ok(found)),
-        Err(Unreadable::Damaged(reason)) => Ok(Err(reason)),
-        Err(newer) => Err(newer.of(path)),
-    }
+    Ok(decode(&bytes))
 }
 
 #[cfg(test)]
@@ -148,7 +152,7 @@ mod tests {
         let (good, bad, empty, newer) = (Some("good"), Some("bad"), Some(""), Some("newer"));
         check([good, good], Ok(good), false).await;
         check([good, None], Ok(good), false).await;
-        for unread in [bad, empty, None] {
+        for unread in [bad, empty, newer, None] {
             check([unread, good], Ok(good), true).await;
         }
         check([bad, bad], Err("checksum does not match; restore"), false).await;
@@ -156,7 +160,7 @@ mod tests {
         for copy in [bad, empty, None] {
             check([empty, copy], Ok(None), true).await;
         }
-        for copies in [[newer, good], [bad, newer], [newer, None]] {
+        for copies in [[newer, newer], [newer, bad], [bad, newer], [newer, None]] {
             check(copies, Err("version 9"), false).await;
         }
     }

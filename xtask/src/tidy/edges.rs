@@ -38,7 +38,7 @@ const HOMES: [(&str, &[&str], &str); 8] = [
     ("datafusion*", &["query"], "DataFusion stays behind `query`"),
     (
         "parquet",
-        &["query", "store"],
+        &["query", "store", "tests"],
         "Parquet's layout is known to `store`, and to `query` which reads it",
     ),
     ("prost*", &["otlp"], "only `otlp` sees protobuf"),

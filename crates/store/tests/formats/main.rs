@@ -258,17 +258,17 @@ async fn what_a_newer_version_wrote_is_refused_by_name_and_left_alone() {
     })
     .await;
     check_refused(&["series/00000000000000000002.json", "version 9"], |disk| {
-        reseal(
-            disk,
-            "series/00000000000000000002.json",
-            "\"version\": 2",
-            "\"version\": 9",
-        );
+        for copy in ["", ".copy"] {
+            let path = format!("series/00000000000000000002.json{copy}");
+            reseal(disk, &path, "\"version\": 2", "\"version\": 9");
+        }
     })
     .await;
     check_refused(&[NEWEST_IDENTITIES, "version 9"], |disk| {
-        let path = Path::new(DATA).join(NEWEST_IDENTITIES);
-        disk.flip(&path, 4, 1 ^ 9);
+        for copy in ["", ".copy"] {
+            let path = Path::new(DATA).join(format!("{NEWEST_IDENTITIES}{copy}"));
+            disk.flip(&path, 4, 1 ^ 9);
+        }
     })
     .await;
     check_refused(
