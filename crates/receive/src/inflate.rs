@@ -1,8 +1,9 @@
 //! gzip and zstd within the limits of size and memory.
 //!
 //! Invariant: no more than the limit is ever kept; one byte behind it proves that a body is too large
-//! and ends its inflation. Small bodies are inflated at once; the rest of a large one off the I/O runtime,
-//! and only as many at a time as there are cores.
+//! and ends its inflation. Small bodies are inflated at once; a large one off the I/O runtime, and only as
+//! many at a time as there are cores. A very large one is inflated twice, the first time only to be
+//! measured: room that grows by doubling takes more than twice what it ends with.
 
 use std::io::{self, Cursor, Read};
 
@@ -17,6 +18,12 @@ const AT_ONCE_BYTES: usize = 64 << 10;
 
 /// What is larger than this is not tried there: telemetry is at least four times as large inflated.
 const SMALL_BYTES: usize = 16 << 10;
+
+/// From which size on room is taken once, for all that is left.
+const MEASURED_BYTES: usize = 4 << 20;
+
+/// What is read at once to be measured and thrown away.
+const MEASURE_BYTES: usize = 64 << 10;
 
 /// The largest window of zstd that is allowed, as a power of two: 8 MiB, as RFC 8878 recommends.
 const ZSTD_WINDOW_LOG: u32 = 23;
@@ -118,18 +125,21 @@ async fn elsewhere(
 ) -> Result<Paid, Fault> {
     let fault = |error| fault(coding, &error);
     let mut decoder = coding.decoder(body.clone()).map_err(fault)?;
+    let most = MEASURED_BYTES.min(limit_bytes);
     loop {
-        let room = output.pay(output.bytes().len() + 1, limit_bytes).await?;
+        let room = output.pay(output.bytes().len() + 1, most).await?;
         let step = tokio::task::spawn_blocking(move || {
             output.take(room);
             let progress = step(&mut output, &mut decoder, limit_bytes);
             (output, decoder, progress)
         });
         let progress;
-        (output, decoder, progress) = step.await.map_err(|error| Fault::Unavailable {
-            reason: format!("inflating the body failed: {error}"),
-        })?;
+        (output, decoder, progress) = step.await.map_err(interrupted)?;
         match progress.map_err(fault)? {
+            Progress::More if output.bytes().len() >= most => {
+                let length = measured(coding, body, limit_bytes).await?;
+                return the_rest(coding, output, decoder, length).await;
+            }
             Progress::More => {}
             Progress::Ended => return Ok(output.finish()),
             Progress::Over => {
@@ -139,6 +149,54 @@ async fn elsewhere(
                 });
             }
         }
+    }
+}
+
+/// Inflates what is left into room that is taken once: all of it is `length` bytes long.
+async fn the_rest(
+    coding: Coding,
+    mut output: Buffer,
+    mut decoder: Box<dyn Read + Send>,
+    length: usize,
+) -> Result<Paid, Fault> {
+    let room = output.pay(length, length).await?;
+    let filling = tokio::task::spawn_blocking(move || {
+        output.take(room);
+        output.fill(&mut decoder).map(|_| output)
+    });
+    let output = filling.await.map_err(interrupted)?;
+    Ok(output.map_err(|error| fault(coding, &error))?.finish())
+}
+
+/// How long `body` is inflated, which is at most `limit_bytes`.
+async fn measured(coding: Coding, body: &Bytes, limit_bytes: usize) -> Result<usize, Fault> {
+    let mut decoder = coding
+        .decoder(body.clone())
+        .map_err(|error| fault(coding, &error))?;
+    let measuring = tokio::task::spawn_blocking(move || {
+        let mut piece = vec![0; MEASURE_BYTES];
+        let mut length = 0;
+        while length <= limit_bytes {
+            match decoder.read(&mut piece)? {
+                0 => break,
+                more => length += more,
+            }
+        }
+        io::Result::Ok(length)
+    });
+    let length = measuring.await.map_err(interrupted)?;
+    match length.map_err(|error| fault(coding, &error))? {
+        length if length > limit_bytes => Err(Fault::TooLarge {
+            what: "inflated body",
+            limit_bytes,
+        }),
+        length => Ok(length),
+    }
+}
+
+fn interrupted(error: tokio::task::JoinError) -> Fault {
+    Fault::Unavailable {
+        reason: format!("inflating the body failed: {error}"),
     }
 }
 

@@ -37,7 +37,6 @@ pub const BOMBS: &[Bomb] = &[
     protobuf("lists in lists", || {
         in_record_list(bytes(2, &bytes(5, &nested_lists())))
     }),
-    protobuf("unknown fields", || repeat(b"\x78\x01")),
     json("empty log records", || in_records("{}")),
     json("empty groups of a resource", || {
         in_list(r#"{"resourceLogs":["#, "{}", "]}")

@@ -72,6 +72,35 @@ async fn the_limit_is_exact_in_every_form() {
 }
 
 #[tokio::test]
+async fn a_very_large_body_is_measured_and_then_whole() {
+    let limit = 9 << 20;
+    let running = start(Config {
+        max_body_bytes: limit,
+        memory_budget_bytes: 64 << 20,
+        ..config()
+    });
+    let mib = 1 << 20;
+    for length in [4 * mib - 1, 4 * mib, 4 * mib + 1, 5 * mib, limit, limit + 1] {
+        let body: Vec<u8> = (0..length).map(|at| (at / 1000) as u8).collect();
+        for (coding, packed) in [(GZIP, gzip(&body)), (ZSTD, zstd(&body))] {
+            let answer = exchange(running.http, &post("/v1/logs", &[JSON, coding], &packed)).await;
+            let wanted = if length > limit { 413 } else { 200 };
+            assert_eq!(answer.status, wanted, "{length} {coding}");
+            let admitted = running.admitted();
+            assert!(
+                admitted.iter().all(|request| request.body == body),
+                "{length} {coding}"
+            );
+            // Whole, but for its last byte or its checksum.
+            let cut = &packed[..packed.len() - 1];
+            let answer = exchange(running.http, &post("/v1/logs", &[JSON, coding], cut)).await;
+            assert!(matches!(answer.status, 400 | 413), "{length} {coding}");
+            assert!(running.admitted().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
 async fn compressed_bytes_count_as_well() {
     let running = start(Config {
         max_body_bytes: LIMIT,
