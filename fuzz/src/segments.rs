@@ -118,11 +118,12 @@ impl Written {
     fn damage(&mut self, kind: u8, script: &mut Script<'_>, bytes: &mut Vec<u8>, next: u64) {
         match kind {
             4 => bytes.extend_from_slice(script.run()),
-            5 => {
+            5 if !bytes.is_empty() => {
                 let at = script.number() % bytes.len();
                 bytes[at] ^= script.byte();
             }
             6 => bytes.truncate(script.number() % (bytes.len() + 1)),
+            5 => {}
             _ => {
                 // A frame that does not belong here.
                 let distance = u64::from(script.byte());
