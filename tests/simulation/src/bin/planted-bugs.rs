@@ -11,10 +11,12 @@
 )]
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 const USAGE: &str = "\
 Plants each bug of tests/simulation/bugs in a copy of the source, and runs the simulation.
@@ -36,7 +38,8 @@ const CRATES: [&str; 6] = [
 ];
 /// A life that hangs is not a bug that was noticed.
 const PATIENCE: Duration = Duration::from_secs(1_800);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// What the simulation prints is short.
+const PRINTED_MAX: u64 = 1 << 20;
 
 struct Options {
     only: Vec<String>,
@@ -208,31 +211,35 @@ impl Bench {
         build.env("CARGO_TARGET_DIR", &self.target);
         build.env("RUSTFLAGS", "--cap-lints=allow");
         succeed(&mut build)?;
-        let printed = self.copy.join("printed");
-        let output = fs::File::create(&printed).map_err(told(&printed))?;
         let mut child = Command::new(self.target.join("release/simulation"))
             .args(["--seeds", &seeds.to_string()])
-            .stdout(output)
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("the simulation does not start: {error}"))?;
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            match child.try_wait().map_err(|error| error.to_string())? {
-                Some(status) => break status,
-                None if Instant::now() > deadline => {
-                    let killed = child.kill().and_then(|()| child.wait());
-                    killed.map_err(|error| error.to_string())?;
-                    return Ok(None);
-                }
-                None => std::thread::sleep(LOOK_EVERY),
-            }
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or("the simulation cannot be heard")?;
+        let (sender, printed) = mpsc::sync_channel(1);
+        let listening = thread::spawn(move || {
+            let lines = io::BufReader::new(stdout.take(PRINTED_MAX)).lines();
+            // Nobody waits for it any more when the simulation was ended.
+            let _ = sender.send(lines.map_while(Result::ok).collect::<Vec<_>>());
+        });
+        let lines = printed.recv_timeout(PATIENCE);
+        if lines.is_err() {
+            child.kill().map_err(|error| error.to_string())?;
+        }
+        let status = child.wait().map_err(|error| error.to_string())?;
+        listening.join().map_err(|_| "listening panicked")?;
+        let Ok(lines) = lines else {
+            return Ok(None);
         };
         if status.success() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&printed).map_err(told(&printed))?;
-        let first = text.lines().find(|line| line.starts_with("seed "));
+        let first = lines.iter().find(|line| line.starts_with("seed "));
         let first = first.ok_or_else(|| format!("the simulation ended with {status}"))?;
         Ok(Some(first.replace('|', "\\|")))
     }
