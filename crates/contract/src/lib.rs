@@ -17,6 +17,7 @@
 //! | `price.rs` | the price book: what a request costs by list, from which day on |
 //! | `ledger.rs` | what a request costs: the client's figure, checked, or the list's |
 //! | `identity.rs` | the content hash by which a repeated delivery is known |
+//! | `version.rs` | which of two client versions is older |
 //! | `time.rs` | client time as a claim; the timestamp text that clients write |
 
 mod coerce;
@@ -31,6 +32,7 @@ mod product;
 mod shape;
 mod time;
 mod value;
+mod version;
 
 pub use coerce::{Cell, Coerced, coerce};
 pub use columns::{COLUMN_COUNT, COLUMNS, Col, Column, Kind, column_of, find_column};
@@ -50,3 +52,4 @@ pub use product::{event_name, product};
 pub use shape::{StoredLog, rebuild};
 pub use time::{TimeClaim, claim_time, iso_millis};
 pub use value::Value;
+pub use version::is_version_before;

@@ -14,6 +14,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
@@ -22,7 +23,9 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use url::Url;
 
+use crate::cost::Cost;
 use crate::error::{ErrorKind, QueryError};
+use crate::functions;
 use crate::plan::{explain, plan};
 use crate::provider::OBJECTS_URL;
 
@@ -42,6 +45,8 @@ pub struct Config {
     pub rows_max: usize,
     /// Queries that may run at once; more wait their turn.
     pub concurrent: usize,
+    /// How costs are reckoned.
+    pub cost: Cost,
 }
 
 impl Default for Config {
@@ -52,6 +57,7 @@ impl Default for Config {
             timeout: Duration::from_secs(30),
             rows_max: 100_000,
             concurrent: 16,
+            cost: Cost::default(),
         }
     }
 }
@@ -68,6 +74,7 @@ impl Config {
         ];
         let zero = least_one.iter().filter(|(_, value)| *value == 0);
         zero.map(|(name, _)| format!("{name} must be at least 1"))
+            .chain(self.cost.validate())
             .collect()
     }
 }
@@ -120,12 +127,17 @@ impl Engine {
             .enable_time()
             .build()
             .map_err(QueryError::internal)?;
-        let state = SessionStateBuilder::new()
+        let mut state = SessionStateBuilder::new()
             .with_default_features()
             .with_table_function_list(Vec::new())
             .with_config(session_config(config.threads))
             .with_runtime_env(environment)
             .build();
+        for function in functions::all(&config.cost) {
+            state
+                .register_udf(Arc::new(function))
+                .map_err(QueryError::internal)?;
+        }
         let turns = Arc::new(tokio::sync::Semaphore::new(config.concurrent));
         Ok(Engine {
             store,

@@ -9,11 +9,13 @@
 //! | `plan.rs` | from the text to a plan that can only read the views |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
-//! | `functions.rs` | `attribute(json, key)` |
+//! | `functions.rs` | functions of our own, the ledger's among them |
+//! | `cost.rs` | by which price book and into which money costs are reckoned |
 //! | `error.rs` | what went wrong, where in the text, and how to mend it |
 //! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
 //! | `reports/` | the named answers that the UI and the API serve |
 
+mod cost;
 mod engine;
 mod error;
 mod functions;
@@ -23,6 +25,7 @@ pub mod render;
 pub mod reports;
 mod views;
 
+pub use cost::Cost;
 pub use engine::{Answer, Config, Engine};
 pub use error::{ErrorKind, QueryError};
 pub use views::{VIEWS, View};

@@ -20,7 +20,6 @@ use datafusion::sql::sqlparser::ast;
 use store::{Snapshot, Table};
 
 use crate::error::QueryError;
-use crate::functions;
 use crate::provider::SnapshotTable;
 use crate::views::{VIEWS, View};
 
@@ -35,7 +34,6 @@ pub(crate) async fn plan(
 ) -> Result<DataFrame, QueryError> {
     let statement = parse(&state, sql)?;
     let context = SessionContext::new_with_state(with_own_catalog(state));
-    context.register_udf(functions::attribute());
     let named = named_views(&context, &statement)?;
     register(&context, &snapshot, &named)
         .await

@@ -3,6 +3,16 @@
 //! A person is the best identity that the item itself carries. `tool_calls` joins decision and
 //! result by `tool_use_id`; older clients send none, so theirs are matched by session, prompt, tool
 //! and order, refused calls (which have no result) left out of the count.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `ledger.rs` | what each request costs; the cost of an event |
+//! | `usage.rs` | cost and tokens of all clients, whichever signal they send |
+//! | `reconciliation.rs` | events against metrics |
+
+mod ledger;
+mod reconciliation;
+mod usage;
 
 use store::Table;
 
@@ -23,6 +33,8 @@ enum Body {
     /// A table without its hidden columns, with the person.
     Visible(Table),
     Sql(&'static str),
+    /// Put together from parts that other views share.
+    Built(fn() -> String),
 }
 
 /// All views.
@@ -56,6 +68,24 @@ pub const VIEWS: &[View] = &[
         about: "one successful request to the model",
         reads: &["events"],
         body: Body::Sql(API_REQUESTS),
+    },
+    View {
+        name: "ledger",
+        about: "one successful request to the model: what it costs, and what that rests on",
+        reads: &["events"],
+        body: Body::Built(ledger::ledger),
+    },
+    View {
+        name: "usage",
+        about: "cost and tokens of all clients: a request, or a data point of a client that sends metrics only",
+        reads: &["events", "metrics", "ledger"],
+        body: Body::Built(usage::usage),
+    },
+    View {
+        name: "reconciliation",
+        about: "one measure of one session, model and category: events against metrics",
+        reads: &["events", "metrics", "ledger"],
+        body: Body::Built(reconciliation::reconciliation),
     },
     View {
         name: "api_errors",
@@ -105,6 +135,7 @@ impl View {
     pub fn sql(&self) -> String {
         match self.body {
             Body::Sql(sql) => sql.to_owned(),
+            Body::Built(build) => build(),
             Body::Visible(table) => visible(table),
         }
     }
@@ -128,7 +159,11 @@ fn visible(table: Table) -> String {
             let only_of_metrics = *name == "type" && table != Table::Metrics;
             !table.hidden().contains(name) && !only_of_metrics
         });
-    let columns: Vec<String> = shown.map(|name| format!("\"{name}\"")).collect();
+    let column = |name: &str| match (table, name) {
+        (Table::Events, "cost_usd") => ledger::event_cost(),
+        _ => format!("\"{name}\""),
+    };
+    let columns: Vec<String> = shown.map(column).collect();
     let person = match table {
         Table::Quarantine => String::new(),
         _ => format!(", coalesce({}) AS person", PERSON_COLUMNS.join(", ")),
@@ -143,8 +178,8 @@ fn visible(table: Table) -> String {
 const API_REQUESTS: &str = "
 SELECT time, received_at, product, person, session_id, sequence, prompt_id, user_id, user_email, user_account_uuid,
        user_account_id, organization_id, terminal_type, app_version, team, department, cost_center,
-       model, query_source, speed, effort, request_id, client_request_id, cost_usd, input_tokens, output_tokens,
-       cache_read_tokens, cache_creation_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens,
+       model, query_source, speed, effort, request_id, client_request_id, cost_usd, client_cost_usd, input_tokens,
+       output_tokens, cache_read_tokens, cache_creation_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens,
        duration_ms, ttft_ms, agent_name, agent_id, skill_name, plugin_name, mcp_server_name, mcp_tool_name,
        trace_id, span_id, resource, attributes
 FROM events WHERE event = 'api_request'";
