@@ -24,7 +24,6 @@
 
 mod archive;
 mod arguments;
-mod binary;
 mod corpus;
 mod demo;
 mod gauge;
@@ -58,7 +57,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Problem> {
-    let binary = binary::find()?;
+    let binary = testkit::find_binary()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -14,7 +14,7 @@ struct Step {
 }
 
 /// Cheap ones first, so that a slip is known in seconds.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         name: "fmt",
         run: |workspace| steps::fmt(workspace).map(|()| None),
@@ -34,6 +34,10 @@ const STEPS: [Step; 8] = [
     Step {
         name: "test",
         run: |workspace| steps::test(workspace).map(|()| None),
+    },
+    Step {
+        name: "faults",
+        run: |workspace| steps::faults(workspace).map(|()| None),
     },
     Step {
         name: "web",

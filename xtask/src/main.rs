@@ -10,6 +10,7 @@
 //! | `advisories.rs` | cargo-deny, and the advisory database that not every machine can reach |
 //! | `snapshot.rs` | a folder's content before and after a rebuild |
 //! | `install.rs` | the tools a fresh machine lacks: cargo-deny, Node, Chromium |
+//! | `fuzz.rs`, `fuzz/` | libFuzzer over the targets of `fuzz/` |
 //! | `workspace.rs` | root and target folder, running commands |
 //! | `tidy.rs`, `tidy/` | rules on the text of the repository, one pure function each |
 
@@ -21,6 +22,7 @@
 
 mod advisories;
 mod check;
+mod fuzz;
 mod install;
 mod snapshot;
 mod steps;
@@ -31,9 +33,13 @@ use std::process::ExitCode;
 
 use workspace::Workspace;
 
-/// Developer tools that are packages of their own and drive the real binary: command and package.
+/// Developer tools that are packages of their own and drive the real binary: command and binary.
 /// Arguments go to the tool, `--help` too.
-const TOOLS: [(&str, &str); 1] = [("bench", "bench")];
+const TOOLS: [(&str, &str); 3] = [
+    ("bench", "bench"),
+    ("conformance", "conformance"),
+    ("faults", "faults"),
+];
 
 const USAGE: &str = "\
 Developer tasks of Tallybook.
@@ -41,13 +47,16 @@ Developer tasks of Tallybook.
 Usage: cargo xtask <COMMAND> [OPTIONS]
 
 Commands:
-  check     Run every check: fmt, tidy, clippy, deny, test, web, browser, docs
+  check     Run every check: fmt, tidy, clippy, deny, test, faults, web, browser, docs
               --only STEP[,STEP]   run only these
               --skip STEP[,STEP]   leave these out (refused when CI=true)
   tidy      Crate edges, lengths, names, words, code map, README: seconds, no build
   web       Rebuild web/dist (needs Node)
   openapi   Rewrite docs/openapi.json from the binary
   bench     Run the benchmark; further arguments go to it (--quick: a short run)
+  conformance  Ask the server, or any OTLP receiver (--url), what OTLP asks; --help shows the rest
+  faults    Harm the running server in every way of docs/reliability.md (--help: its options)
+  fuzz      Fuzz what strangers' bytes reach; `fuzz --help` tells its options
   help      Show this text
 
 Exit codes: 0 passed, 1 failed, 2 wrong usage.
@@ -59,8 +68,11 @@ fn main() -> ExitCode {
         Some((command, rest)) => (command.as_str(), rest),
         None => return usage_error("a command is needed"),
     };
-    if let Some((_, package)) = TOOLS.iter().find(|(name, _)| *name == command) {
-        return in_workspace(|workspace| steps::tool(workspace, package, rest));
+    if let Some((_, binary)) = TOOLS.iter().find(|(name, _)| *name == command) {
+        return in_workspace(|workspace| steps::tool(workspace, binary, rest));
+    }
+    if command == "fuzz" {
+        return fuzz(rest);
     }
     if matches!(command, "help" | "--help" | "-h")
         || rest
@@ -83,6 +95,20 @@ fn main() -> ExitCode {
         "web" => in_workspace(steps::web_build),
         "openapi" => in_workspace(steps::openapi_write),
         unknown => usage_error(&format!("no command `{unknown}`")),
+    }
+}
+
+fn fuzz(words: &[String]) -> ExitCode {
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        print!("{}", fuzz::USAGE);
+        return ExitCode::SUCCESS;
+    }
+    match fuzz::Options::parse(words) {
+        Ok(options) => in_workspace(|workspace| fuzz::run(workspace, &options)),
+        Err(message) => {
+            eprint!("xtask: {message}\n\n{}", fuzz::USAGE);
+            ExitCode::from(2)
+        }
     }
 }
 

@@ -93,17 +93,23 @@ pub(crate) fn openapi_write(workspace: &Workspace) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs a developer tool that starts the server as a process of its own, with the arguments given:
-/// the tool and the server are both built from this source.
+/// The short form of the fault harness, against the real binary.
+pub(crate) fn faults(workspace: &Workspace) -> Result<(), String> {
+    tool(workspace, "faults", &["--short".to_owned()])
+}
+
+/// Runs a developer tool that starts the server as a process of its own, with the arguments given.
+/// Tool and server are built from this source, and together with the whole workspace: a package built
+/// alone asks for other features of its dependencies, and cargo would compile `DataFusion` once more.
 pub(crate) fn tool(
     workspace: &Workspace,
-    package: &str,
+    binary: &str,
     arguments: &[String],
 ) -> Result<(), String> {
-    let mut words = vec!["run", "--release", "--package", package, "--"];
-    words.extend(arguments.iter().map(String::as_str));
-    build_tallybook(workspace)?;
-    let mut command = workspace.command("cargo", &words, ".");
+    workspace.cargo(&["build", "--release", "--workspace", "--bins"])?;
+    let program = workspace.binary(binary);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut command = workspace.command(&program.to_string_lossy(), &arguments, ".");
     command.env("TALLYBOOK_BIN", workspace.tallybook());
     workspace::run(command)
 }

@@ -49,7 +49,12 @@ impl Workspace {
 
     /// The release binary that demo, tests and benchmark share.
     pub(crate) fn tallybook(&self) -> PathBuf {
-        self.target.join("release/tallybook")
+        self.binary("tallybook")
+    }
+
+    /// The release binary of that name.
+    pub(crate) fn binary(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
     }
 
     /// Where tools live that this workspace installs for itself.

@@ -61,6 +61,7 @@ impl From<QueryError> for Fault {
         let status = match error.kind {
             ErrorKind::Invalid => StatusCode::BAD_REQUEST,
             ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            ErrorKind::Replaying => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Memory => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };

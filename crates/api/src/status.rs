@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use contract::Signal;
 use serde::Serialize;
-use store::{Fate, Store, Table};
+use store::{Fate, ReplayProgress, Store};
 use utoipa::ToSchema;
 
 use crate::Api;
@@ -36,6 +36,45 @@ pub(crate) struct Status {
     buffer_rows: u64,
     /// Column files.
     parts: u64,
+    /// How far the journal is replayed after a start; null when it is.
+    replay: Option<JournalReplay>,
+}
+
+/// How far the replay of the journal is. Requests are taken meanwhile, and queries wait for it.
+#[derive(Debug, Serialize, ToSchema)]
+struct JournalReplay {
+    /// `remembering`, `replaying` or `catching_up`.
+    stage: &'static str,
+    /// Requests that are applied, of the total, which grows while requests arrive.
+    requests_done: u64,
+    requests_total: u64,
+    /// Bytes of them, about.
+    bytes_done: u64,
+    bytes_total: u64,
+    /// How long it has been running, milliseconds.
+    elapsed_ms: u64,
+    /// How much longer it will take, milliseconds; null when that cannot be said yet.
+    remaining_ms: Option<u64>,
+    /// Why it does not get on; null while it does. Nothing is taken in while it does not.
+    failure: Option<String>,
+}
+
+impl JournalReplay {
+    fn of(progress: ReplayProgress) -> Option<JournalReplay> {
+        if progress.is_done() {
+            return None;
+        }
+        Some(JournalReplay {
+            stage: progress.stage.name(),
+            requests_done: progress.frames_done,
+            requests_total: progress.frames_total,
+            bytes_done: progress.bytes_done,
+            bytes_total: progress.bytes_total,
+            elapsed_ms: progress.elapsed.as_millis() as u64,
+            remaining_ms: progress.remaining.map(|left| left.as_millis() as u64),
+            failure: progress.failure,
+        })
+    }
 }
 
 /// Fates by signal.
@@ -100,21 +139,18 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
         last_received_ms: last_received_ms(store),
         buffer_rows: stats.buffer_rows,
         parts: stats.parts,
+        replay: JournalReplay::of(store.replay_progress()),
     })
 }
 
 /// After a restart nothing has been received yet; then it is the latest time in the parts.
 fn last_received_ms(store: &Store) -> Option<i64> {
-    let received_ms = (store.stats().newest_received_ns / 1_000_000) as i64;
+    let stats = store.stats();
+    let received_ms = (stats.newest_received_ns / 1_000_000) as i64;
     if received_ms > 0 {
         return Some(received_ms);
     }
-    let snapshot = store.snapshot();
-    Table::ALL
-        .into_iter()
-        .flat_map(|table| snapshot.parts(table))
-        .map(|part| part.time_max_ms)
-        .max()
+    stats.newest_part_ms
 }
 
 /// Whether the process lives.

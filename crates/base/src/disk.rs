@@ -3,17 +3,27 @@
 //! Invariant: nothing is durable unless its method says so. File contents become durable with a
 //! sync of the file, names (create, rename, remove) with a sync of their directory.
 
+use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use crate::lock::{DirLock, LockError};
+
 /// A disk: names, whole-file operations and reads.
-pub trait Disk: Send + Sync + 'static {
-    /// Creates `dir` and its missing parents. The new directories are durable when it returns.
+pub trait Disk: Debug + Send + Sync + 'static {
+    /// Creates `dir` and its missing parents, for their owner only. `dir` is durable when it returns,
+    /// also when it was there: whoever made it may have died before its name was.
     fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
+
+    /// Takes the exclusive right to `dir`, which must exist.
+    fn lock(&self, dir: &Path) -> Result<DirLock, LockError>;
 
     /// Names of the files directly in `dir`, in no particular order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+
+    /// Names of the directories directly in `dir`, in no particular order.
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<String>>;
 
     /// Creates an empty file to write to, readable by its owner only; fails if it exists. The name
     /// is durable after [`Disk::sync_dir`].
@@ -70,13 +80,14 @@ pub struct OsDisk;
 
 impl Disk for OsDisk {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
-        if dir.is_dir() {
-            return Ok(());
-        }
         let parent = match dir.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
+        if dir.is_dir() {
+            // A directory is made only in a durable one, so that the one above is all that can lack.
+            return self.sync_dir(parent).or_else(unless_not_ours);
+        }
         self.create_dir_all(parent)?;
         match create_private_dir(dir) {
             // Somebody else was faster.
@@ -86,15 +97,16 @@ impl Disk for OsDisk {
         self.sync_dir(parent)
     }
 
+    fn lock(&self, dir: &Path) -> Result<DirLock, LockError> {
+        DirLock::acquire(dir)
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                names.extend(entry.file_name().into_string().ok());
-            }
-        }
-        Ok(names)
+        names(dir, |kind| kind.is_file())
+    }
+
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<String>> {
+        names(dir, |kind| kind.is_dir())
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -148,6 +160,28 @@ impl Disk for OsDisk {
             File::open(dir)?.sync_all()?;
         }
         Ok(())
+    }
+}
+
+fn names(dir: &Path, wanted: impl Fn(&fs::FileType) -> bool) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if wanted(&entry.file_type()?) {
+            names.extend(entry.file_name().into_string().ok());
+        }
+    }
+    Ok(names)
+}
+
+/// A parent that we may not open or sync was not made by us.
+fn unless_not_ours(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::Unsupported
+        | io::ErrorKind::ReadOnlyFilesystem => Ok(()),
+        _ => Err(error),
     }
 }
 

@@ -4,6 +4,7 @@
 //! operating system gives the lock back when the process dies, however it dies; a file that is left
 //! over means nothing.
 
+use std::any::Any;
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -15,7 +16,8 @@ const LOCK_FILE: &str = "LOCK";
 /// The exclusive right to a data directory, for as long as it lives.
 #[derive(Debug)]
 pub struct DirLock {
-    _file: File,
+    /// What gives the right back when it is dropped.
+    _held: Box<dyn Any + Send + Sync>,
 }
 
 /// Why a directory could not be locked.
@@ -65,7 +67,14 @@ impl DirLock {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         write_owner(&mut file).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self::held_by(file))
+    }
+
+    /// A right that lasts as long as `guard`, for disks that are not the operating system's.
+    pub(crate) fn held_by(guard: impl Any + Send + Sync) -> Self {
+        Self {
+            _held: Box::new(guard),
+        }
     }
 }
 

@@ -12,10 +12,11 @@ mod names;
 mod state;
 
 use std::io::{self, IoSlice};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::{Disk, DiskFile};
+use crate::lock::{DirLock, LockError};
 use state::{NodeId, State};
 
 /// A simulated disk. Clones are the same disk.
@@ -100,8 +101,22 @@ impl Disk for SimDisk {
         self.state().create_dir_all(dir)
     }
 
+    fn lock(&self, dir: &Path) -> Result<DirLock, LockError> {
+        let mut state = self.state();
+        state.lock(dir)?;
+        Ok(DirLock::held_by(SimLock {
+            disk: self.clone(),
+            dir: dir.to_owned(),
+            life: state.life(),
+        }))
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         self.state().list(dir)
+    }
+
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.state().list_dirs(dir)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -154,6 +169,22 @@ impl Disk for SimDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.state().sync_dir(dir)
+    }
+}
+
+/// The right to a directory; a crash takes it away.
+struct SimLock {
+    disk: SimDisk,
+    dir: PathBuf,
+    life: u64,
+}
+
+impl Drop for SimLock {
+    fn drop(&mut self) {
+        let mut state = self.disk.state();
+        if state.life() == self.life {
+            state.unlock(&self.dir);
+        }
     }
 }
 

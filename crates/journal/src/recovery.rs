@@ -6,6 +6,7 @@
 mod settle;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,6 +42,31 @@ pub struct Gap {
     pub first: Sequence,
     /// The last one missing.
     pub last: Sequence,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            segment,
+            offset,
+            bytes,
+        } = self;
+        write!(
+            f,
+            "{segment}: {bytes} bytes from byte {offset} on cannot be read"
+        )
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "frames {} to {} are missing",
+            self.first.get(),
+            self.last.get()
+        )
+    }
 }
 
 /// What a recovery found. Complete when the iteration has ended.
@@ -95,8 +121,8 @@ impl Report {
 /// The frames that were in the journal when it was opened. Holds one frame in memory at a time and
 /// reads nothing in advance; frames appended meanwhile are not part of it. Blocks on the disk.
 ///
-/// Ends after the first error: the report is then incomplete, and nothing may be deleted on its
-/// account.
+/// Ends after an error: the report is then incomplete, and nothing after the last frame returned may
+/// be deleted on its account. [`Recovery::resume`] goes on where the error was.
 pub struct Recovery {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
@@ -106,6 +132,7 @@ pub struct Recovery {
     expected: Sequence,
     /// The sequence after the last frame that was found when the journal was opened.
     end: Sequence,
+    is_halted: bool,
     report: Report,
 }
 
@@ -126,6 +153,7 @@ impl Settled {
             scan: None,
             expected: start_after.next(),
             end: self.next,
+            is_halted: false,
             report,
         }
     }
@@ -136,6 +164,11 @@ impl Recovery {
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// Tries again what failed. Without a failure it does nothing.
+    pub fn resume(&mut self) {
+        self.is_halted = false;
     }
 
     fn next_frame(&mut self) -> io::Result<Option<Frame>> {
@@ -211,11 +244,11 @@ impl Iterator for Recovery {
     type Item = io::Result<Frame>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let outcome = self.next_frame();
-        if outcome.is_err() {
-            self.segments.clear();
-            self.end = self.expected;
+        if self.is_halted {
+            return None;
         }
+        let outcome = self.next_frame();
+        self.is_halted = outcome.is_err();
         outcome.transpose()
     }
 }

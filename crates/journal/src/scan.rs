@@ -65,8 +65,17 @@ impl Scan {
     }
 
     /// The next frame with sequence `from` or later, or the damage before it. Payloads of earlier
-    /// frames are passed by unread.
+    /// frames are passed by unread. After an error the pass stands where it stood before.
     pub(crate) fn next(&mut self, from: Sequence) -> io::Result<Found> {
+        let before = self.position;
+        let outcome = self.advance(from);
+        if outcome.is_err() {
+            self.position = before;
+        }
+        outcome
+    }
+
+    fn advance(&mut self, from: Sequence) -> io::Result<Found> {
         while self.position < self.end {
             let offset = self.position;
             let salt = self.salt;

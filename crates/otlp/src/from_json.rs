@@ -17,9 +17,11 @@
 //! | `scalar.rs` | numbers, texts, ids and bytes, whichever way they are written |
 //! | `arrange.rs` | fields into ascending order, the last of duplicates kept |
 //! | `repair.rs` | what is no Unicode |
+//! | `nesting.rs` | how deep brackets stand in each other |
 
 mod arrange;
 mod field;
+mod nesting;
 mod parts;
 mod repair;
 mod scalar;
@@ -52,7 +54,8 @@ pub struct FromJson {
 /// Refuses a request that is not JSON, whose envelopes are not of OTLP's form, or that exceeds the
 /// limits. A byte order mark is skipped; bytes that are not UTF-8 and lone surrogates become U+FFFD.
 pub fn from_json(signal: Signal, body: &[u8], limits: &Limits) -> Result<FromJson, Refused> {
-    let (text, repairs) = repair::text(body);
+    let (text, repairs) = repair::text(body)?;
+    nesting::check(&text)?;
     let message = schema::request(signal);
     let mut transcoder = Transcoder::new(limits, text.len(), false);
     let mut read = transcoder.read(&text, message);

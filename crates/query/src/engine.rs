@@ -18,7 +18,7 @@ use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
-use store::{Snapshot, Store};
+use store::{ReplayProgress, Snapshot, Store};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use url::Url;
@@ -156,8 +156,28 @@ impl Engine {
     /// Answers one SQL text. Rows beyond `rows_max` (or the configured limit, if less) are cut off.
     pub async fn query(&self, sql: &str, rows_max: Option<usize>) -> Result<Answer, QueryError> {
         let rows_max = rows_max.unwrap_or(usize::MAX).min(self.config.rows_max);
-        self.query_snapshot(self.store.snapshot(), sql.to_owned(), rows_max)
+        let snapshot = self.snapshot().await?;
+        self.query_snapshot(snapshot, sql.to_owned(), rows_max)
             .await
+    }
+
+    /// A view of everything acknowledged so far. While the journal is being replayed it is waited for,
+    /// no longer than a query may take.
+    pub async fn snapshot(&self) -> Result<Snapshot, QueryError> {
+        tokio::time::timeout(self.config.timeout, self.store.snapshot())
+            .await
+            .map_err(|_| replaying(&self.store.replay_progress()))
+    }
+
+    /// What one SQL text would do, without doing it: its logical plan, one node a line.
+    pub async fn plan(&self, sql: &str) -> Result<String, QueryError> {
+        let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
+        let sql = sql.to_owned();
+        let planning = async move {
+            let frame = plan(state, snapshot, &sql).await?;
+            Ok(frame.logical_plan().display_indent().to_string())
+        };
+        self.in_turn(planning).await
     }
 
     /// Answers one SQL text over a snapshot taken earlier, so that several answers agree.
@@ -272,6 +292,17 @@ fn timed_out(timeout: Duration) -> QueryError {
     }
 }
 
+fn replaying(progress: &ReplayProgress) -> QueryError {
+    QueryError {
+        kind: ErrorKind::Replaying,
+        message: format!("not everything that was stored can be shown yet: {progress}"),
+        position: None,
+        hint: Some(
+            "ask again when the replay is done; /api/v1/status says how far it is".to_owned(),
+        ),
+    }
+}
+
 /// Bytes of the text in a batch, which is what can make few rows large.
 fn text_bytes(batch: &RecordBatch) -> usize {
     let text = batch
@@ -299,7 +330,10 @@ fn environment(store: &Store, memory_bytes: usize) -> Result<Arc<RuntimeEnv>, Da
         .build_arc()?;
     let url =
         Url::parse(OBJECTS_URL).map_err(|error| DataFusionError::External(Box::new(error)))?;
-    environment.register_object_store(&url, store.objects());
+    let objects = store
+        .objects()
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
+    environment.register_object_store(&url, objects);
     Ok(environment)
 }
 

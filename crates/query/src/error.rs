@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Timeout,
     /// The query needs more memory than it may have.
     Memory,
+    /// What was stored before the start is still being read: ask again.
+    Replaying,
     /// A fault of ours.
     Internal,
 }

@@ -15,7 +15,7 @@ use crate::budget::{Buffer, Lease, Paid};
 use crate::fault::Fault;
 
 /// In how many times the longest silence a whole body must be here.
-const SILENCES_PER_BODY: u32 = 4;
+const SILENCES_PER_BODY: u32 = 3;
 
 /// How long, and how many times the limit, the rest of a refused body is read to be thrown away.
 const LINGER: Duration = Duration::from_secs(5);

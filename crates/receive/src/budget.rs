@@ -2,7 +2,8 @@
 //!
 //! Invariant: bytes that a client can make us keep are paid for before they are kept, and paid back
 //! when they are dropped. Who cannot pay waits, for a bounded time, and is then told to come back;
-//! nobody's request grows the process beyond the budget.
+//! nobody's request grows the process beyond the budget. A share of it is for small requests alone,
+//! and so is a core: a crowd of large bodies makes large bodies wait, not the ordinary client.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -18,14 +19,25 @@ const UNIT_BYTES: usize = 1024;
 /// What a request costs beside its bytes: its task, its head, its place in a queue.
 const REQUEST_BYTES: usize = 4096;
 
+/// Up to here a request is small, with what it needs to grow: the largest batches of agents are
+/// (512 events, some 700 KB).
+const SMALL_BYTES: usize = 2 << 20;
+
+/// What part of the memory is for small requests alone.
+pub(crate) const SMALL_SHARE: usize = 8;
+
 /// The first size of a buffer that has to grow.
 const FIRST_BYTES: usize = 16 << 10;
 
-/// The memory that all requests share, and the turns at inflating large bodies.
+/// The memory that all requests share, and the turns at working on large bodies.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
-    units: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    /// For everybody.
+    shared: Arc<Semaphore>,
+    /// For small requests that find the shared memory full.
+    reserve: Arc<Semaphore>,
+    inflating: Arc<Semaphore>,
+    admitting: Arc<Semaphore>,
     hold: Duration,
 }
 
@@ -37,11 +49,16 @@ impl Budget {
     /// `bytes` in all; a request may wait for `hold` in all.
     pub(crate) fn new(bytes: usize, hold: Duration) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = |bytes: usize| {
+            let units = (bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS);
+            Arc::new(Semaphore::new(units))
+        };
+        let reserved = bytes / SMALL_SHARE;
         Self {
-            units: Arc::new(Semaphore::new(
-                (bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS),
-            )),
-            turns: Arc::new(Semaphore::new(cores)),
+            shared: pool(bytes - reserved),
+            reserve: pool(reserved),
+            inflating: Arc::new(Semaphore::new(cores)),
+            admitting: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
             hold,
         }
     }
@@ -51,6 +68,7 @@ impl Budget {
         Lease {
             budget: self.clone(),
             held: None,
+            is_in_reserve: false,
             patience: self.hold,
         }
     }
@@ -61,6 +79,8 @@ impl Budget {
 pub(crate) struct Lease {
     budget: Budget,
     held: Option<OwnedSemaphorePermit>,
+    /// Whether `held` is of the reserve.
+    is_in_reserve: bool,
     /// How much longer this request may wait.
     patience: Duration,
 }
@@ -71,6 +91,7 @@ impl Lease {
         Self {
             budget: self.budget.clone(),
             held: None,
+            is_in_reserve: false,
             patience: self.patience,
         }
     }
@@ -91,13 +112,37 @@ impl Lease {
             return Ok(());
         };
         let missing = u32::try_from(missing).map_err(|_| Exhausted)?;
-        let units = Arc::clone(&self.budget.units);
-        let paid = self.wait(units.acquire_many_owned(missing)).await?;
+        let present = Arc::clone(self.pool(self.is_in_reserve));
+        if let Ok(paid) = Arc::clone(&present).try_acquire_many_owned(missing) {
+            self.add(paid);
+            return Ok(());
+        }
+        let is_small = bytes <= SMALL_BYTES;
+        if is_small == self.is_in_reserve {
+            let paid = self.wait(present.acquire_many_owned(missing)).await?;
+            self.add(paid);
+            return Ok(());
+        }
+        // It moves to the other one: everything is paid there first, then paid back here.
+        let wanted = u32::try_from(wanted).map_err(|_| Exhausted)?;
+        let other = Arc::clone(self.pool(is_small));
+        self.held = Some(self.wait(other.acquire_many_owned(wanted)).await?);
+        self.is_in_reserve = is_small;
+        Ok(())
+    }
+
+    fn pool(&self, is_reserve: bool) -> &Arc<Semaphore> {
+        match is_reserve {
+            true => &self.budget.reserve,
+            false => &self.budget.shared,
+        }
+    }
+
+    fn add(&mut self, paid: OwnedSemaphorePermit) {
         match &mut self.held {
             Some(held) => held.merge(paid),
             None => self.held = Some(paid),
         }
-        Ok(())
     }
 
     /// Pays back what is held beyond `bytes`.
@@ -108,11 +153,24 @@ impl Lease {
         }
     }
 
-    /// A turn at work that keeps a core busy: there are as many as cores, so that large bodies
-    /// finish one after the other instead of all growing at once until none fits.
-    pub(crate) async fn turn(&mut self) -> Result<OwnedSemaphorePermit, Exhausted> {
-        let turns = Arc::clone(&self.budget.turns);
+    /// A turn at inflating: there are as many as cores, so that large bodies finish one after the
+    /// other instead of all growing at once until none fits.
+    pub(crate) async fn turn_to_inflate(&mut self) -> Result<OwnedSemaphorePermit, Exhausted> {
+        let turns = Arc::clone(&self.budget.inflating);
         self.wait(turns.acquire_owned()).await
+    }
+
+    /// A turn at being admitted, for a body of so many bytes if that is large; a small one needs none.
+    /// There are fewer than cores, so that a small one always finds a core on which nothing takes long.
+    pub(crate) async fn turn_to_be_admitted(
+        &mut self,
+        bytes: usize,
+    ) -> Result<Option<OwnedSemaphorePermit>, Exhausted> {
+        if bytes <= SMALL_BYTES {
+            return Ok(None);
+        }
+        let turns = Arc::clone(&self.budget.admitting);
+        self.wait(turns.acquire_owned()).await.map(Some)
     }
 
     async fn wait<T, E>(

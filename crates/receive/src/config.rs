@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::budget::SMALL_SHARE;
+
 /// What a request of the largest size may need beside three times its size: a decoder's workspace.
 const WORKSPACE_BYTES: usize = 16 << 20;
 
@@ -28,9 +30,13 @@ pub struct Config {
     pub hold: Duration,
     /// How long a client may take for a request's head, counted from its first byte.
     pub header_timeout: Duration,
-    /// How long a client may send nothing in the middle of a body; four times this for all of it.
+    /// How long a connection of HTTP/2 may take until its first request: its frames are no head whose
+    /// first byte could be told.
+    pub opening_timeout: Duration,
+    /// How long a client may send nothing in the middle of a body; three times this for all of it.
     pub body_timeout: Duration,
-    /// How long a connection is kept without a request.
+    /// How long a connection is kept without a request after its first one. Longer than clients pause
+    /// between exports (a minute): who meets a connection that was just closed loses what it sends.
     pub keep_alive: Duration,
     /// How many connections are served at once, on both ports together. Others wait to be accepted.
     pub max_connections: usize,
@@ -49,7 +55,8 @@ impl Default for Config {
             memory_budget_bytes: 256 << 20,
             hold: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
-            body_timeout: Duration::from_secs(30),
+            opening_timeout: Duration::from_secs(29),
+            body_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(120),
             max_connections: 4096,
             retry_after_seconds: 1,
@@ -103,7 +110,9 @@ impl Config {
         let least = self
             .max_body_bytes
             .saturating_mul(3)
-            .saturating_add(WORKSPACE_BYTES);
+            .saturating_add(WORKSPACE_BYTES)
+            .saturating_mul(SMALL_SHARE)
+            .div_ceil(SMALL_SHARE - 1);
         refuse(
             self.memory_budget_bytes < least,
             "memory_budget_bytes",
@@ -122,6 +131,7 @@ impl Config {
         );
         for (setting, timeout) in [
             ("header_timeout", self.header_timeout),
+            ("opening_timeout", self.opening_timeout),
             ("body_timeout", self.body_timeout),
             ("keep_alive", self.keep_alive),
         ] {

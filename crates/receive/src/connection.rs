@@ -78,7 +78,7 @@ pub(crate) async fn serve<A: Admit>(
     let mut stop = pin!(shutdown.wait());
     let mut ends: Option<Instant> = None;
     loop {
-        let due = pulse.due(intake.config.header_timeout, intake.config.keep_alive);
+        let due = pulse.due(&intake.config);
         tokio::select! {
             outcome = connection.as_mut() => {
                 if let Err(error) = outcome {

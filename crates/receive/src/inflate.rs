@@ -26,7 +26,7 @@ const ZSTD_WINDOW_TOO_LARGE: usize = 16_usize.wrapping_neg();
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Coding {
+pub enum Coding {
     /// Not at all.
     Identity,
     /// gzip, RFC 1952, with any number of members.
@@ -83,7 +83,7 @@ pub(crate) async fn inflate(coding: Coding, body: Paid, limit_bytes: usize) -> R
         // crowd of bombs would fill the memory by waiting.
         workspace = body.lease.another();
     }
-    let _turn = workspace.turn().await?;
+    let _turn = workspace.turn_to_inflate().await?;
     workspace.grow_to(coding.workspace_bytes()).await?;
     let output = Buffer::new(workspace.another());
     elsewhere(coding, &body.bytes, output, limit_bytes).await

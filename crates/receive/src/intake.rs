@@ -50,8 +50,9 @@ impl<A: Admit> Intake<A> {
     /// Hands an inflated body on. `Ok` is `admit`'s promise, passed on: the request is durable,
     /// deduplicated and queryable.
     pub(crate) async fn admit(&self, envelope: Envelope, body: Paid) -> Result<Admitted, Fault> {
-        let Paid { bytes, lease } = body;
+        let Paid { bytes, mut lease } = body;
         let hold = self.config.hold;
+        let turn = lease.turn_to_be_admitted(bytes.len()).await?;
         let patience = lease.patience().max(hold / JOURNAL_SHARE);
         let admit = Arc::clone(&self.admit);
         let request = ExportRequest {
@@ -65,7 +66,7 @@ impl<A: Admit> Intake<A> {
         // panic is an answer. The memory is held until it has really ended.
         let admitting = tokio::spawn(async move {
             let outcome = admit.admit(request).await;
-            drop(lease);
+            drop((lease, turn));
             outcome
         });
         match timeout(patience, admitting).await {

@@ -17,6 +17,7 @@
 //! | `intake.rs` | what all connections share; the call of `admit` |
 //! | `body.rs` | a request's body within its limits of size and time |
 //! | `inflate.rs` | gzip and zstd within the same limits |
+//! | `unpack.rs` | the same steps on bytes at hand, without a connection |
 //! | `budget.rs` | the memory that all requests share |
 //! | `fault.rs` | everything that can go wrong with a request, and its code on either transport |
 //! | `reply.rs` | the body of an answer |
@@ -36,10 +37,13 @@ mod intake;
 mod listener;
 mod pulse;
 mod reply;
+mod unpack;
 
 pub use admit::{Admit, Admitted, ExportRequest, NotAdmitted, Refusal, Transport};
 pub use config::{Config, ConfigError};
+pub use inflate::Coding;
 pub use listener::{BindError, Bound, Server};
+pub use unpack::{Unusable, Wrapping, unpack};
 
 #[cfg(test)]
 mod tests;

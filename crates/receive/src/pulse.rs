@@ -8,12 +8,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use crate::Config;
 
 /// With what every connection of HTTP/2 begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -41,6 +42,8 @@ struct State {
     quiet_since: Instant,
     /// Whether any byte of the present head has arrived.
     head_begun: bool,
+    /// Whether there has been a request.
+    is_opened: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,7 @@ impl Pulse {
             head_since: Some(now),
             quiet_since: now,
             head_begun: false,
+            is_opened: false,
         };
         Self {
             shared: Arc::new(Shared {
@@ -98,6 +102,7 @@ impl Pulse {
     pub(crate) fn begin(&self) -> InFlight {
         let mut state = self.state();
         state.in_flight += 1;
+        state.is_opened = true;
         state.head_since = None;
         state.head_begun = false;
         InFlight {
@@ -106,22 +111,26 @@ impl Pulse {
     }
 
     /// When the connection ends if nothing happens; not while a request is in flight.
-    pub(crate) fn due(&self, header_timeout: Duration, keep_alive: Duration) -> Option<Due> {
+    pub(crate) fn due(&self, config: &Config) -> Option<Due> {
         let state = self.state();
         if state.in_flight > 0 {
             return None;
         }
         Some(match state.head_since {
             Some(since) => Due {
-                at: since + header_timeout,
+                at: since + config.header_timeout,
                 end: End::Head {
                     begun: state.head_begun,
                 },
             },
-            None => Due {
-                at: state.quiet_since + keep_alive,
-                end: End::Idle,
-            },
+            None => {
+                let is_new = !state.is_opened;
+                let opening = is_new.then_some(config.opening_timeout);
+                Due {
+                    at: state.quiet_since + opening.unwrap_or(config.keep_alive),
+                    end: End::Idle,
+                }
+            }
         })
     }
 

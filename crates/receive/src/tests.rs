@@ -7,6 +7,7 @@
 mod calls;
 mod connections;
 mod exports;
+mod floods;
 mod limits;
 mod status;
 mod wire;

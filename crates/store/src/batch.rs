@@ -251,7 +251,6 @@ impl Sink for Builder {
             series,
             start_ns: point.start_time_unix_nano,
             time_ns: claim.time_ns,
-            received_ns: self.received_ns,
             value: point.value,
             temporality: metric.temporality,
             counts: counts(metric),

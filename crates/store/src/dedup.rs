@@ -2,8 +2,9 @@
 //!
 //! An identity is 80 bits of the keyed content hash (with the ordinal among identical items of one
 //! request mixed in). At a hundred million items a day the chance of one false match in a year is
-//! about one in a million. Identities are kept for at least [`HORIZON_NS`] in generations, so that
-//! forgetting is dropping a whole set; the flush writes them beside the parts, so a restart keeps them.
+//! about one in a million. Identities are kept for at least [`HORIZON_NS`] of the data directory's
+//! age (`age.rs`) in generations, so that forgetting is dropping a whole set; the flush writes them
+//! beside the parts, so a restart keeps them.
 //!
 //! On disk (one file per flush): the sorted identities, transposed so that equal leading bytes lie
 //! together, compressed.
@@ -18,7 +19,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// Bytes of one identity.
 pub(crate) const IDENTITY_BYTES: usize = 10;
-/// How long a delivery is remembered: 24 hours, measured by our own clock.
+/// How long a delivery is remembered: 24 hours of the data directory's age.
 pub(crate) const HORIZON_NS: u64 = 24 * 3600 * 1_000_000_000;
 /// How much time one generation spans.
 const GENERATION_NS: u64 = HORIZON_NS / 4;
@@ -66,9 +67,9 @@ impl Hasher for FirstBytes {
 type Set = HashSet<Identity, BuildHasherDefault<FirstBytes>>;
 
 struct Generation {
-    /// The latest time of receipt in it.
-    newest_ns: u64,
+    /// The data directory's age when the first and the latest item came.
     started_ns: u64,
+    newest_ns: u64,
     set: Set,
 }
 
@@ -79,9 +80,9 @@ pub(crate) struct Dedup {
 }
 
 impl Dedup {
-    /// Remembers an identity; false when it was known.
-    pub(crate) fn insert(&mut self, identity: Identity, received_ns: u64) -> bool {
-        self.current(received_ns);
+    /// Remembers an identity that came at this age of the data directory; false when it was known.
+    pub(crate) fn insert(&mut self, identity: Identity, age_ns: u64) -> bool {
+        self.current(age_ns);
         let Some((newest, older)) = self.generations.make_contiguous().split_last_mut() else {
             return true;
         };
@@ -91,23 +92,23 @@ impl Dedup {
             && newest.set.insert(identity)
     }
 
-    /// Makes sure that the newest generation may take an item received now.
-    fn current(&mut self, received_ns: u64) {
+    /// Makes sure that the newest generation may take an item that comes now.
+    fn current(&mut self, age_ns: u64) {
         let fits = self
             .generations
             .back()
-            .is_some_and(|last| received_ns < last.started_ns + GENERATION_NS);
+            .is_some_and(|last| age_ns < last.started_ns + GENERATION_NS);
         if !fits {
-            self.forget_before(received_ns.saturating_sub(HORIZON_NS));
+            self.forget_before(age_ns.saturating_sub(HORIZON_NS));
             let set = Set::default();
             self.generations.push_back(Generation {
-                newest_ns: received_ns,
-                started_ns: received_ns,
+                newest_ns: age_ns,
+                started_ns: age_ns,
                 set,
             });
         }
         if let Some(last) = self.generations.back_mut() {
-            last.newest_ns = last.newest_ns.max(received_ns);
+            last.newest_ns = last.newest_ns.max(age_ns);
         }
     }
 
@@ -116,7 +117,7 @@ impl Dedup {
             .retain(|generation| generation.newest_ns >= horizon_ns);
     }
 
-    /// Takes the identities of an earlier flush back.
+    /// Takes the identities of an earlier flush back; the newest of them came at age `newest_ns`.
     pub(crate) fn restore(&mut self, identities: Vec<Identity>, newest_ns: u64) {
         let at = self
             .generations

@@ -21,6 +21,13 @@ pub enum StoreError {
     /// The journal cannot be opened.
     Journal(journal::OpenError),
     /// A file other than the journal's cannot be read or written.
+    File {
+        /// Which file, under the data directory.
+        path: String,
+        /// What the disk said.
+        source: std::io::Error,
+    },
+    /// Parts cannot be made readable to queries.
     Objects(object_store::Error),
     /// A file of the store holds what it should not.
     Damaged {
@@ -53,6 +60,7 @@ impl fmt::Display for StoreError {
             }
             StoreError::Lock(error) => error.fmt(formatter),
             StoreError::Journal(error) => error.fmt(formatter),
+            StoreError::File { path, source } => write!(formatter, "{path}: {source}"),
             StoreError::Objects(error) => error.fmt(formatter),
             StoreError::Damaged { path, reason } => {
                 write!(formatter, "{path} is damaged: {reason}")
@@ -94,8 +102,8 @@ impl From<std::io::Error> for StoreError {
 pub enum AppendError {
     /// The journal could not make it durable.
     Journal(journal::AppendError),
-    /// More is buffered than can be flushed in time.
-    Behind,
+    /// More has come than can be taken in now; says what is waited for.
+    Behind(String),
     /// A fault of ours after the entry became durable; it will be there after a restart.
     Internal(String),
 }
@@ -104,10 +112,9 @@ impl fmt::Display for AppendError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AppendError::Journal(error) => error.fmt(formatter),
-            AppendError::Behind => {
-                formatter.write_str("more is waiting to be flushed than fits in memory")
+            AppendError::Behind(reason) | AppendError::Internal(reason) => {
+                formatter.write_str(reason)
             }
-            AppendError::Internal(reason) => formatter.write_str(reason),
         }
     }
 }

@@ -17,9 +17,6 @@ use crate::schema::Table;
 use crate::state::{Batch, Taken};
 use crate::store::Store;
 
-/// No request is on its way for longer.
-const IN_FLIGHT_NS: u64 = 10 * 60 * 1_000_000_000;
-
 /// What a flush did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flushed {
@@ -35,19 +32,15 @@ impl Store {
     /// Writes everything in the buffer to parts. Queries see the rows throughout. On an error the
     /// rows stay in memory and in the journal, and a later flush tries again.
     pub async fn flush(&self) -> Result<Flushed, StoreError> {
-        self.flush_through(None).await
-    }
-
-    /// The same while the journal is being replayed: what is applied ends with `replayed`.
-    pub(crate) async fn flush_through(&self, replayed: Option<u64>) -> Result<Flushed, StoreError> {
         let _one_at_a_time = self.flushing.lock().await;
         let (taken, through) = {
             // Alone at the gate, every durable entry is applied: the buffer is the journal's content.
+            // During a replay it is not; the buffer then says itself where it ends.
             let _nothing_between_journal_and_buffer = self.gate.write().await;
-            (
-                self.state().take(self.clock.now_unix_ns()),
-                replayed.unwrap_or_else(|| self.journal.last_synced().get()),
-            )
+            let taken = self.state().take(self.age_ns());
+            let acknowledged = self.journal.last_synced().get();
+            let through = taken.replayed.unwrap_or(acknowledged);
+            (taken, through)
         };
         if through == taken.manifest.journal_through && taken.identities.is_empty() {
             self.state().flushed(Manifest::clone(&taken.manifest));
@@ -61,7 +54,7 @@ impl Store {
                 Ok(flushed)
             }
             Err(error) => {
-                self.state().flush_failed(taken, self.clock.now_unix_ns());
+                self.state().flush_failed(taken);
                 Err(error)
             }
         }
@@ -75,6 +68,7 @@ impl Store {
         let number = self.flush_number.fetch_add(1, Ordering::Relaxed) + 1;
         let mut next = Manifest {
             number,
+            age_ns: taken.age_ns,
             journal_through: through,
             ..Manifest::clone(&taken.manifest)
         };
@@ -144,9 +138,8 @@ impl Store {
 
     /// The identities of this flush, and those of earlier ones that are still within the horizon.
     async fn write_identities(&self, taken: &Taken, next: &mut Manifest) -> Result<(), StoreError> {
-        // From when the buffer was taken, and with room for requests that were on their way then.
-        let horizon = taken.at_ns.saturating_sub(HORIZON_NS + IN_FLIGHT_NS);
-        next.identities.retain(|file| file.newest_ns >= horizon);
+        let horizon = taken.age_ns.saturating_sub(HORIZON_NS);
+        next.identities.retain(|file| file.age_ns >= horizon);
         if taken.identities.is_empty() {
             return Ok(());
         }
@@ -161,6 +154,7 @@ impl Store {
         next.identities.push(IdentityFile {
             path,
             newest_ns,
+            age_ns: taken.age_ns,
             count: identities.len() as u64,
             bytes,
         });
@@ -216,8 +210,8 @@ impl Store {
     fn is_flush_due(&self) -> bool {
         let state = self.state();
         let age_ns = state
-            .oldest_received_ns
-            .map_or(0, |oldest| self.clock.now_unix_ns().saturating_sub(oldest));
+            .oldest_age_ns
+            .map_or(0, |oldest| self.age_ns().saturating_sub(oldest));
         self.is_full(&state) || u128::from(age_ns) >= self.config.flush_age.as_nanos()
     }
 }

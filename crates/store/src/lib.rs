@@ -3,7 +3,10 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `store.rs` | the store and its promise: append, snapshot |
-//! | `open.rs` | opening a data directory; recovery |
+//! | `open.rs` | opening a data directory |
+//! | `replay.rs` | the journal back into the buffer, while requests are taken already |
+//! | `progress.rs` | how far the replay is, and what may arrive meanwhile |
+//! | `age.rs` | for how long the data directory has been served |
 //! | `entry.rs` | what one journal frame holds |
 //! | `batch.rs` | decoded items to batches of rows |
 //! | `column.rs` | column builders |
@@ -28,6 +31,7 @@
 //!            manifest/<number>.json                 which of the above count
 //! ```
 
+mod age;
 mod batch;
 mod column;
 mod dedup;
@@ -35,10 +39,14 @@ mod entry;
 mod error;
 mod fates;
 mod flush;
+#[cfg(test)]
+mod life;
 mod manifest;
 mod objects;
 mod open;
 mod part;
+mod progress;
+mod replay;
 mod schema;
 mod series;
 mod state;
@@ -49,8 +57,9 @@ pub use entry::{Entry, Transport};
 pub use error::{AppendError, StoreError};
 pub use fates::{Fate, Fates, RefusedRequests};
 pub use flush::Flushed;
-pub use open::Opened;
 pub use part::Part;
+pub use progress::{ReplayProgress, ReplayStage};
+pub use replay::{Opened, Replay};
 pub use schema::Table;
 pub use state::{Applied, Snapshot};
 pub use store::{Config, Stats, Store};

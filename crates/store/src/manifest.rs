@@ -21,7 +21,11 @@ const KEEP: usize = 3;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct IdentityFile {
     pub(crate) path: String,
+    /// The latest time of receipt in it, by the wall clock.
     pub(crate) newest_ns: u64,
+    /// The data directory's age when it was written.
+    #[serde(default)]
+    pub(crate) age_ns: u64,
     pub(crate) count: u64,
     pub(crate) bytes: u64,
 }
@@ -31,6 +35,9 @@ pub(crate) struct IdentityFile {
 pub(crate) struct Manifest {
     pub(crate) version: u32,
     pub(crate) number: u64,
+    /// For how long the data directory had been served, see `age.rs`.
+    #[serde(default)]
+    pub(crate) age_ns: u64,
     /// The secret of the content hashes.
     pub(crate) identity_key: u64,
     /// Every journal frame up to this sequence is in the parts.
@@ -52,6 +59,7 @@ impl Manifest {
         Manifest {
             version: VERSION,
             number: 0,
+            age_ns: 0,
             identity_key,
             journal_through: 0,
             parts: Vec::new(),
@@ -189,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_newest_wins_and_none_is_overwritten() {
-        let objects = Objects::in_memory();
+        let objects = Objects::simulated();
         assert_eq!(load(&objects).await.expect("loads"), None);
         let mut manifest = Manifest::first(7);
         for number in 1..=6 {
@@ -214,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_damaged_manifest_falls_back_and_a_newer_version_is_refused() {
-        let objects = Objects::in_memory();
+        let objects = Objects::simulated();
         let mut manifest = Manifest::first(7);
         manifest.number = 1;
         save(&objects, &manifest).await.expect("saves");
@@ -247,13 +255,9 @@ mod tests {
 
     #[tokio::test]
     async fn every_flipped_bit_is_noticed() {
-        let objects = Objects::in_memory();
+        let objects = Objects::simulated();
         save(&objects, &Manifest::first(7)).await.expect("saves");
-        let text = objects
-            .get(&Manifest::path(0))
-            .await
-            .expect("reads")
-            .to_vec();
+        let text = objects.get(&Manifest::path(0)).await.expect("reads");
         for bit in 0..text.len() * 8 {
             let mut damaged = text.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);

@@ -1,113 +1,235 @@
-//! Objects that are durable when `put` returns.
+//! Files that are whole and durable when `create` or `replace` returns.
 //!
-//! `object_store`'s local file system renames into place but does not sync; after a power cut the
-//! name could stand over an empty file. So on a local disk the file and every directory above it are
-//! synced before `put` returns. A remote store is durable by its own promise.
+//! A file is written under a name of its own, synced, renamed to the name that counts, and the
+//! directory is synced. So a name that counts always leads to whole contents, whatever happens and
+//! whenever; what a crash leaves under the other name is removed at the next start.
+//!
+//! All of it goes through [`base::Disk`], so that the store runs on a simulated disk as well.
+//! Queries read parts through `object_store`, which sees the same files.
 
-use std::fs::File;
-use std::path::{Path as FilePath, PathBuf};
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::io::{self, IoSlice};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
-use futures::TryStreamExt;
+use base::Disk;
+use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
-use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
 use crate::error::StoreError;
 
-/// Where parts, identities and manifests are.
+/// Follows the name of a file that is being written.
+const UNFINISHED: &str = ".unfinished";
+/// How deep directories lie below the first: `parts/<table>/<day>`.
+const DEPTH_MAX: usize = 2;
+
+/// Where parts, identities and manifests are: files under one directory, named by paths with `/`.
 #[derive(Clone, Debug)]
 pub(crate) struct Objects {
-    inner: Arc<dyn ObjectStore>,
-    /// The directory, when the objects are files.
-    root: Option<PathBuf>,
+    files: Arc<Files>,
+}
+
+#[derive(Debug)]
+struct Files {
+    disk: Arc<dyn Disk>,
+    root: PathBuf,
+    /// Directories that are known to be durable, so that each is synced once.
+    durable_dirs: Mutex<HashSet<PathBuf>>,
 }
 
 impl Objects {
     /// Objects as files under a directory, which must exist.
-    pub(crate) fn local(dir: &FilePath) -> Result<Objects, StoreError> {
-        let inner = Arc::new(LocalFileSystem::new_with_prefix(dir)?);
-        Ok(Objects {
-            inner,
-            root: Some(dir.to_owned()),
-        })
-    }
-
-    #[cfg(test)]
-    pub(crate) fn in_memory() -> Objects {
+    pub(crate) fn new(disk: Arc<dyn Disk>, root: &Path) -> Objects {
         Objects {
-            inner: Arc::new(object_store::memory::InMemory::new()),
-            root: None,
+            files: Arc::new(Files {
+                disk,
+                root: root.to_owned(),
+                durable_dirs: Mutex::default(),
+            }),
         }
     }
 
-    /// For readers that know `object_store`.
-    pub(crate) fn inner(&self) -> Arc<dyn ObjectStore> {
-        Arc::clone(&self.inner)
+    #[cfg(test)]
+    pub(crate) fn simulated() -> Objects {
+        Objects::new(Arc::new(base::sim::SimDisk::new()), Path::new("/data"))
+    }
+
+    /// The same files for readers that know `object_store`.
+    pub(crate) fn reader(&self) -> Result<Arc<dyn ObjectStore>, StoreError> {
+        Ok(Arc::new(LocalFileSystem::new_with_prefix(
+            &self.files.root,
+        )?))
     }
 
     /// Writes an object that must not exist yet; durable on return.
     pub(crate) async fn create(&self, path: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
-        self.put(path, bytes, PutMode::Create).await
+        self.on_disk(path, move |files, target| {
+            files.must_be_free(target)?;
+            files.put(target, &bytes)
+        })
+        .await
     }
 
     /// Writes an object, replacing one that a flush cut short may have left; durable on return.
     pub(crate) async fn replace(&self, path: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
-        self.put(path, bytes, PutMode::Overwrite).await
+        self.on_disk(path, move |files, target| files.put(target, &bytes))
+            .await
     }
 
-    async fn put(&self, path: &str, bytes: Vec<u8>, mode: PutMode) -> Result<(), StoreError> {
-        let payload = PutPayload::from_bytes(Bytes::from(bytes));
-        self.inner
-            .put_opts(&Path::from(path), payload, PutOptions::from(mode))
-            .await?;
-        let Some(root) = self.root.clone() else {
-            return Ok(());
-        };
-        let file = root.join(path);
-        tokio::task::spawn_blocking(move || sync_up_to(&file, &root))
+    /// The whole of an object.
+    pub(crate) async fn get(&self, path: &str) -> Result<Vec<u8>, StoreError> {
+        self.on_disk(path, |files, target| files.disk.read(target))
             .await
-            .map_err(|error| StoreError::Internal(error.to_string()))??;
+    }
+
+    /// Removes an object, if it is there.
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        self.on_disk(path, |files, target| {
+            gone_is_fine(files.disk.remove(target))
+        })
+        .await
+    }
+
+    /// Makes the names that are in a directory durable: a killed process may have left some that are
+    /// only in the system's memory.
+    pub(crate) async fn sync_names(&self, dir: &str) -> Result<(), StoreError> {
+        self.on_disk(dir, |files, target| {
+            gone_is_fine(files.disk.sync_dir(target))
+        })
+        .await
+    }
+
+    /// The paths under a directory, in order.
+    pub(crate) async fn list(&self, dir: &str) -> Result<Vec<String>, StoreError> {
+        let mut paths = self.all_under(dir).await?;
+        paths.retain(|path| !path.ends_with(UNFINISHED));
+        Ok(paths)
+    }
+
+    /// The paths under a directory whose writing a crash or a failure has cut short, in order.
+    pub(crate) async fn unfinished(&self, dir: &str) -> Result<Vec<String>, StoreError> {
+        let mut paths = self.all_under(dir).await?;
+        paths.retain(|path| path.ends_with(UNFINISHED));
+        Ok(paths)
+    }
+
+    async fn all_under(&self, dir: &str) -> Result<Vec<String>, StoreError> {
+        let top = dir.to_owned();
+        self.on_disk(dir, move |files, _| {
+            let mut paths = Vec::new();
+            files.walk(&top, DEPTH_MAX, &mut paths)?;
+            paths.sort_unstable();
+            Ok(paths)
+        })
+        .await
+    }
+
+    /// Runs `work` where it may block; its errors name the object.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        path: &str,
+        work: impl FnOnce(&Files, &Path) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (files, target) = (Arc::clone(&self.files), self.files.root.join(path));
+        let worked = tokio::task::spawn_blocking(move || work(&files, &target)).await;
+        worked
+            .map_err(|error| StoreError::Internal(error.to_string()))?
+            .map_err(|source| StoreError::File {
+                path: path.to_owned(),
+                source,
+            })
+    }
+}
+
+impl Files {
+    /// The directory belongs to this process alone, so nobody takes the name in between.
+    fn must_be_free(&self, target: &Path) -> io::Result<()> {
+        match self.disk.file_len(target) {
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(error) => gone_is_fine(Err(error)),
+        }
+    }
+
+    fn put(&self, target: &Path, bytes: &[u8]) -> io::Result<()> {
+        let dir = target.parent().unwrap_or(&self.root);
+        self.make_durable_dir(dir)?;
+        let mut unfinished = target.as_os_str().to_owned();
+        unfinished.push(UNFINISHED);
+        let unfinished = PathBuf::from(unfinished);
+        let written = self
+            .write_whole(&unfinished, bytes)
+            .and_then(|()| self.disk.rename(&unfinished, target));
+        if written.is_err() {
+            // Space matters most when writing fails. If this fails too, the next start removes it.
+            let _ = self.disk.remove(&unfinished);
+            self.forget_durable_dir(dir);
+        }
+        written?;
+        self.disk.sync_dir(dir)
+    }
+
+    fn write_whole(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = match self.disk.create_new(path) {
+            // Left from an attempt that failed and could not be tidied up.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.disk.remove(path)?;
+                self.disk.create_new(path)?
+            }
+            created => created?,
+        };
+        file.write_all(&mut [IoSlice::new(bytes)])?;
+        file.sync_data()
+    }
+
+    fn make_durable_dir(&self, dir: &Path) -> io::Result<()> {
+        if self.durable_dirs().contains(dir) {
+            return Ok(());
+        }
+        // From the root down: each of them may have been made by a process that then died.
+        let above = dir
+            .ancestors()
+            .take_while(|above| above.starts_with(&self.root) && *above != self.root);
+        for part in above.collect::<Vec<_>>().into_iter().rev() {
+            self.disk.create_dir_all(part)?;
+        }
+        self.durable_dirs().insert(dir.to_owned());
         Ok(())
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Result<Bytes, StoreError> {
-        Ok(self.inner.get(&Path::from(path)).await?.bytes().await?)
+    /// It may have been removed.
+    fn forget_durable_dir(&self, dir: &Path) {
+        self.durable_dirs().remove(dir);
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Result<(), StoreError> {
-        match self.inner.delete(&Path::from(path)).await {
-            // Gone already is what was wanted.
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+    fn durable_dirs(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
+        self.durable_dirs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn walk(&self, dir: &str, depth_left: usize, paths: &mut Vec<String>) -> io::Result<()> {
+        let at = self.root.join(dir);
+        let names = match self.disk.list(&at) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            names => names?,
+        };
+        paths.extend(names.iter().map(|name| format!("{dir}/{name}")));
+        if depth_left == 0 {
+            return Ok(());
         }
-    }
-
-    /// The paths under a prefix.
-    pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let found: Vec<ObjectMeta> = self
-            .inner
-            .list(Some(&Path::from(prefix)))
-            .try_collect()
-            .await?;
-        Ok(found
-            .into_iter()
-            .map(|meta| meta.location.to_string())
-            .collect())
+        for name in self.disk.list_dirs(&at)? {
+            self.walk(&format!("{dir}/{name}"), depth_left - 1, paths)?;
+        }
+        Ok(())
     }
 }
 
-/// Syncs a file and the directories that lead to it, so that both content and name are durable.
-fn sync_up_to(file: &FilePath, root: &FilePath) -> std::io::Result<()> {
-    File::open(file)?.sync_all()?;
-    let mut dir = file.parent();
-    while let Some(path) = dir {
-        File::open(path)?.sync_all()?;
-        if path == root {
-            break;
-        }
-        dir = path.parent();
+fn gone_is_fine(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
     }
-    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

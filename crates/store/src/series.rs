@@ -20,8 +20,6 @@ pub(crate) struct SeriesPoint {
     pub(crate) series: u128,
     pub(crate) start_ns: u64,
     pub(crate) time_ns: u64,
-    /// When it came, by our own clock.
-    pub(crate) received_ns: u64,
     pub(crate) value: PointValue,
     pub(crate) temporality: Temporality,
     /// Gauges and non-monotonic sums have no increments.
@@ -34,8 +32,9 @@ struct Last {
     time_ns: u64,
     /// The largest value since the last reset.
     highest: f64,
-    /// When the series was last heard of, by our own clock: the client's may be days off.
-    seen_ns: u64,
+    /// The data directory's age when the series was last heard of: clocks may be days off.
+    #[serde(default)]
+    seen_age_ns: u64,
 }
 
 /// The state of cumulative series.
@@ -45,19 +44,20 @@ pub(crate) struct Series {
 }
 
 impl Series {
-    /// The increment of a point; `None` where there is none to count.
-    pub(crate) fn increment(&mut self, point: &SeriesPoint) -> Option<f64> {
+    /// The increment of a point that comes at this age of the data directory; `None` where there is
+    /// none to count.
+    pub(crate) fn increment(&mut self, point: &SeriesPoint, age_ns: u64) -> Option<f64> {
         let value = number(point.value)?;
         if !point.counts {
             return None;
         }
         match point.temporality {
-            Temporality::Cumulative => self.grown(point, value),
+            Temporality::Cumulative => self.grown(point, value, age_ns),
             Temporality::Delta | Temporality::Unspecified => (value >= 0.0).then_some(value),
         }
     }
 
-    fn grown(&mut self, point: &SeriesPoint, value: f64) -> Option<f64> {
+    fn grown(&mut self, point: &SeriesPoint, value: f64, age_ns: u64) -> Option<f64> {
         if value < 0.0 {
             return None;
         }
@@ -65,13 +65,13 @@ impl Series {
             start_ns: point.start_ns,
             time_ns: point.time_ns,
             highest: value,
-            seen_ns: point.received_ns,
+            seen_age_ns: age_ns,
         };
         let Some(last) = self.last.get_mut(&(point.series, point.start_ns)) else {
             self.last.insert((point.series, point.start_ns), fresh);
             return Some(value);
         };
-        last.seen_ns = last.seen_ns.max(point.received_ns);
+        last.seen_age_ns = last.seen_age_ns.max(age_ns);
         let newer = point.time_ns > last.time_ns;
         if newer && value < last.highest {
             *last = fresh;
@@ -83,10 +83,10 @@ impl Series {
         Some(grown)
     }
 
-    /// Forgets series that have been silent for long; `now_ns` is our own clock.
-    pub(crate) fn forget(&mut self, now_ns: u64) {
-        let horizon = now_ns.saturating_sub(FORGET_AFTER_NS);
-        self.last.retain(|_, last| last.seen_ns >= horizon);
+    /// Forgets series that have been silent for long; `age_ns` is the data directory's age.
+    pub(crate) fn forget(&mut self, age_ns: u64) {
+        let horizon = age_ns.saturating_sub(FORGET_AFTER_NS);
+        self.last.retain(|_, last| last.seen_age_ns >= horizon);
     }
 
     /// The state as a JSON document, for the flush.
@@ -137,7 +137,6 @@ mod tests {
             series: 1,
             start_ns,
             time_ns,
-            received_ns: 1,
             value: PointValue::Double(value),
             temporality: Temporality::Cumulative,
             counts: true,
@@ -145,7 +144,7 @@ mod tests {
         points
             .iter()
             .map(point)
-            .filter_map(|point| series.increment(&point))
+            .filter_map(|point| series.increment(&point, 1))
             .sum()
     }
 
@@ -171,20 +170,19 @@ mod tests {
             series: 1,
             start_ns: 1,
             time_ns: 2,
-            received_ns: 2,
             value: PointValue::Int(5),
             temporality: Temporality::Delta,
             counts: true,
         };
         assert_eq!(
-            (series.increment(&point), series.increment(&point)),
+            (series.increment(&point, 2), series.increment(&point, 2)),
             (Some(5.0), Some(5.0))
         );
         point.value = PointValue::Double(f64::NAN);
-        assert_eq!(series.increment(&point), None);
+        assert_eq!(series.increment(&point, 2), None);
         point.value = PointValue::Int(5);
         point.counts = false;
-        assert_eq!(series.increment(&point), None);
+        assert_eq!(series.increment(&point, 2), None);
         assert!(series.is_empty());
     }
 
@@ -195,15 +193,14 @@ mod tests {
             series: 1,
             start_ns: 1,
             time_ns: 2,
-            received_ns: 2 * FORGET_AFTER_NS,
             value: PointValue::Double(1e6),
             temporality: Temporality::Cumulative,
             counts: true,
         };
-        series.increment(&point);
+        series.increment(&point, 2 * FORGET_AFTER_NS);
         series.forget(2 * FORGET_AFTER_NS);
         point.time_ns = 3;
-        assert_eq!(series.increment(&point), Some(0.0));
+        assert_eq!(series.increment(&point, 2 * FORGET_AFTER_NS), Some(0.0));
         series.forget(4 * FORGET_AFTER_NS);
         assert!(series.is_empty());
     }
@@ -215,15 +212,14 @@ mod tests {
             series: u128::MAX,
             start_ns: u64::MAX - 1,
             time_ns: 2,
-            received_ns: 2,
             value: PointValue::Double(5.0),
             temporality: Temporality::Cumulative,
             counts: true,
         };
-        series.increment(&point);
+        series.increment(&point, 2);
         let mut back = Series::from_json(&series.to_json().expect("encodes")).expect("decodes");
         point.value = PointValue::Double(7.0);
         point.time_ns = 3;
-        assert_eq!(back.increment(&point), Some(2.0));
+        assert_eq!(back.increment(&point, 3), Some(2.0));
     }
 }

@@ -50,6 +50,9 @@ pub struct Applied {
     pub quarantined: u64,
     /// The newly stored events, for those who watch them arrive.
     pub events: Option<RecordBatch>,
+    /// The request is durable and waits for the replay to come to it. Only then is it known, and
+    /// counted in the ledger of fates, what becomes of its items: the numbers above are 0.
+    pub waits_for_replay: bool,
 }
 
 pub(crate) struct State {
@@ -60,7 +63,11 @@ pub(crate) struct State {
     flushing: Tables,
     pub(crate) identities: Vec<Identity>,
     pub(crate) newest_received_ns: u64,
-    pub(crate) oldest_received_ns: Option<u64>,
+    /// The data directory's age when the oldest unflushed row came.
+    pub(crate) oldest_age_ns: Option<u64>,
+    /// While the journal is being replayed: the last frame that is applied. All before it are too,
+    /// and none after it, so it is what a flush may let the journal forget.
+    pub(crate) replayed: Option<u64>,
     rows: usize,
     bytes: usize,
     pub(crate) manifest: Arc<Manifest>,
@@ -68,13 +75,16 @@ pub(crate) struct State {
 
 /// What a flush takes from the state.
 pub(crate) struct Taken {
-    /// When it was taken, by our own clock.
-    pub(crate) at_ns: u64,
+    /// The data directory's age when it was taken.
+    pub(crate) age_ns: u64,
+    oldest_age_ns: Option<u64>,
     pub(crate) tables: Tables,
     pub(crate) identities: Vec<Identity>,
     pub(crate) newest_received_ns: u64,
     pub(crate) series: Series,
     pub(crate) manifest: Arc<Manifest>,
+    /// While the journal is being replayed: the last frame that is in `tables`, or before them.
+    pub(crate) replayed: Option<u64>,
 }
 
 /// A consistent view of everything that was acknowledged before it was taken.
@@ -107,7 +117,8 @@ impl Snapshot {
 }
 
 impl State {
-    pub(crate) fn new(manifest: Manifest, dedup: Dedup, series: Series) -> State {
+    /// What is known before anything is replayed.
+    pub(crate) fn new(manifest: Manifest) -> State {
         let newest_received_ns = manifest
             .identities
             .iter()
@@ -115,17 +126,24 @@ impl State {
             .max()
             .unwrap_or_default();
         State {
-            dedup,
-            series,
+            dedup: Dedup::default(),
+            series: Series::default(),
             buffer: Tables::default(),
             flushing: Tables::default(),
             identities: Vec::new(),
             newest_received_ns,
-            oldest_received_ns: None,
+            oldest_age_ns: None,
+            replayed: Some(manifest.journal_through),
             rows: 0,
             bytes: 0,
             manifest: Arc::new(manifest),
         }
+    }
+
+    /// Takes back what deduplication and increments knew.
+    pub(crate) fn remember(&mut self, dedup: Dedup, series: Series) {
+        self.dedup = dedup;
+        self.series = series;
     }
 
     /// Rows in memory, those being flushed included.
@@ -160,14 +178,14 @@ impl State {
         self.rows
     }
 
-    /// Stores what is new of a request.
-    pub(crate) fn apply(&mut self, prepared: Prepared) -> Result<Applied, ArrowError> {
+    /// Stores what is new of a request; `age_ns` is the data directory's age.
+    pub(crate) fn apply(&mut self, prepared: Prepared, age_ns: u64) -> Result<Applied, ArrowError> {
         let mut applied = Applied::default();
         let received_ns = prepared.received_ns;
         for rows in prepared.rows {
             let total = rows.identities.len();
             let table = rows.table;
-            let Some(batch) = self.admit(rows, received_ns, prepared.bytes)? else {
+            let Some(batch) = self.admit(rows, age_ns, prepared.bytes)? else {
                 applied.deduplicated += total as u64;
                 continue;
             };
@@ -183,7 +201,7 @@ impl State {
             self.push(table, batch)?;
         }
         self.newest_received_ns = self.newest_received_ns.max(received_ns);
-        self.oldest_received_ns.get_or_insert(received_ns);
+        self.oldest_age_ns.get_or_insert(age_ns);
         Ok(applied)
     }
 
@@ -191,13 +209,13 @@ impl State {
     fn admit(
         &mut self,
         rows: Rows,
-        received_ns: u64,
+        age_ns: u64,
         bytes: usize,
     ) -> Result<Option<Batch>, ArrowError> {
         let fresh: Vec<bool> = rows
             .identities
             .iter()
-            .map(|id| self.dedup.insert(*id, received_ns))
+            .map(|id| self.dedup.insert(*id, age_ns))
             .collect();
         let kept = fresh.iter().filter(|fresh| **fresh).count();
         let known = fresh.len() - kept;
@@ -215,7 +233,7 @@ impl State {
         if !rows.series.is_empty() {
             let increments = rows.series.iter().zip(&fresh).map(|(point, fresh)| {
                 if *fresh {
-                    self.series.increment(point)
+                    self.series.increment(point, age_ns)
                 } else {
                     None
                 }
@@ -278,7 +296,7 @@ impl State {
     }
 
     /// Hands the buffer to a flush; it stays visible until the flush ends.
-    pub(crate) fn take(&mut self, now_ns: u64) -> Taken {
+    pub(crate) fn take(&mut self, age_ns: u64) -> Taken {
         debug_assert!(
             self.flushing.iter().all(Vec::is_empty),
             "one flush at a time"
@@ -286,15 +304,16 @@ impl State {
         self.flushing = std::mem::take(&mut self.buffer);
         self.rows = 0;
         self.bytes = 0;
-        self.oldest_received_ns = None;
-        self.series.forget(now_ns);
+        self.series.forget(age_ns);
         Taken {
-            at_ns: now_ns,
+            age_ns,
+            oldest_age_ns: self.oldest_age_ns.take(),
             tables: self.flushing.clone(),
             identities: std::mem::take(&mut self.identities),
             newest_received_ns: self.newest_received_ns,
             series: self.series.clone(),
             manifest: Arc::clone(&self.manifest),
+            replayed: self.replayed,
         }
     }
 
@@ -305,14 +324,14 @@ impl State {
     }
 
     /// The flush failed: its rows wait for the next one.
-    pub(crate) fn flush_failed(&mut self, taken: Taken, now_ns: u64) {
+    pub(crate) fn flush_failed(&mut self, taken: Taken) {
         for (table, batches) in std::mem::take(&mut self.flushing).into_iter().enumerate() {
             self.rows += batches.iter().map(|batch| batch.days.len()).sum::<usize>();
             self.bytes += batches.iter().map(|batch| batch.bytes).sum::<usize>();
             self.buffer[table].splice(0..0, batches);
         }
         self.identities.extend(taken.identities);
-        self.oldest_received_ns = Some(now_ns);
+        self.oldest_age_ns = taken.oldest_age_ns.or(self.oldest_age_ns);
     }
 }
 

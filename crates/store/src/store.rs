@@ -6,18 +6,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
-use base::{Clock, DirLock};
+use base::{Clock, DirLock, Disk, OsDisk};
 use bytes::Bytes;
 use contract::{IdentityKey, Signal};
 use journal::Journal;
 use object_store::ObjectStore;
 use tokio::sync::{Notify, RwLock, broadcast};
 
+use crate::age::Age;
 use crate::batch::{self, PrepareError, Prepared};
 use crate::entry::Entry;
-use crate::error::AppendError;
+use crate::error::{AppendError, StoreError};
 use crate::fates::Fates;
 use crate::objects::Objects;
+use crate::progress::{ReplayProgress, Replaying};
 use crate::state::{Applied, Snapshot, State};
 
 /// How many arrivals a slow watcher may lag behind before it is told that it missed some.
@@ -28,6 +30,8 @@ const WATCH_BACKLOG: usize = 256;
 pub struct Config {
     /// The data directory; it belongs to one process.
     pub dir: PathBuf,
+    /// The disk that the directory is on.
+    pub disk: Arc<dyn Disk>,
     /// Whether a directory that is not there, or empty, becomes a new data directory.
     pub create: bool,
     /// Rows in the buffer at which a flush starts.
@@ -49,6 +53,7 @@ impl Config {
     pub fn new(dir: impl Into<PathBuf>) -> Config {
         Config {
             dir: dir.into(),
+            disk: Arc::new(OsDisk),
             create: true,
             flush_rows: 150_000,
             flush_bytes: 192 << 20,
@@ -89,6 +94,8 @@ pub struct Stats {
     /// When the latest request was stored, nanoseconds since the Unix epoch; 0 before the first. After
     /// a restart known for as long as its identities are.
     pub newest_received_ns: u64,
+    /// The latest time in the parts, milliseconds since the Unix epoch.
+    pub newest_part_ms: Option<i64>,
     /// Identities that deduplication remembers.
     pub identities: u64,
 }
@@ -109,6 +116,8 @@ pub struct Store {
     /// after its manifest was written keeps the objects that manifest names.
     pub(crate) flush_number: AtomicU64,
     pub(crate) flush_wanted: Notify,
+    pub(crate) age: Age,
+    pub(crate) replaying: Replaying,
     pub(crate) fates: Fates,
     pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,
     pub(crate) _lock: DirLock,
@@ -130,18 +139,27 @@ impl Store {
     /// against everything stored within the horizon, and the next snapshot has them: that is what
     /// an acknowledgement means. The caller must let the future finish even when its client is gone,
     /// so that what became durable is applied.
+    ///
+    /// While the journal is being replayed, only the first is done on return. The rest follows when
+    /// the replay comes to the frame, and the next snapshot waits for that: so here too no answer
+    /// lacks what was acknowledged, and what is a repetition is decided by the journal's order.
     pub async fn append(&self, entry: &Entry, prepared: Prepared) -> Result<Applied, AppendError> {
-        if self.ready().is_err() {
-            self.flush_wanted.notify_one();
-            return Err(AppendError::Behind);
-        }
+        self.enter(entry.protobuf.len())?;
         let _applied_before_any_flush = self.gate.read().await;
+        // It stays so until the gate is left: a replay ends alone at the gate.
+        let is_replaying = self.state().replayed.is_some();
         self.append_frame(entry.encode()).await?;
+        if is_replaying {
+            return Ok(Applied {
+                waits_for_replay: true,
+                ..Applied::default()
+            });
+        }
         let signal = prepared.signal;
         let (applied, full) = {
             let mut state = self.state();
             let applied = state
-                .apply(prepared)
+                .apply(prepared, self.age_ns())
                 .map_err(|error| AppendError::Internal(error.to_string()))?;
             (applied, self.is_full(&state))
         };
@@ -150,6 +168,17 @@ impl Store {
             self.flush_wanted.notify_one();
         }
         Ok(applied)
+    }
+
+    /// Lets a request of so many bytes in, if there is room for it.
+    fn enter(&self, bytes: usize) -> Result<(), AppendError> {
+        let refused = self.has_room().err();
+        let refused = refused.or_else(|| self.replaying.admit(bytes).err());
+        let Some(reason) = refused else {
+            return Ok(());
+        };
+        self.flush_wanted.notify_one();
+        Err(AppendError::Behind(reason))
     }
 
     async fn append_frame(&self, payload: Bytes) -> Result<(), AppendError> {
@@ -161,7 +190,7 @@ impl Store {
     }
 
     /// Counts the fates, and shows new events to those who watch.
-    fn settle(&self, signal: Signal, applied: &Applied) {
+    pub(crate) fn settle(&self, signal: Signal, applied: &Applied) {
         self.fates.add(
             signal,
             applied.accepted,
@@ -178,14 +207,23 @@ impl Store {
         }
     }
 
-    /// A consistent view of everything acknowledged so far.
-    pub fn snapshot(&self) -> Snapshot {
+    /// A consistent view of everything acknowledged so far. While the journal is being replayed it
+    /// waits until everything is applied that was acknowledged when it was asked for.
+    pub async fn snapshot(&self) -> Snapshot {
+        self.replaying
+            .reached(self.journal.last_synced().get())
+            .await;
         self.state().snapshot()
     }
 
-    /// Where the parts are.
-    pub fn objects(&self) -> Arc<dyn ObjectStore> {
-        self.objects.inner()
+    /// How far the replay of the journal is.
+    pub fn replay_progress(&self) -> ReplayProgress {
+        self.replaying.progress()
+    }
+
+    /// Where the parts are, for readers of files.
+    pub fn objects(&self) -> Result<Arc<dyn ObjectStore>, StoreError> {
+        self.objects.reader()
     }
 
     /// The ledger of fates since the start.
@@ -205,8 +243,18 @@ impl Store {
 
     /// Whether an append may succeed now, and why not.
     pub fn ready(&self) -> Result<(), String> {
+        self.has_room()?;
+        self.replaying.admit(0)
+    }
+
+    /// Whether the buffer has room, and why not.
+    fn has_room(&self) -> Result<(), String> {
         let (rows, bytes) = {
             let state = self.state();
+            // A replay makes its own room, and what arrives meanwhile takes none.
+            if state.replayed.is_some() {
+                return Ok(());
+            }
             (state.rows(), state.bytes())
         };
         if rows >= self.config.buffer_rows_max || bytes >= self.config.buffer_bytes_max {
@@ -228,6 +276,12 @@ impl Store {
             part_bytes: state.manifest.parts.iter().map(|part| part.bytes).sum(),
             journal_bytes,
             newest_received_ns: state.newest_received_ns,
+            newest_part_ms: state
+                .manifest
+                .parts
+                .iter()
+                .map(|part| part.time_max_ms)
+                .max(),
             identities: state.dedup.len() as u64,
         }
     }
@@ -236,6 +290,11 @@ impl Store {
     pub(crate) fn is_full(&self, state: &State) -> bool {
         state.unflushed_rows() >= self.config.flush_rows
             || state.unflushed_bytes() >= self.config.flush_bytes
+    }
+
+    /// For how long the data directory has been served, in nanoseconds.
+    pub(crate) fn age_ns(&self) -> u64 {
+        self.age.now_ns(self.clock.as_ref())
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -185,17 +185,18 @@ async fn every_recorded_event_can_be_rebuilt_from_buffer_and_parts() {
     expected.dedup();
     assert!(expected.len() > 700, "{} records", expected.len());
 
-    let snapshot = store.snapshot();
+    let snapshot = store.snapshot().await;
     let found = snapshot.batches(Table::Events).flat_map(rebuilt).collect();
     check("from the buffer", found, &expected);
 
     store.flush().await.expect("flushes");
-    let snapshot = store.snapshot();
+    let snapshot = store.snapshot().await;
     assert_eq!(snapshot.batches(Table::Events).count(), 0);
     let mut found = Vec::new();
     for part in snapshot.parts(Table::Events) {
         let file = store
             .objects()
+            .expect("files")
             .get(&part.path.as_str().into())
             .await
             .expect("is there");

@@ -10,6 +10,7 @@
 //! | `settings.rs` | the configuration file and the flags over it |
 //! | `failure.rs` | failures and exit codes |
 //! | `intake.rs` | from an export request to an acknowledgement |
+//! | `opening.rs` | opening a data directory, and saying how far its replay is |
 //! | `server.rs` | the running server: a list of named builds |
 //! | `client.rs` | asking a running server |
 //! | `command/` | what each command does |
@@ -19,6 +20,7 @@ mod client;
 mod command;
 mod failure;
 mod intake;
+mod opening;
 mod server;
 mod settings;
 

@@ -1,20 +1,22 @@
 //! The running server, as a list of named builds.
 //!
 //! Order: bind all ports first, so that a taken one is said before anything else happens; then open
-//! the store, which replays the journal; then serve. Shutdown runs the other way: stop accepting,
-//! answer what is in flight, flush.
+//! the store; then serve, and replay the journal meanwhile. Shutdown runs the other way: stop
+//! accepting, answer what is in flight, flush.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::{About, Api};
-use base::{Clock, Shutdown, SystemClock};
+use base::Shutdown;
 use query::Engine;
-use store::{Opened, Store};
+use store::{Replay, Store};
 use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
 use crate::intake::{Intake, cpu_runtime};
+use crate::opening;
 use crate::settings::Checked;
 
 /// A server that listens but does not serve yet.
@@ -23,6 +25,8 @@ pub(crate) struct Server {
     ui: tokio::net::TcpListener,
     ui_address: SocketAddr,
     pub(crate) store: Arc<Store>,
+    replay: Replay,
+    data_dir: PathBuf,
     engine: Arc<Engine>,
     intake: Arc<Intake>,
     cpu: Runtime,
@@ -37,7 +41,8 @@ impl Server {
         let ui = bind_ui(settings.ui).await?;
         let ui_address = ui.local_addr().map_err(Failure::failed)?;
         let limits = settings.store.limits.clone();
-        let store = open(settings.store).await?;
+        let data_dir = settings.store.dir.clone();
+        let (store, replay) = opening::for_intake(settings.store).await?;
         let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
         let cpu = cpu_runtime().map_err(Failure::failed)?;
         let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
@@ -46,6 +51,8 @@ impl Server {
             ui,
             ui_address,
             store,
+            replay,
+            data_dir,
             engine: Arc::new(engine),
             intake: Arc::new(intake),
             cpu,
@@ -99,10 +106,12 @@ impl Server {
         let router = api::router(Api::new(self.engine, about, config));
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
+        let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
         let ui = tokio::spawn(api::serve(self.ui, router, shutdown.clone()));
         self.receive.serve(self.intake, shutdown).await;
         ui.await.map_err(Failure::failed)?;
+        replay.await.map_err(Failure::failed)?;
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();
@@ -126,33 +135,10 @@ async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure
         })
 }
 
-/// Opens the data directory and says what was found.
-pub(crate) async fn open(config: store::Config) -> Result<Arc<Store>, Failure> {
-    let dir = config.dir.display().to_string();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let (store, opened) = Store::open(config, clock)
-        .await
-        .map_err(|error| Failure::failed(format!("data directory {dir}: {error}")))?;
-    say_opened(&dir, &opened);
-    Ok(store)
-}
-
-fn say_opened(dir: &str, opened: &Opened) {
-    if opened.frames > 0 {
-        tracing::info!(
-            "{dir}: replayed {} requests from the journal, {} items",
-            opened.frames,
-            opened.rows
-        );
-    }
-    if opened.orphans > 0 {
-        tracing::info!(
-            "{dir}: removed {} files of a flush that did not end",
-            opened.orphans
-        );
-    }
-    for damage in &opened.damaged {
-        tracing::error!("{dir}: journal damaged: {damage}");
+/// Replays the journal while the server serves, and says what was found.
+async fn replay(replay: Replay, data_dir: PathBuf, shutdown: Shutdown) {
+    if let Some(opened) = replay.run_until(shutdown).await {
+        opening::say(&data_dir, &opened);
     }
 }
 

@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `captures.rs` | the recorded scenarios |
+//! | `binary.rs` | which server a developer tool drives |
 //! | `server.rs` | the real binary: start, kill, terminate, restart on the same data |
 //! | `plain_http.rs` | one HTTP request as it is written, good or bad |
 //! | `sql.rs` | questions and answers |
@@ -16,6 +17,7 @@
 //! | `patience.rs` | waiting for something with a deadline |
 //! | `problem.rs` | why a test cannot go on |
 
+mod binary;
 mod captures;
 mod courier;
 mod distinct;
@@ -30,6 +32,7 @@ mod totals;
 #[cfg(test)]
 mod tests;
 
+pub use binary::find_binary;
 pub use captures::{captures_dir, scenario, scenarios};
 pub use courier::{Courier, Targets};
 pub use distinct::Template;

@@ -58,6 +58,10 @@ pub struct Launch {
     binary: PathBuf,
     settings: String,
     is_demo: bool,
+    home: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+    wrapper: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Launch {
@@ -67,6 +71,10 @@ impl Launch {
             binary: binary.into(),
             settings: String::new(),
             is_demo: false,
+            home: None,
+            data_dir: None,
+            wrapper: Vec::new(),
+            variables: Vec::new(),
         }
     }
 
@@ -84,16 +92,50 @@ impl Launch {
         self
     }
 
-    /// Starts it on an empty data directory and waits until it accepts.
+    /// With its log, settings and data in this directory, which must exist and is the caller's to
+    /// remove.
+    #[must_use]
+    pub fn home(mut self, dir: impl Into<PathBuf>) -> Launch {
+        self.home = Some(dir.into());
+        self
+    }
+
+    /// On this data directory, wherever its home is; it is the caller's to remove.
+    #[must_use]
+    pub fn data_dir(mut self, dir: impl Into<PathBuf>) -> Launch {
+        self.data_dir = Some(dir.into());
+        self
+    }
+
+    /// By way of another program, which must become the server or be the tracer of its child
+    /// (`prlimit`, `strace -D`): what is killed and waited for is the process that is spawned.
+    #[must_use]
+    pub fn through<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Launch {
+        self.wrapper = words.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// With an environment variable of its own.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Launch {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it, on an empty data directory unless one was named, and waits until it accepts.
     ///
     /// # Errors
     ///
     /// When it does not; says what it wrote to standard error.
     pub fn start(self) -> Result<Server, Problem> {
-        let home = tempfile::Builder::new()
-            .prefix("tallybook-test-")
-            .tempdir()?;
-        fs::write(home.path().join("tallybook.toml"), &self.settings)?;
+        let home = match &self.home {
+            Some(dir) => Home::Given(dir.clone()),
+            None => Home::Own(
+                tempfile::Builder::new()
+                    .prefix("tallybook-test-")
+                    .tempdir()?,
+            ),
+        };
         let (child, addresses) = spawn(&self, home.path())?;
         Ok(Server {
             launch: self,
@@ -107,9 +149,24 @@ impl Launch {
 /// A running server, or one between two runs.
 pub struct Server {
     launch: Launch,
-    home: TempDir,
+    home: Home,
     child: Child,
     addresses: Addresses,
+}
+
+/// Where log, settings and data are.
+enum Home {
+    Own(TempDir),
+    Given(PathBuf),
+}
+
+impl Home {
+    fn path(&self) -> &Path {
+        match self {
+            Home::Own(dir) => dir.path(),
+            Home::Given(dir) => dir,
+        }
+    }
 }
 
 impl Server {
@@ -130,7 +187,7 @@ impl Server {
 
     /// Its data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.home.path().join("data")
+        data_dir_of(&self.launch, self.home.path())
     }
 
     /// The process's id.
@@ -163,11 +220,9 @@ impl Server {
         if !asked.success() {
             return Err(self.with_log("SIGTERM was not delivered"));
         }
-        let child = &mut self.child;
-        let ended = wait_for(END_PATIENCE, "the end of the server", || {
-            child.try_wait().transpose()
-        })
-        .map_err(|problem| self.with_log(&problem.to_string()))??;
+        let ended = self
+            .wait_for_end(END_PATIENCE)
+            .map_err(|problem| self.with_log(&problem.to_string()))?;
         match ended.success() {
             true => Ok(()),
             false => Err(self.with_log(&format!("it ended with {ended}"))),
@@ -182,6 +237,28 @@ impl Server {
     pub fn restart(&mut self) -> Result<(), Problem> {
         (self.child, self.addresses) = spawn(&self.launch, self.home.path())?;
         Ok(())
+    }
+
+    /// Starts it again on the same home, in another way than before.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn restart_as(&mut self, launch: Launch) -> Result<(), Problem> {
+        self.launch = launch;
+        self.restart()
+    }
+
+    /// Waits until the process ends by itself or by another's signal, and says how it ended.
+    ///
+    /// # Errors
+    ///
+    /// When it is still there after `patience`.
+    pub fn wait_for_end(&mut self, patience: Duration) -> Result<ExitStatus, Problem> {
+        let child = &mut self.child;
+        Ok(wait_for(patience, "the end of the server", || {
+            child.try_wait().transpose()
+        })??)
     }
 
     /// Whether the process has ended, and how.
@@ -200,7 +277,9 @@ impl Server {
 
     /// Leaves its files where they are when it is dropped, and says where that is.
     pub fn keep_files(&mut self) -> &Path {
-        self.home.disable_cleanup(true);
+        if let Home::Own(dir) = &mut self.home {
+            dir.disable_cleanup(true);
+        }
         self.home.path()
     }
 
@@ -224,21 +303,19 @@ impl Drop for Server {
 
 /// Starts the binary in `home` and waits for the line that names its addresses.
 fn spawn(launch: &Launch, home: &Path) -> Result<(Child, Addresses), Problem> {
+    fs::write(home.join("tallybook.toml"), &launch.settings)?;
     let log: File = OpenOptions::new()
         .create(true)
         .append(true)
         .open(home.join("stderr.log"))?;
-    let mut command = Command::new(&launch.binary);
-    for variable in ["DATA_DIR", "CONFIG", "HTTP", "GRPC", "UI"] {
-        command.env_remove(format!("TALLYBOOK_{variable}"));
-    }
+    let mut command = command(launch);
     if launch.is_demo {
         command.args(["demo", "--no-open"]);
     } else {
         command
             .arg("serve")
             .arg("--data-dir")
-            .arg(home.join("data"));
+            .arg(data_dir_of(launch, home));
         command.arg("--config").arg(home.join("tallybook.toml"));
     }
     let mut child = command
@@ -257,6 +334,30 @@ fn spawn(launch: &Launch, home: &Path) -> Result<(Child, Addresses), Problem> {
             let said = tail(&log_of(home));
             Err(problem.while_doing(format!("the server did not start ({ended})\n{said}")))
         }
+    }
+}
+
+/// The binary, by way of the wrapper, in an environment that names nothing but what was asked for.
+fn command(launch: &Launch) -> Command {
+    let mut command = match launch.wrapper.split_first() {
+        Some((wrapper, words)) => {
+            let mut command = Command::new(wrapper);
+            command.args(words).arg(&launch.binary);
+            command
+        }
+        None => Command::new(&launch.binary),
+    };
+    for variable in ["DATA_DIR", "CONFIG", "HTTP", "GRPC", "UI"] {
+        command.env_remove(format!("TALLYBOOK_{variable}"));
+    }
+    command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+fn data_dir_of(launch: &Launch, home: &Path) -> PathBuf {
+    match &launch.data_dir {
+        Some(dir) => dir.clone(),
+        None => home.join("data"),
     }
 }
 

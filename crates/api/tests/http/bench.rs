@@ -62,8 +62,16 @@ impl Bench {
         let (store, _) = Store::open(store::Config::new(dir.path()), clock)
             .await
             .expect("opens");
-        let engine =
-            query::Engine::new(Arc::clone(&store), query::Config::default()).expect("an engine");
+        let bench = Bench::over(dir, store, query::Config::default()).await;
+        for name in scenarios {
+            bench.append(name).await;
+        }
+        bench
+    }
+
+    /// A server over an open store.
+    pub(crate) async fn over(dir: TempDir, store: Arc<Store>, limits: query::Config) -> Bench {
+        let engine = query::Engine::new(Arc::clone(&store), limits).expect("an engine");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("binds");
@@ -82,17 +90,13 @@ impl Bench {
         let shutdown = Shutdown::new();
         let router = api::router(Api::new(Arc::new(engine), about, config));
         let serving = tokio::spawn(api::serve(listener, router, shutdown.clone()));
-        let bench = Bench {
+        Bench {
             addr,
             store,
             shutdown,
             serving,
             _dir: dir,
-        };
-        for name in scenarios {
-            bench.append(name).await;
         }
-        bench
     }
 
     pub(crate) async fn append(&self, name: &str) {

@@ -3,6 +3,7 @@
 mod bench;
 mod guard;
 mod live;
+mod replaying;
 mod reports;
 mod serving;
 mod sql;

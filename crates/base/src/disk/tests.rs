@@ -8,6 +8,18 @@ fn check(disk: &dyn Disk, root: &Path) -> io::Result<()> {
     let dir = root.join("a").join("b");
     disk.create_dir_all(&dir)?;
     disk.create_dir_all(&dir)?;
+    assert_eq!(disk.list_dirs(&root.join("a"))?, ["b"]);
+    assert!(disk.list(&root.join("a"))?.is_empty() && disk.list_dirs(&dir)?.is_empty());
+    let lock = disk.lock(&dir).expect("nobody holds the lock");
+    assert!(matches!(disk.lock(&dir), Err(LockError::Held { .. })));
+    assert!(matches!(
+        disk.lock(&root.join("missing")),
+        Err(LockError::Io { .. })
+    ));
+    drop(lock);
+    drop(disk.lock(&dir).expect("the lock was given back"));
+    // The operating system's disk leaves the file whose lock it is.
+    let _ = disk.remove(&dir.join("LOCK"));
     let path = dir.join("one");
     let mut file = disk.create_new(&path)?;
     let kind = disk.create_new(&path).err().map(|error| error.kind());

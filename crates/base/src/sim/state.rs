@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::dice::Dice;
 use super::names::{NameChange, Names};
 use super::{Fault, Survival};
+use crate::lock::LockError;
 
 const SECTOR_LEN: usize = 512;
 
@@ -27,7 +28,10 @@ struct Node {
 #[derive(Debug, Default)]
 pub(super) struct State {
     nodes: Vec<Node>,
+    /// Directories; those without a parent are always there.
     dirs: BTreeSet<PathBuf>,
+    durable_dirs: BTreeSet<PathBuf>,
+    locked: BTreeSet<PathBuf>,
     live: Names,
     durable: Names,
     /// Changes of names that no directory sync has made durable yet, oldest first.
@@ -62,10 +66,37 @@ impl State {
         self.life
     }
 
+    /// Each directory in two operations, as on a real disk: it is made, and its name is synced.
     pub(super) fn create_dir_all(&mut self, dir: &Path) -> io::Result<()> {
-        self.operate()?;
-        self.dirs.extend(dir.ancestors().map(Path::to_owned));
-        Ok(())
+        let Some(parent) = dir.parent() else {
+            return Ok(());
+        };
+        if !self.dirs.contains(dir) {
+            self.create_dir_all(parent)?;
+            self.operate()?;
+            self.dirs.insert(dir.to_owned());
+        }
+        self.sync_dir(parent)
+    }
+
+    pub(super) fn lock(&mut self, dir: &Path) -> Result<(), LockError> {
+        let failed = |source| LockError::Io {
+            dir: dir.to_owned(),
+            source,
+        };
+        self.check_power().map_err(failed)?;
+        self.check_dir(dir).map_err(failed)?;
+        if self.locked.insert(dir.to_owned()) {
+            return Ok(());
+        }
+        Err(LockError::Held {
+            dir: dir.to_owned(),
+            pid: None,
+        })
+    }
+
+    pub(super) fn unlock(&mut self, dir: &Path) {
+        self.locked.remove(dir);
     }
 
     pub(super) fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -73,6 +104,15 @@ impl State {
         self.check_dir(dir)?;
         let names = self.live.keys().filter(|path| path.parent() == Some(dir));
         Ok(names
+            .filter_map(|path| path.file_name()?.to_str().map(str::to_owned))
+            .collect())
+    }
+
+    pub(super) fn list_dirs(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.check_power()?;
+        self.check_dir(dir)?;
+        let dirs = self.dirs.iter().filter(|path| path.parent() == Some(dir));
+        Ok(dirs
             .filter_map(|path| path.file_name()?.to_str().map(str::to_owned))
             .collect())
     }
@@ -175,6 +215,8 @@ impl State {
         for change in synced {
             change.apply_to(&mut self.durable);
         }
+        let made = self.dirs.iter().filter(|made| made.parent() == Some(dir));
+        self.durable_dirs.extend(made.cloned());
         Ok(())
     }
 
@@ -186,7 +228,9 @@ impl State {
 
     pub(super) fn install(&mut self, path: &Path, bytes: &[u8]) {
         let dir = path.parent().unwrap_or(Path::new(""));
-        self.dirs.extend(dir.ancestors().map(Path::to_owned));
+        for dirs in [&mut self.dirs, &mut self.durable_dirs] {
+            dirs.extend(dir.ancestors().map(Path::to_owned));
+        }
         self.nodes.push(Node {
             live: bytes.to_vec(),
             durable: bytes.to_vec(),
@@ -209,11 +253,16 @@ impl State {
     pub(super) fn crash(&mut self, survival: Survival) {
         self.life += 1;
         self.powerless = false;
+        self.locked.clear();
         match survival {
             Survival::Everything => return,
             Survival::Nothing => self.unsynced.clear(),
             Survival::Seeded(seed) => self.let_some_arrive(&mut Dice(seed)),
         }
+        self.dirs.clone_from(&self.durable_dirs);
+        // What was in a directory that is lost cannot be found any more.
+        let dirs = &self.dirs;
+        self.durable.retain(|path, _| is_reachable(dirs, path));
         self.live = self.durable.clone();
         for node in &mut self.nodes {
             node.live.clone_from(&node.durable);
@@ -226,6 +275,13 @@ impl State {
         for change in std::mem::take(&mut self.unsynced) {
             if dice.below(2) == 0 {
                 change.apply_to(&mut self.durable);
+            }
+        }
+        let made = self.dirs.difference(&self.durable_dirs).cloned();
+        for dir in made.collect::<Vec<_>>() {
+            // Parents come before what is in them.
+            if is_reachable(&self.durable_dirs, &dir) && dice.below(2) == 0 {
+                self.durable_dirs.insert(dir);
             }
         }
         for node in &mut self.nodes {
@@ -241,7 +297,7 @@ impl State {
     }
 
     fn check_dir(&self, dir: &Path) -> io::Result<()> {
-        if self.dirs.contains(dir) {
+        if dir.parent().is_none() || self.dirs.contains(dir) {
             Ok(())
         } else {
             Err(io::ErrorKind::NotFound.into())
@@ -289,6 +345,14 @@ impl Node {
             }
         }
     }
+}
+
+/// Whether every directory that leads to `path` is there.
+fn is_reachable(dirs: &BTreeSet<PathBuf>, path: &Path) -> bool {
+    let above = path.ancestors().skip(1);
+    above
+        .filter(|dir| dir.parent().is_some())
+        .all(|dir| dirs.contains(dir))
 }
 
 fn error_of(fault: Fault) -> io::Error {

@@ -150,6 +150,31 @@ fn seeded_crashes_keep_what_is_durable_and_differ_in_the_rest() {
 }
 
 #[test]
+fn a_directory_whose_name_was_not_synced_is_lost_with_what_is_in_it() {
+    let inner = Path::new(DIR).join("inner");
+    let check = |cut: u64, survival, expect: &[&str]| {
+        let disk = SimDisk::new();
+        disk.create_dir_all(Path::new(DIR))
+            .expect("no fault is planned");
+        disk.fail_at(disk.operations() + cut, Fault::Error(io::ErrorKind::Other));
+        assert_eq!(disk.create_dir_all(&inner).is_ok(), cut > 3);
+        if cut == 3 {
+            disk.create_new(&inner.join("f")).expect("it is there");
+            disk.sync_dir(&inner).expect("it is there");
+        }
+        disk.crash(survival);
+        let left = disk.list_dirs(Path::new(DIR)).expect("it was durable");
+        assert_eq!(left, expect, "operation {cut}, {survival:?}");
+        assert_eq!(disk.list(&inner).is_ok(), !expect.is_empty());
+    };
+    // The operations are: sync of the parent's name, making the directory, sync of its name.
+    check(2, Survival::Everything, &[]);
+    check(3, Survival::Nothing, &[]);
+    check(3, Survival::Everything, &["inner"]);
+    check(4, Survival::Nothing, &["inner"]);
+}
+
+#[test]
 fn rename_is_never_half_done() {
     let new = Path::new(DIR).join("g");
     for seed in 0..16 {

@@ -1,10 +1,16 @@
 //! Torn ends, flipped bits, lost files: whatever is undamaged comes back, and the report is exact.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::Gap;
 use crate::format::{FRAME_HEADER_LEN, SEGMENT_HEADER_LEN};
+
+const SEGMENT_OF_64_KIB: usize = 64 << 10;
+const CHECKED_AT_ONCE: usize = 256;
 
 fn payloads(first: u64) -> Vec<Vec<u8>> {
     let lens = [0, 30, 1, 100, 57];
@@ -39,11 +45,11 @@ pub(super) fn check_frames(
     }
 }
 
-/// Cuts the last segment everywhere.
-fn check_truncations(payloads: &[Vec<u8>]) {
+/// Cuts the last segment to each of these lengths.
+fn check_truncations(payloads: &[Vec<u8>], lens: Range<usize>) {
     let whole = segment_bytes(1, payloads);
     let ends = frame_ends(payloads);
-    for len in 0..=whole.len() {
+    for len in lens {
         let disk = SimDisk::new();
         disk.install(&segment_path(1), &whole[..len]);
         let (frames, report) = replay(&disk, 0);
@@ -78,35 +84,77 @@ fn check_truncations(payloads: &[Vec<u8>]) {
 
 #[test]
 fn cut_anywhere_whole_frames_come_back() {
-    check_truncations(&payloads(1));
+    let payloads = payloads(1);
+    check_truncations(&payloads, 0..segment_bytes(1, &payloads).len() + 1);
 }
 
-/// Flips every bit of the segment that begins with `first`, one at a time.
-fn check_flips(segments: &[(u64, Vec<Vec<u8>>)], first: u64) {
-    let all: Vec<_> = segments
-        .iter()
-        .flat_map(|(_, payloads)| payloads.clone())
-        .collect();
-    let flipped = segments
-        .iter()
-        .find(|(f, _)| *f == first)
-        .map(|(_, payloads)| payloads);
-    let ends = frame_ends(flipped.expect("one of the segments"));
-    let whole = segment_bytes(first, flipped.expect("one of the segments"));
-    let is_last = segments.last().is_some_and(|(f, _)| *f == first);
-    for bit in 0..whole.len() * 8 {
-        let disk = SimDisk::new();
-        for (first, payloads) in segments {
-            disk.install(&segment_path(*first), &segment_bytes(*first, payloads));
+/// A journal of several segments, one of which is to be damaged.
+struct Victim {
+    segments: Vec<(PathBuf, Vec<u8>)>,
+    /// Payloads of all segments.
+    payloads: Vec<Vec<u8>>,
+    /// First frame of the segment that is damaged.
+    first: u64,
+    /// Where each of its frames ends.
+    ends: Vec<usize>,
+    is_last: bool,
+}
+
+impl Victim {
+    fn new(segments: &[(u64, Vec<Vec<u8>>)], first: u64) -> Victim {
+        let find = segments.iter().find(|(own, _)| *own == first);
+        let damaged = &find.expect("one of the segments").1;
+        let file = |(first, payloads): &(u64, Vec<Vec<u8>>)| {
+            (segment_path(*first), segment_bytes(*first, payloads))
+        };
+        Victim {
+            segments: segments.iter().map(file).collect(),
+            payloads: segments
+                .iter()
+                .flat_map(|(_, payloads)| payloads.clone())
+                .collect(),
+            first,
+            ends: frame_ends(damaged),
+            is_last: segments.last().is_some_and(|(own, _)| *own == first),
         }
-        disk.flip(&segment_path(first), bit / 8, 1 << (bit % 8));
-        let (frames, report) = replay(&disk, 0);
-        let context = format!("bit {bit} of segment {first}");
-        let hit = (bit / 8 >= SEGMENT_HEADER_LEN)
-            .then(|| first + ends.iter().filter(|end| **end <= bit / 8).count() as u64);
-        let others: Vec<_> = (1..=all.len() as u64).filter(|n| Some(*n) != hit).collect();
-        check_frames(&frames, &all, &others, &context);
-        let at_the_end = is_last && hit == Some(all.len() as u64);
+    }
+
+    fn bits(&self) -> usize {
+        self.ends.last().expect("a frame") * 8
+    }
+
+    fn disk(&self) -> SimDisk {
+        let disk = SimDisk::new();
+        for (path, bytes) in &self.segments {
+            disk.install(path, bytes);
+        }
+        disk
+    }
+
+    /// Flips these bits of the segment, one at a time.
+    fn check_flips(&self, bits: Range<usize>) {
+        let path = segment_path(self.first);
+        let mut disk = self.disk();
+        for bit in bits {
+            disk.flip(&path, bit / 8, 1 << (bit % 8));
+            let (frames, report) = replay(&disk, 0);
+            self.check_flip(bit, &frames, &report);
+            // What was cut off as torn is gone from the disk; anything else is flipped back.
+            match report.torn.is_empty() {
+                true => disk.flip(&path, bit / 8, 1 << (bit % 8)),
+                false => disk = self.disk(),
+            }
+        }
+    }
+
+    fn check_flip(&self, bit: usize, frames: &[Frame], report: &Report) {
+        let context = format!("bit {bit} of segment {}", self.first);
+        let before = self.ends.iter().filter(|end| **end <= bit / 8).count() as u64;
+        let hit = (bit / 8 >= SEGMENT_HEADER_LEN).then_some(self.first + before);
+        let count = self.payloads.len() as u64;
+        let others: Vec<_> = (1..=count).filter(|n| Some(*n) != hit).collect();
+        check_frames(frames, &self.payloads, &others, &context);
+        let at_the_end = self.is_last && hit == Some(count);
         let expected = match hit {
             Some(_) if at_the_end => (0, 0, 1),
             Some(_) => (1, 1, 0),
@@ -119,15 +167,12 @@ fn check_flips(segments: &[(u64, Vec<Vec<u8>>)], first: u64) {
         );
         assert_eq!(found, expected, "{context}: {report:?}");
         if let (Some(hit), false) = (hit.map(Sequence::new), at_the_end) {
-            assert_eq!(
-                report.gaps,
-                [Gap {
-                    first: hit,
-                    last: hit
-                }],
-                "{context}"
-            );
-            let start = ends[(hit.get() - first) as usize] as u64 - report.damage[0].bytes;
+            let gap = Gap {
+                first: hit,
+                last: hit,
+            };
+            assert_eq!(report.gaps, [gap], "{context}");
+            let start = self.ends[before as usize] as u64 - report.damage[0].bytes;
             assert_eq!(report.damage[0].offset, start, "{context}");
         }
     }
@@ -136,20 +181,56 @@ fn check_flips(segments: &[(u64, Vec<Vec<u8>>)], first: u64) {
 #[test]
 fn any_flipped_bit_costs_at_most_its_frame() {
     let segments = [(1, payloads(1)), (6, payloads(6))];
-    check_flips(&segments, 1);
-    check_flips(&segments, 6);
+    for first in [1, 6] {
+        let victim = Victim::new(&segments, first);
+        victim.check_flips(0..victim.bits());
+    }
 }
 
-#[test]
-#[ignore = "half a million recoveries: run it with --release"]
-fn any_flipped_bit_and_any_cut_of_64_kib() {
+/// Payloads of a segment of exactly 64 KiB.
+fn payloads_of_64_kib() -> Vec<Vec<u8>> {
     let mut payloads: Vec<_> = (0_u64..50)
         .map(|seed| payload(seed, (seed * 37 % 2_200) as usize))
         .collect();
-    let missing = 65_536 - segment_bytes(1, &payloads).len() - FRAME_HEADER_LEN;
+    let missing = SEGMENT_OF_64_KIB - segment_bytes(1, &payloads).len() - FRAME_HEADER_LEN;
     payloads.push(payload(99, missing));
-    check_truncations(&payloads);
-    check_flips(&[(1, payloads)], 1);
+    payloads
+}
+
+/// Checks all numbers below `end`, each once, on all cores.
+fn on_all_cores(end: usize, check: impl Fn(Range<usize>) + Sync) {
+    let next = AtomicUsize::new(0);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let start = next.fetch_add(CHECKED_AT_ONCE, Ordering::Relaxed);
+                    if start >= end {
+                        break;
+                    }
+                    check(start..end.min(start + CHECKED_AT_ONCE));
+                }
+            });
+        }
+    });
+}
+
+/// All 65,537 lengths.
+#[test]
+fn cut_anywhere_64_kib_give_their_whole_frames_back() {
+    let payloads = payloads_of_64_kib();
+    on_all_cores(SEGMENT_OF_64_KIB + 1, |lens| {
+        check_truncations(&payloads, lens)
+    });
+}
+
+/// All 524,288 bits.
+#[test]
+fn any_flipped_bit_of_64_kib_costs_at_most_its_frame() {
+    let victim = Victim::new(&[(1, payloads_of_64_kib())], 1);
+    assert_eq!(victim.bits(), 8 * SEGMENT_OF_64_KIB);
+    on_all_cores(victim.bits(), |bits| victim.check_flips(bits));
 }
 
 #[test]

@@ -179,3 +179,30 @@ fn unreadable_disk_ends_a_recovery_with_an_error() {
     );
     assert!(recovery.next().is_none());
 }
+
+#[test]
+fn a_recovery_goes_on_where_the_disk_failed() {
+    let disk = SimDisk::new();
+    let journal = open(&disk, config());
+    // The second frame's header is read along with the first frame, its payload is not.
+    for seed in 0..4 {
+        run(journal.append(payload(seed, 200_000).into())).unwrap();
+    }
+    drop(journal);
+    let opened = Journal::open(config(), Arc::new(disk.clone()), Sequence::ZERO);
+    let (_journal, mut recovery) = opened.unwrap();
+    let away = Path::new(DIR).join("away");
+    let mut found = Vec::new();
+    for _ in 0..4 {
+        disk.rename(&segment_path(1), &away).unwrap();
+        recovery.next().unwrap().unwrap_err();
+        disk.rename(&away, &segment_path(1)).unwrap();
+        assert!(recovery.next().is_none(), "it has ended");
+        recovery.resume();
+        found.push(recovery.next().unwrap().unwrap().payload.to_vec());
+    }
+    let expected: Vec<_> = (0..4).map(|seed| payload(seed, 200_000)).collect();
+    assert_eq!(found, expected);
+    assert!(recovery.next().is_none());
+    assert!(recovery.report().is_clean(), "{:?}", recovery.report());
+}

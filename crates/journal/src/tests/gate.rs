@@ -5,22 +5,22 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 
 use base::sim::SimDisk;
-use base::{Disk, DiskFile};
+use base::{DirLock, Disk, DiskFile, LockError};
 
 /// A simulated disk behind a gate. Clones share the gate.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct GatedDisk {
     pub(super) disk: SimDisk,
     gate: Arc<Gate>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Gate {
     state: Mutex<GateState>,
     changed: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct GateState {
     closed: bool,
     waiting: usize,
@@ -65,8 +65,16 @@ impl Disk for GatedDisk {
         self.disk.create_dir_all(dir)
     }
 
+    fn lock(&self, dir: &Path) -> Result<DirLock, LockError> {
+        self.disk.lock(dir)
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         self.disk.list(dir)
+    }
+
+    fn list_dirs(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.disk.list_dirs(dir)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {

@@ -135,6 +135,25 @@ fn json_bombs_are_refused() {
 }
 
 #[test]
+fn json_is_repaired_in_so_many_places_and_no_more() {
+    let refusal = |body: &[u8]| match from_json(Signal::Logs, body, &Limits::default()) {
+        Err(Refused::TooMany { what, limit }) => Some((what, limit)),
+        Ok(read) => {
+            assert_eq!(read.warnings, 1);
+            None
+        }
+        Err(other) => panic!("{other}"),
+    };
+    let of = |unit: &[u8], times| [b"{\"unknown\":\"", &unit.repeat(times)[..], b"\"}"].concat();
+    assert_eq!(refusal(&of(b"a\xff", 65_536)), None);
+    let bytes = ("places that are not UTF-8", 65_536);
+    assert_eq!(refusal(&of(b"a\xff", 65_537)), Some(bytes));
+    assert_eq!(refusal(&of(b"\\ud800", 65_536)), None);
+    let surrogates = ("lone surrogates", 65_536);
+    assert_eq!(refusal(&of(b"\\ud800", 65_537)), Some(surrogates));
+}
+
+#[test]
 fn limits_hold_exactly() {
     let limits = Limits {
         items: 3,

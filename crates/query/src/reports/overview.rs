@@ -142,7 +142,7 @@ pub async fn overview(engine: &Engine, filter: &Filter) -> Result<Overview, Quer
     );
     let start = Tally::new(filter.from_ms, steps);
     let tallies = engine
-        .fold_snapshot(engine.store().snapshot(), sql, start.clone())
+        .fold_snapshot(engine.snapshot().await?, sql, start.clone())
         .await?;
     let tally = tallies.iter().fold(start, Tally::merge);
     let [before, now] = tally.distinct();

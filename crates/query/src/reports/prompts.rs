@@ -73,7 +73,7 @@ pub async fn prompts(
 ) -> Result<PromptPage, QueryError> {
     filter.check()?;
     let limit = limit.clamp(1, page::ROWS_MAX);
-    let snapshot = engine.store().snapshot();
+    let snapshot = engine.snapshot().await?;
     let before = before_ms
         .map(|ms| format!("HAVING min(time) < {}", time(ms)))
         .unwrap_or_default();

@@ -192,7 +192,7 @@ struct Whole {
 
 /// What the prompt of that id caused; `None` when nothing has that id.
 pub async fn replay(engine: &Engine, prompt_id: &str) -> Result<Option<Replay>, QueryError> {
-    let snapshot = engine.store().snapshot();
+    let snapshot = engine.snapshot().await?;
     let condition = format!("prompt_id = {}", text(prompt_id));
     let whole = format!(
         "SELECT max(session_id) AS session_id, max(person) AS person, max(product) AS product,

@@ -84,7 +84,7 @@ pub async fn sessions(
 ) -> Result<SessionPage, QueryError> {
     filter.check()?;
     let limit = limit.clamp(1, page::ROWS_MAX);
-    let snapshot = engine.store().snapshot();
+    let snapshot = engine.snapshot().await?;
     let before = before_ms
         .map(|ms| format!("HAVING min(time) < {}", time(ms)))
         .unwrap_or_default();
@@ -117,7 +117,7 @@ pub async fn sessions(
 
 /// One session and its prompts, whatever their time; `None` when there is none of that id.
 pub async fn session(engine: &Engine, id: &str) -> Result<Option<SessionDetail>, QueryError> {
-    let snapshot = engine.store().snapshot();
+    let snapshot = engine.snapshot().await?;
     let condition = format!("session_id = {}", text(id));
     let (sessions, mut prompts) = futures::try_join!(
         summed(engine, &snapshot, &condition),

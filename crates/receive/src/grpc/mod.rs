@@ -12,7 +12,7 @@
 //! | `frame.rs` | the five bytes before a message |
 //! | `status.rs` | what a call is told |
 
-mod frame;
+pub(crate) mod frame;
 mod status;
 
 use std::net::SocketAddr;
@@ -120,6 +120,23 @@ async fn receive<A: Admit>(
     let check = |arrived: &[u8]| frame::check(arrived, limit);
     let bounds = intake.bounds(frame::PREFIX_BYTES);
     let body = collect(request.body_mut(), bounds, intake.budget.lease(), check).await?;
+    let payload = payload(body, coding, limit).await?;
+    let envelope = Envelope {
+        signal,
+        encoding,
+        transport: Transport::Grpc,
+        peer,
+    };
+    let admitted: Admitted = intake.admit(envelope, payload).await?;
+    Ok(http::answer::message(signal, encoding, &admitted))
+}
+
+/// The one message of a body, inflated to at most `limit_bytes`.
+pub(crate) async fn payload(
+    body: Paid,
+    coding: Option<Coding>,
+    limit_bytes: usize,
+) -> Result<Paid, Fault> {
     let message = frame::only_message(&body.bytes)?;
     let coding = match (message.compressed, coding) {
         (false, _) => Coding::Identity,
@@ -134,15 +151,7 @@ async fn receive<A: Admit>(
         bytes: message.payload,
         lease: body.lease,
     };
-    let payload = inflate(coding, payload, limit).await?;
-    let envelope = Envelope {
-        signal,
-        encoding,
-        transport: Transport::Grpc,
-        peer,
-    };
-    let admitted: Admitted = intake.admit(envelope, payload).await?;
-    Ok(http::answer::message(signal, encoding, &admitted))
+    inflate(coding, payload, limit_bytes).await
 }
 
 /// OTLP/gRPC is protobuf; `application/grpc+json` would be decoded as what it is not.

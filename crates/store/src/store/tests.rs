@@ -1,90 +1,10 @@
 //! The life of a store: append, flush, restart, repetition, in every order that matters.
 
 use base::ManualClock;
-use contract::{DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Temporality, Value};
 
 use super::*;
-use crate::{Opened, Table, Transport};
-
-const NOW_NS: u64 = 1_795_219_206_986_000_000;
-const HOUR_NS: u64 = 3_600_000_000_000;
-
-struct Life {
-    dir: tempfile::TempDir,
-    clock: Arc<ManualClock>,
-    store: Option<Arc<Store>>,
-}
-
-impl Life {
-    async fn begin() -> Life {
-        let dir = tempfile::tempdir().expect("a folder");
-        let mut life = Life {
-            dir,
-            clock: Arc::new(ManualClock::at(NOW_NS)),
-            store: None,
-        };
-        life.restart().await;
-        life
-    }
-
-    /// Drops the store without a flush, as a kill does, and opens it again.
-    async fn restart(&mut self) -> Opened {
-        self.store = None;
-        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
-        let (store, opened) = Store::open(Config::new(self.dir.path()), clock)
-            .await
-            .expect("opens");
-        self.store = Some(store);
-        opened
-    }
-
-    fn store(&self) -> &Store {
-        self.store.as_deref().expect("open")
-    }
-
-    async fn send(&self, signal: Signal, protobuf: Vec<u8>) -> Applied {
-        let entry = Entry {
-            signal,
-            transport: Transport::Http,
-            received_ns: self.clock.now_unix_ns(),
-            quarantined: Vec::new(),
-            protobuf: protobuf.into(),
-        };
-        let prepared = self.store().prepare(&entry).expect("prepares");
-        self.store()
-            .append(&entry, prepared)
-            .await
-            .expect("appends")
-    }
-
-    /// Sends one request of events with these numbers, and says how many were new.
-    async fn events(&self, numbers: impl IntoIterator<Item = i64>) -> u64 {
-        let records = numbers.into_iter().map(event).collect();
-        self.send(
-            Signal::Logs,
-            otlp::encode::logs(&[(Origin::default(), records)]),
-        )
-        .await
-        .accepted
-    }
-
-    fn rows(&self, table: Table) -> u64 {
-        let snapshot = self.store().snapshot();
-        let buffered: usize = snapshot.batches(table).map(RecordBatch::num_rows).sum();
-        buffered as u64 + snapshot.parts(table).map(|part| part.rows).sum::<u64>()
-    }
-}
-
-fn event(number: i64) -> LogRecord<'static> {
-    LogRecord {
-        time_unix_nano: NOW_NS,
-        attributes: vec![
-            ("event.name".into(), Value::from("api_request")),
-            ("event.sequence".into(), Value::Int(number)),
-        ],
-        ..LogRecord::default()
-    }
-}
+use crate::Table;
+use crate::life::{HOUR_NS, Life, NOW_NS};
 
 #[tokio::test]
 async fn a_kill_loses_nothing_and_doubles_nothing() {
@@ -97,10 +17,13 @@ async fn a_kill_loses_nothing_and_doubles_nothing() {
         5,
         "five are known from before the kill"
     );
-    assert_eq!(life.rows(Table::Events), 15);
+    assert_eq!(life.rows(Table::Events).await, 15);
     life.store().flush().await.expect("flushes");
     assert_eq!(
-        (life.rows(Table::Events), life.store().stats().buffer_rows),
+        (
+            life.rows(Table::Events).await,
+            life.store().stats().buffer_rows
+        ),
         (15, 0)
     );
     let opened = life.restart().await;
@@ -110,7 +33,7 @@ async fn a_kill_loses_nothing_and_doubles_nothing() {
         "the parts have it all"
     );
     assert_eq!(life.events(0..16).await, 1, "parts are remembered too");
-    assert_eq!(life.rows(Table::Events), 16);
+    assert_eq!(life.rows(Table::Events).await, 16);
 }
 
 #[tokio::test]
@@ -130,11 +53,11 @@ async fn a_repetition_is_known_for_a_day_across_flush_and_restart() {
     let mut life = Life::begin().await;
     life.events(0..10).await;
     life.store().flush().await.expect("flushes");
-    life.clock.set_unix_ns(NOW_NS + 23 * HOUR_NS);
+    life.clock.advance(Duration::from_nanos(23 * HOUR_NS));
     life.restart().await;
     assert_eq!(life.events(0..10).await, 0);
     life.events(100..101).await;
-    life.clock.set_unix_ns(NOW_NS + 60 * HOUR_NS);
+    life.clock.advance(Duration::from_nanos(37 * HOUR_NS));
     life.events(200..201).await;
     life.store().flush().await.expect("flushes");
     let files = life
@@ -179,7 +102,7 @@ async fn a_flush_that_cannot_write_keeps_everything_and_a_later_one_succeeds() {
     let blocker = life.dir.path().join("parts");
     std::fs::write(&blocker, b"").expect("writes");
     assert!(life.store().flush().await.is_err());
-    assert_eq!(life.rows(Table::Events), 10);
+    assert_eq!(life.rows(Table::Events).await, 10);
     assert_eq!(life.events(5..15).await, 5);
     std::fs::remove_file(&blocker).expect("removes");
     let flushed = life.store().flush().await.expect("flushes");
@@ -190,7 +113,7 @@ async fn a_flush_that_cannot_write_keeps_everything_and_a_later_one_succeeds() {
         0,
         "the identities of the failed flush are kept as well"
     );
-    assert_eq!(life.rows(Table::Events), 15);
+    assert_eq!(life.rows(Table::Events).await, 15);
 }
 
 #[tokio::test]
@@ -210,50 +133,25 @@ async fn only_the_owner_may_enter_the_data_directory() {
 #[tokio::test]
 async fn a_second_process_is_refused() {
     let life = Life::begin().await;
-    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
-    let second = Store::open(Config::new(life.dir.path()), clock).await;
+    let second = Store::open(Config::new(life.dir.path()), life.clock()).await;
     assert!(matches!(second.err(), Some(crate::StoreError::Lock(_))));
 }
 
 #[tokio::test]
 async fn increments_survive_a_flush_and_a_restart() {
     let mut life = Life::begin().await;
-    let point = |time: u64, value: f64| {
-        let metric = Metric {
-            name: "claude_code.cost.usage".into(),
-            kind: MetricKind::Sum,
-            temporality: Temporality::Cumulative,
-            is_monotonic: true,
-            ..Metric::default()
-        };
-        let point = DataPoint {
-            start_time_unix_nano: 1,
-            time_unix_nano: NOW_NS + time,
-            value: PointValue::Double(value),
-            ..DataPoint::default()
-        };
-        otlp::encode::metrics(&[(Origin::default(), vec![(metric, vec![point])])])
-    };
-    life.send(Signal::Metrics, point(1, 5.0)).await;
+    life.total(1, 5.0).await;
     life.store().flush().await.expect("flushes");
     life.restart().await;
-    life.send(Signal::Metrics, point(2, 7.0)).await;
+    life.total(2, 7.0).await;
     life.restart().await;
-    life.send(Signal::Metrics, point(2, 7.0)).await;
-    life.send(Signal::Metrics, point(3, 12.0)).await;
-    let snapshot = life.store().snapshot();
-    let increments: Vec<f64> = snapshot
-        .batches(Table::Metrics)
-        .flat_map(|batch| {
-            let column = batch.column(crate::batch::METRIC_VALUE);
-            let values = column
-                .as_any()
-                .downcast_ref::<arrow::array::Float64Array>()
-                .expect("numbers");
-            values.iter().flatten().collect::<Vec<_>>()
-        })
-        .collect();
-    assert_eq!(increments, [2.0, 5.0], "the first five are in a part");
+    life.total(2, 7.0).await;
+    life.total(3, 12.0).await;
+    assert_eq!(
+        life.increments().await,
+        [2.0, 5.0],
+        "the first five are in a part"
+    );
 }
 
 #[tokio::test]
@@ -272,7 +170,7 @@ async fn concurrent_requests_meet_flushes_without_loss() {
     .await;
     flushing.await.expect("no panic");
     assert_eq!(sent.iter().sum::<u64>(), 500);
-    assert_eq!(life.rows(Table::Events), 500);
+    assert_eq!(life.rows(Table::Events).await, 500);
 }
 
 #[tokio::test]
@@ -282,8 +180,7 @@ async fn data_without_a_manifest_is_never_taken_for_empty() {
     life.store().flush().await.expect("flushes");
     life.store = None;
     std::fs::remove_dir_all(life.dir.path().join("manifest")).expect("removes");
-    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
-    let opened = Store::open(Config::new(life.dir.path()), clock).await;
+    let opened = Store::open(Config::new(life.dir.path()), life.clock()).await;
     assert!(matches!(
         opened.err(),
         Some(crate::StoreError::DamagedManifest(_))
@@ -318,8 +215,7 @@ async fn a_rotten_manifest_is_refused_once_the_journal_has_moved_on() {
     let mut text = std::fs::read(&newest).expect("reads");
     text[40] ^= 1;
     std::fs::write(&newest, &text).expect("writes");
-    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
-    let opened = Store::open(Config::new(life.dir.path()), clock).await;
+    let opened = Store::open(Config::new(life.dir.path()), life.clock()).await;
     assert!(matches!(
         opened.err(),
         Some(crate::StoreError::DamagedManifest(_))
@@ -339,7 +235,7 @@ async fn a_repetition_in_the_journal_stays_one_however_long_the_server_was_down(
     assert_eq!(life.events(0..10).await, 0);
     life.clock.set_unix_ns(NOW_NS + 90 * HOUR_NS);
     life.restart().await;
-    assert_eq!(life.rows(Table::Events), 10);
+    assert_eq!(life.rows(Table::Events).await, 10);
 }
 
 #[tokio::test]
@@ -354,7 +250,7 @@ async fn a_number_of_a_flush_is_used_once() {
         .expect("writes");
     assert!(life.store().flush().await.is_err());
     let flushed = life.store().flush().await.expect("the next number is free");
-    assert_eq!((flushed.rows, life.rows(Table::Events)), (10, 10));
+    assert_eq!((flushed.rows, life.rows(Table::Events).await), (10, 10));
 }
 
 #[tokio::test]
@@ -364,8 +260,7 @@ async fn what_was_admitted_is_replayed_under_smaller_limits() {
     life.store = None;
     let mut config = Config::new(life.dir.path());
     config.limits.items = 5;
-    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
-    let (_store, opened) = Store::open(config, clock).await.expect("opens");
+    let (_store, opened) = Store::open(config, life.clock()).await.expect("opens");
     assert_eq!((opened.rows, opened.damaged.len()), (10, 0));
 }
 
@@ -380,15 +275,14 @@ async fn a_journal_larger_than_the_buffer_is_replayed_in_pieces() {
         flush_rows: 30,
         ..Config::new(life.dir.path())
     };
-    let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&life.clock);
-    let (store, opened) = Store::open(config, clock).await.expect("opens");
+    let (store, opened) = Store::open(config, life.clock()).await.expect("opens");
     assert_eq!((opened.frames, opened.rows), (20, 200));
     assert!(store.stats().buffer_rows <= 30);
     life.store = Some(store);
-    assert_eq!(life.rows(Table::Events), 200);
+    assert_eq!(life.rows(Table::Events).await, 200);
     life.restart().await;
     assert_eq!(
-        (life.events(0..200).await, life.rows(Table::Events)),
+        (life.events(0..200).await, life.rows(Table::Events).await),
         (0, 200)
     );
 }

@@ -169,7 +169,9 @@ async fn take(
         match store.append(&entry, prepared).await {
             Ok(_) => return Ok(()),
             // As a client does when it is told 503: try again when a flush has made room.
-            Err(store::AppendError::Behind) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(store::AppendError::Behind(_)) => {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
             Err(error) => return Err(Failure::failed(error)),
         }
     }

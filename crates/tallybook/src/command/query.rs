@@ -60,7 +60,7 @@ pub(crate) async fn open(dir: &Path) -> Result<Engine, Failure> {
         create: false,
         ..store::Config::new(dir)
     };
-    let store = crate::server::open(config).await?;
+    let store = crate::opening::whole(config).await?;
     Engine::new(Arc::clone(&store), query::Config::default()).map_err(Failure::failed)
 }
 

@@ -1,13 +1,17 @@
-//! Which server is measured.
+//! Which server is driven by a developer tool.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use testkit::Problem;
+use crate::Problem;
 
 /// The binary that `TALLYBOOK_BIN` names, else the one beside this program, built anew so that both
 /// are of the same source.
-pub(crate) fn find() -> Result<PathBuf, Problem> {
+///
+/// # Errors
+///
+/// When there is none, or it does not build.
+pub fn find_binary() -> Result<PathBuf, Problem> {
     if let Some(named) = std::env::var_os("TALLYBOOK_BIN") {
         return Ok(named.into());
     }

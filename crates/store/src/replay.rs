@@ -1,0 +1,387 @@
+//! The journal back into the buffer, while requests are taken already.
+//!
+//! Invariant: until the replay is done nothing else applies anything, and it applies frames in the
+//! journal's order, from the manifest on to the last one acknowledged. So it makes no difference to
+//! any answer that a frame is applied later than acknowledged, and `State::replayed` is exactly what a
+//! flush may let the journal forget. What arrives meanwhile is read back from the journal: it takes no
+//! memory.
+//!
+//! It works on a thread of its own, for decoding would hold up the connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Shutdown;
+use journal::{Frame, Recovery, Sequence};
+use tokio::runtime::Handle;
+
+use crate::batch::{self, Prepared};
+use crate::dedup::{self, Dedup};
+use crate::entry::Entry;
+use crate::error::StoreError;
+use crate::manifest::Manifest;
+use crate::objects::Objects;
+use crate::progress::{ReplayProgress, ReplayStage};
+use crate::series::Series;
+use crate::store::Store;
+
+/// How much is read back from the journal at once.
+const READ_BYTES: usize = 8 << 20;
+/// After so many frames at most it is said how far it is.
+const PUBLISH_FRAMES: u64 = 64;
+/// The pause before what failed is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Frames that cannot be understood are said one by one up to this number.
+const SAID_MAX: usize = 1000;
+
+/// What opening and replaying found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Journal frames that were replayed, without those that arrived meanwhile.
+    pub frames: u64,
+    /// Rows that the replay brought back, without those that arrived meanwhile.
+    pub rows: u64,
+    /// Frames that could not be read or are missing, each with the reason; the first 1,000.
+    pub damaged: Vec<String>,
+    /// Objects that no manifest names, from a flush that a crash cut short; removed.
+    pub orphans: u64,
+}
+
+/// The replay of a store that is open for intake. Somebody must run it: queries wait for it.
+pub struct Replay {
+    /// Absent while it is at work, and after a panic there.
+    work: Option<Work>,
+}
+
+impl Replay {
+    pub(crate) fn new(store: &Arc<Store>, recovery: Recovery, orphans: u64) -> Replay {
+        let began = store.clock.monotonic();
+        let start_after = store.state().manifest.journal_through;
+        let work = Work {
+            store: Arc::clone(store),
+            recovery,
+            stage: ReplayStage::Remembering,
+            start_after,
+            found_through: store.journal.last_synced().get(),
+            through: start_after,
+            found_bytes: store.journal.stats().bytes,
+            bytes_done: 0,
+            frame: None,
+            failure: None,
+            opened: Opened {
+                orphans,
+                ..Opened::default()
+            },
+            began,
+            replaying_since: began,
+        };
+        Replay { work: Some(work) }
+    }
+
+    /// Replays to the end. After an error it may be called again, and goes on where the error was.
+    pub async fn run(&mut self) -> Result<Opened, StoreError> {
+        let ended = self.work_until(&Shutdown::new()).await?;
+        ended.ok_or_else(|| StoreError::Internal("the replay was stopped".into()))
+    }
+
+    /// Replays to the end, trying again whatever fails; `None` when `shutdown` came first. While it
+    /// does not get on, nothing is taken in.
+    pub async fn run_until(mut self, shutdown: Shutdown) -> Option<Opened> {
+        loop {
+            match self.work_until(&shutdown).await {
+                Ok(ended) => return ended,
+                Err(error) => {
+                    tracing::error!("the replay does not get on, will try again: {error}")
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RETRY_PAUSE) => {}
+                () = shutdown.wait() => return None,
+            }
+        }
+    }
+
+    async fn work_until(&mut self, shutdown: &Shutdown) -> Result<Option<Opened>, StoreError> {
+        let broken = || StoreError::Internal("the replay is broken; start again".into());
+        let mut work = self.work.take().ok_or_else(broken)?;
+        let (io, shutdown) = (Handle::current(), shutdown.clone());
+        let working = tokio::task::spawn_blocking(move || {
+            let outcome = work.run(&io, &shutdown);
+            (work, outcome)
+        });
+        let (work, outcome) = working.await.map_err(|_| broken())?;
+        let work = self.work.insert(work);
+        match outcome {
+            Ok(()) if work.stage == ReplayStage::Done => Ok(Some(work.opened.clone())),
+            Ok(()) => Ok(None),
+            Err(error) => {
+                work.failure = Some(error.to_string());
+                work.publish();
+                Err(error)
+            }
+        }
+    }
+}
+
+struct Work {
+    store: Arc<Store>,
+    recovery: Recovery,
+    stage: ReplayStage,
+    /// The last frame that is in the parts.
+    start_after: u64,
+    /// The last frame that was there when the journal was opened.
+    found_through: u64,
+    /// The last frame that is applied.
+    through: u64,
+    found_bytes: u64,
+    bytes_done: u64,
+    /// What is being applied: after an error it is tried again.
+    frame: Option<Frame>,
+    /// Why it does not get on; until it does.
+    failure: Option<String>,
+    opened: Opened,
+    began: Duration,
+    replaying_since: Duration,
+}
+
+impl Work {
+    /// Goes on until everything is applied, or `shutdown`.
+    fn run(&mut self, io: &Handle, shutdown: &Shutdown) -> Result<(), StoreError> {
+        while self.stage != ReplayStage::Done && !shutdown.is_triggered() {
+            self.publish();
+            match self.stage {
+                ReplayStage::Remembering => self.remember(io)?,
+                ReplayStage::Replaying => self.replay_found(io, shutdown)?,
+                ReplayStage::CatchingUp => self.catch_up(io, shutdown)?,
+                ReplayStage::Done => {}
+            }
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn remember(&mut self, io: &Handle) -> Result<(), StoreError> {
+        let manifest = Arc::clone(&self.store.state().manifest);
+        let objects = &self.store.objects;
+        let dedup = io.block_on(load_identities(objects, &manifest))?;
+        let series = io.block_on(load_series(objects, &manifest))?;
+        self.store.state().remember(dedup, series);
+        self.replaying_since = self.store.clock.monotonic();
+        self.stage = ReplayStage::Replaying;
+        self.failure = None;
+        Ok(())
+    }
+
+    /// Applies what the journal held when it was opened.
+    fn replay_found(&mut self, io: &Handle, shutdown: &Shutdown) -> Result<(), StoreError> {
+        while !shutdown.is_triggered() {
+            self.make_room(io)?;
+            if self.frame.is_none() {
+                self.recovery.resume();
+                self.frame = self.recovery.next().transpose()?;
+            }
+            let Some(frame) = self.frame.clone() else {
+                self.end_found();
+                break;
+            };
+            self.take(&frame, io)?;
+        }
+        Ok(())
+    }
+
+    fn end_found(&mut self) {
+        let report = self.recovery.report();
+        let gaps = report.gaps.iter().map(ToString::to_string);
+        let damage = report.damage.iter().map(ToString::to_string);
+        for what in gaps.chain(damage).collect::<Vec<_>>() {
+            self.say(what);
+        }
+        self.bytes_done = self.found_bytes;
+        self.pass(self.found_through);
+        self.stage = ReplayStage::CatchingUp;
+    }
+
+    /// Applies what has arrived, a round at a time; the last round alone at the gate.
+    fn catch_up(&mut self, io: &Handle, shutdown: &Shutdown) -> Result<(), StoreError> {
+        let is_last = self.store.replaying.begin_round();
+        if !is_last {
+            let through = self.store.journal.last_synced().get();
+            while self.through < through && !shutdown.is_triggered() {
+                self.make_room(io)?;
+                self.apply_some(io)?;
+                self.publish();
+            }
+            return Ok(());
+        }
+        let store = Arc::clone(&self.store);
+        let _alone = io.block_on(store.gate.write());
+        while self.through < store.journal.last_synced().get() {
+            self.apply_some(io)?;
+        }
+        store.state().replayed = None;
+        store.age.grow(store.clock.as_ref());
+        self.stage = ReplayStage::Done;
+        store.flush_wanted.notify_one();
+        Ok(())
+    }
+
+    /// Applies the next frames that have arrived.
+    fn apply_some(&mut self, io: &Handle) -> Result<(), StoreError> {
+        let last_synced = self.store.journal.last_synced().get();
+        let from = Sequence::new(self.through + 1);
+        let frames = self.store.journal.read_from(from, READ_BYTES)?;
+        let (mut next, end) = (
+            self.through + 1,
+            // Nothing is left to read: what was acknowledged after the last frame is lost.
+            frames
+                .last()
+                .map_or(last_synced, |last| last.sequence.get()),
+        );
+        for frame in &frames {
+            self.note_missing(next, frame.sequence.get());
+            self.take(frame, io)?;
+            next = self.through + 1;
+        }
+        self.note_missing(next, end + 1);
+        self.pass(end);
+        Ok(())
+    }
+
+    fn note_missing(&mut self, first: u64, next: u64) {
+        if first < next {
+            let last = next - 1;
+            self.say(format!("frames {first} to {last} cannot be read back"));
+        }
+    }
+
+    /// Flushes when the buffer is full: a journal may hold more than memory does.
+    fn make_room(&self, io: &Handle) -> Result<(), StoreError> {
+        let is_full = self.store.is_full(&self.store.state());
+        if is_full {
+            io.block_on(self.store.flush())?;
+        }
+        Ok(())
+    }
+
+    /// Applies one frame, or sets it aside when it cannot be understood.
+    fn take(&mut self, frame: &Frame, io: &Handle) -> Result<(), StoreError> {
+        let sequence = frame.sequence.get();
+        let outcome = self.understand(frame).and_then(|prepared| {
+            let signal = prepared.signal;
+            let mut state = self.store.state();
+            let applied = state
+                .apply(prepared, self.store.age_ns())
+                .map_err(|error| error.to_string())?;
+            state.replayed = Some(sequence);
+            Ok((signal, applied))
+        });
+        match outcome {
+            Ok((_, applied)) if sequence <= self.found_through => {
+                self.opened.frames += 1;
+                self.opened.rows += applied.accepted + applied.quarantined;
+            }
+            Ok((signal, applied)) => self.store.settle(signal, &applied),
+            Err(reason) => {
+                let path = io.block_on(self.set_aside(frame))?;
+                self.say(format!("frame {sequence}: {reason}; kept in {path}"));
+            }
+        }
+        self.bytes_done += frame.payload.len() as u64;
+        self.pass(sequence);
+        self.frame = None;
+        if sequence.is_multiple_of(PUBLISH_FRAMES) {
+            self.publish();
+        }
+        Ok(())
+    }
+
+    fn understand(&self, frame: &Frame) -> Result<Prepared, String> {
+        // What was admitted once is admitted again, whatever the limits are now.
+        let as_admitted = otlp::Limits {
+            items: usize::MAX,
+            nodes: usize::MAX,
+            ..self.store.config.limits.clone()
+        };
+        let entry = Entry::decode(&frame.payload)?;
+        batch::prepare(&entry, &as_admitted, self.store.key).map_err(|error| error.to_string())
+    }
+
+    /// Keeps an acknowledged frame that cannot be understood, because the next flush lets the journal
+    /// forget it.
+    async fn set_aside(&self, frame: &Frame) -> Result<String, StoreError> {
+        let path = format!("damaged/frame-{:020}.bin", frame.sequence.get());
+        let objects = &self.store.objects;
+        objects.replace(&path, frame.payload.to_vec()).await?;
+        Ok(path)
+    }
+
+    /// Everything through `sequence` is applied, or there is nothing more of it.
+    fn pass(&mut self, sequence: u64) {
+        self.through = sequence;
+        self.failure = None;
+        self.store.state().replayed = Some(sequence);
+    }
+
+    fn say(&mut self, damage: String) {
+        if self.opened.damaged.len() < SAID_MAX {
+            tracing::error!("journal damaged: {damage}");
+            self.opened.damaged.push(damage);
+        }
+    }
+
+    /// Lets those who wait know how far it is.
+    fn publish(&self) {
+        let store = &self.store;
+        let now = store.clock.monotonic();
+        let bytes_total = self.found_bytes + store.replaying.arrived_bytes();
+        let bytes_done = self.bytes_done.min(bytes_total);
+        let spent = now.saturating_sub(self.replaying_since).as_secs_f64();
+        let left = (bytes_total - bytes_done) as f64 / (bytes_done as f64).max(1.0);
+        let can_tell = self.stage != ReplayStage::Remembering && bytes_done > 0;
+        store.replaying.publish(ReplayProgress {
+            stage: self.stage,
+            frames_done: self.through - self.start_after,
+            frames_total: store.journal.last_synced().get() - self.start_after,
+            bytes_done,
+            bytes_total,
+            elapsed: now.saturating_sub(self.began),
+            remaining: can_tell
+                .then(|| Duration::try_from_secs_f64(spent * left).ok())
+                .flatten(),
+            failure: self.failure.clone(),
+            through: self.through,
+        });
+    }
+}
+
+/// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
+/// long the server was down.
+async fn load_identities(objects: &Objects, manifest: &Manifest) -> Result<Dedup, StoreError> {
+    let mut dedup = Dedup::default();
+    let mut files: Vec<_> = manifest.identities.iter().collect();
+    files.sort_by_key(|file| file.age_ns);
+    for file in files {
+        let bytes = objects.get(&file.path).await?;
+        let damaged = |reason| StoreError::Damaged {
+            path: file.path.clone(),
+            reason,
+        };
+        let (identities, _) = dedup::decode(&bytes).map_err(damaged)?;
+        dedup.restore(identities, file.age_ns);
+    }
+    Ok(dedup)
+}
+
+async fn load_series(objects: &Objects, manifest: &Manifest) -> Result<Series, StoreError> {
+    let Some(path) = &manifest.series else {
+        return Ok(Series::default());
+    };
+    let bytes = objects.get(path).await?;
+    Series::from_json(&bytes).map_err(|reason| StoreError::Damaged {
+        path: path.clone(),
+        reason,
+    })
+}
+
+#[cfg(test)]
+mod tests;
