@@ -153,6 +153,11 @@ impl Engine {
         &self.store
     }
 
+    /// How costs are reckoned.
+    pub(crate) fn cost(&self) -> &Cost {
+        &self.config.cost
+    }
+
     /// Answers one SQL text. Rows beyond `rows_max` (or the configured limit, if less) are cut off.
     pub async fn query(&self, sql: &str, rows_max: Option<usize>) -> Result<Answer, QueryError> {
         let rows_max = rows_max.unwrap_or(usize::MAX).min(self.config.rows_max);

@@ -17,7 +17,7 @@ mod names;
 
 use datafusion::logical_expr::ScalarUDF;
 
-pub(crate) use ledger::LEDGER_ARGUMENTS;
+pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
 
 use crate::cost::Cost;
 

@@ -180,7 +180,7 @@ async fn register(
         if let Some(table) = table {
             context.register_table(view.reads[0], Arc::new(SnapshotTable::new(table, snapshot)))?;
         }
-        let sql = view.sql();
+        let sql = view.sql(snapshot);
         let plan = context.state().create_logical_plan(&sql).await?;
         if table.is_some() {
             context.deregister_table(view.reads[0])?;

@@ -6,15 +6,17 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `copies.rs` | what two collectors forward, counted once |
 //! | `ledger.rs` | what each request costs; the cost of an event |
 //! | `usage.rs` | cost and tokens of all clients, whichever signal they send |
 //! | `reconciliation.rs` | events against metrics |
 
+mod copies;
 mod ledger;
 mod reconciliation;
 mod usage;
 
-use store::Table;
+use store::{Snapshot, Table};
 
 /// One view.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,8 @@ enum Body {
     /// A table without its hidden columns, with the person.
     Visible(Table),
     Sql(&'static str),
+    /// The events that the others leave out.
+    Copies,
     /// Put together from parts that other views share.
     Built(fn() -> String),
 }
@@ -118,6 +122,12 @@ pub const VIEWS: &[View] = &[
         body: Body::Sql(USERS),
     },
     View {
+        name: "copies",
+        about: "one event that no other view counts: another collector forwarded it first",
+        reads: &["_events"],
+        body: Body::Copies,
+    },
+    View {
         name: "coverage",
         about: "who reports with which client: last seen, gaps, missing identity",
         reads: &["events"],
@@ -131,12 +141,13 @@ impl View {
         VIEWS.iter().find(|view| view.name == name)
     }
 
-    /// Its definition.
-    pub fn sql(&self) -> String {
+    /// Its definition over a snapshot.
+    pub(crate) fn sql(&self, snapshot: &Snapshot) -> String {
         match self.body {
             Body::Sql(sql) => sql.to_owned(),
             Body::Built(build) => build(),
-            Body::Visible(table) => visible(table),
+            Body::Visible(table) => visible(table, snapshot),
+            Body::Copies => copies(snapshot),
         }
     }
 }
@@ -149,7 +160,7 @@ pub(crate) const PERSON_COLUMNS: &[&str] = &[
     "user_id",
 ];
 
-fn visible(table: Table) -> String {
+fn visible(table: Table, snapshot: &Snapshot) -> String {
     let schema = table.schema();
     let shown = schema
         .fields()
@@ -166,13 +177,23 @@ fn visible(table: Table) -> String {
     let columns: Vec<String> = shown.map(column).collect();
     let person = match table {
         Table::Quarantine => String::new(),
-        _ => format!(", coalesce({}) AS person", PERSON_COLUMNS.join(", ")),
+        _ => format!(", {}", person()),
     };
+    let once = copies::once(table, snapshot.split_sessions(table));
+    format!("SELECT {}{person} FROM {once}", columns.join(", "))
+}
+
+fn copies(snapshot: &Snapshot) -> String {
+    let set_aside = copies::set_aside(snapshot.split_sessions(Table::Events));
     format!(
-        "SELECT {}{person} FROM _{}",
-        columns.join(", "),
-        table.name()
+        "SELECT time, received_at, product, {}, event, session_id, sequence, prompt_id, request_id, tool_use_id,
+                resource, counted_resource FROM {set_aside}",
+        person()
     )
+}
+
+fn person() -> String {
+    format!("coalesce({}) AS person", PERSON_COLUMNS.join(", "))
 }
 
 const API_REQUESTS: &str = "

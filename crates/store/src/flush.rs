@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use crate::dedup::{self, HORIZON_NS};
 use crate::error::StoreError;
 use crate::manifest::{self, IdentityFile, Manifest};
+use crate::origins::Split;
 use crate::part::{self, At, Part};
 use crate::schema::Table;
 use crate::state::{Batch, Taken};
@@ -70,6 +71,7 @@ impl Store {
             number,
             age_ns: taken.age_ns,
             journal_through: through,
+            split: Split::clone(&taken.split),
             ..Manifest::clone(&taken.manifest)
         };
         let mut flushed = Flushed::default();

@@ -13,6 +13,7 @@
 //! | `state.rs` | the buffer, deduplication and increments applied |
 //! | `dedup.rs` | identities within the horizon, and their file |
 //! | `series.rs` | cumulative metrics to increments |
+//! | `origins.rs` | sessions that came under more than one resource |
 //! | `flush.rs` | buffer to parts to manifest |
 //! | `part.rs` | one immutable column file |
 //! | `manifest.rs` | which parts there are |
@@ -44,6 +45,7 @@ mod life;
 mod manifest;
 mod objects;
 mod open;
+mod origins;
 mod part;
 mod progress;
 mod replay;
@@ -57,6 +59,7 @@ pub use entry::{Entry, Transport};
 pub use error::{AppendError, StoreError};
 pub use fates::{Fate, Fates, RefusedRequests};
 pub use flush::Flushed;
+pub use origins::SplitSessions;
 pub use part::Part;
 pub use progress::{ReplayProgress, ReplayStage};
 pub use replay::{Opened, Replay};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::objects::Objects;
+use crate::origins::Split;
 use crate::part::Part;
 
 /// The version of the data directory that this binary writes.
@@ -46,6 +47,9 @@ pub(crate) struct Manifest {
     pub(crate) identities: Vec<IdentityFile>,
     /// State of cumulative series.
     pub(crate) series: Option<String>,
+    /// Sessions that came under more than one resource.
+    #[serde(default, skip_serializing_if = "Split::is_empty")]
+    pub(crate) split: Split,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +69,7 @@ impl Manifest {
             parts: Vec::new(),
             identities: Vec::new(),
             series: None,
+            split: Split::default(),
         }
     }
 

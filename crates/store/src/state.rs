@@ -15,6 +15,7 @@ use crate::batch::{METRIC_VALUE, Prepared, Rows};
 use crate::column::TableBuilder;
 use crate::dedup::{Dedup, Identity};
 use crate::manifest::Manifest;
+use crate::origins::{Origins, Split, SplitSessions};
 use crate::part::Part;
 use crate::schema::Table;
 use crate::series::Series;
@@ -58,6 +59,7 @@ pub struct Applied {
 pub(crate) struct State {
     pub(crate) dedup: Dedup,
     pub(crate) series: Series,
+    origins: Origins,
     buffer: Tables,
     /// What a flush is writing; still visible.
     flushing: Tables,
@@ -82,6 +84,7 @@ pub(crate) struct Taken {
     pub(crate) identities: Vec<Identity>,
     pub(crate) newest_received_ns: u64,
     pub(crate) series: Series,
+    pub(crate) split: Arc<Split>,
     pub(crate) manifest: Arc<Manifest>,
     /// While the journal is being replayed: the last frame that is in `tables`, or before them.
     pub(crate) replayed: Option<u64>,
@@ -92,9 +95,15 @@ pub(crate) struct Taken {
 pub struct Snapshot {
     batches: Tables,
     manifest: Arc<Manifest>,
+    split: Arc<Split>,
 }
 
 impl Snapshot {
+    /// The sessions of a table that came under more than one resource, where that is known.
+    pub fn split_sessions(&self, table: Table) -> Option<&SplitSessions> {
+        self.split.of(table).filter(|split| !split.is_empty())
+    }
+
     /// The rows of a table that are in memory.
     pub fn batches(&self, table: Table) -> impl Iterator<Item = &RecordBatch> {
         self.batches[table as usize].iter().map(|batch| &batch.rows)
@@ -128,6 +137,7 @@ impl State {
         State {
             dedup: Dedup::default(),
             series: Series::default(),
+            origins: Origins::new(manifest.split.clone()),
             buffer: Tables::default(),
             flushing: Tables::default(),
             identities: Vec::new(),
@@ -195,6 +205,7 @@ impl State {
                 Table::Quarantine => applied.quarantined += stored,
                 _ => applied.accepted += stored,
             }
+            self.origins.observe(table, &batch.rows, age_ns);
             if table == Table::Events {
                 applied.events = Some(batch.rows.clone());
             }
@@ -292,6 +303,7 @@ impl State {
         Snapshot {
             batches,
             manifest: Arc::clone(&self.manifest),
+            split: Arc::clone(self.origins.split()),
         }
     }
 
@@ -305,6 +317,7 @@ impl State {
         self.rows = 0;
         self.bytes = 0;
         self.series.forget(age_ns);
+        self.origins.forget(age_ns);
         Taken {
             age_ns,
             oldest_age_ns: self.oldest_age_ns.take(),
@@ -312,6 +325,7 @@ impl State {
             identities: std::mem::take(&mut self.identities),
             newest_received_ns: self.newest_received_ns,
             series: self.series.clone(),
+            split: Arc::clone(self.origins.split()),
             manifest: Arc::clone(&self.manifest),
             replayed: self.replayed,
         }

@@ -10,6 +10,7 @@ use arrow::array::{
     Array, ArrayRef, Float64Array, Int64Array, StringViewArray, TimestampMillisecondArray,
 };
 use arrow::datatypes::{DataType, TimeUnit};
+use arrow::record_batch::RecordBatch;
 use contract::{Claim, Entry, Model, Modifiers, Request, Tokens, enter};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
@@ -23,6 +24,14 @@ use crate::cost::Cost;
 pub(crate) const LEDGER_ARGUMENTS: &str = "event, model, speed, time, input_tokens, output_tokens, \
     cache_read_tokens, cache_creation_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens";
 const COUNTS: usize = 6;
+
+/// The ledger's costs of stored events; `None` when they lack a column that it needs.
+pub(crate) fn costs(events: &RecordBatch, cost: &Cost) -> Option<Float64Array> {
+    let names = std::iter::once("cost_usd").chain(LEDGER_ARGUMENTS.split(", "));
+    let columns = names.map(|name| events.column_by_name(name).cloned());
+    let columns: Vec<ArrayRef> = columns.collect::<Option<_>>()?;
+    Some(Rows::of(&columns)?.costs(cost))
+}
 
 /// Which figure of an entry a function gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,6 +7,5 @@ mod pages;
 mod replay;
 mod simulated;
 mod support;
-mod timing;
 mod usage;
 mod views;

@@ -6,7 +6,7 @@ use contract::Signal;
 use fleet::{Ledger, Recorded, Scenario};
 use serde_json::{Value, json};
 
-use super::support::{Bench, assert_close, number, scenario, scenarios};
+use super::support::{Bench, NOW_MS, assert_close, number, scenario, scenarios};
 
 /// What `usage` has, by source.
 async fn usage(bench: &Bench) -> Vec<Value> {
@@ -196,4 +196,118 @@ async fn a_lost_batch_of_events_is_seen_and_not_made_up_for() {
     );
     assert_close(difference, metrics - events, "difference");
     assert_close(number(&usage(&bench).await[0], "cost_usd"), events, "usage");
+}
+
+/// A recorded request as a collector forwards it: with an attribute of its own on every resource.
+fn forwarded(request: &Recorded, by: &str) -> Vec<u8> {
+    fn mark(value: &mut Value, by: &str) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| mark(item, by)),
+            Value::Object(fields) => {
+                if let Some(attributes) = fields
+                    .get_mut("resource")
+                    .and_then(|resource| resource["attributes"].as_array_mut())
+                {
+                    attributes.push(json!({"key": "collector.name", "value": {"stringValue": by}}));
+                }
+                for key in ["resourceLogs", "resourceMetrics"] {
+                    fields
+                        .get_mut(key)
+                        .into_iter()
+                        .for_each(|field| mark(field, by));
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut body: Value = serde_json::from_slice(&request.plain_body).expect("JSON");
+    mark(&mut body, by);
+    let body = serde_json::to_vec(&body).expect("JSON");
+    otlp::from_json(request.signal, &body, &otlp::Limits::default())
+        .expect("OTLP/JSON")
+        .protobuf
+}
+
+/// A scenario as two collectors forward it, the second one in the other order.
+async fn forwarded_twice(name: &str, signals: &[Signal]) -> Bench {
+    let bench = Bench::with(&[]).await;
+    let scenario = scenario(name);
+    let of_signals = || {
+        scenario
+            .requests
+            .iter()
+            .filter(|request| signals.contains(&request.signal))
+    };
+    for request in of_signals() {
+        bench
+            .append(
+                request.signal,
+                forwarded(request, "a").into(),
+                NOW_MS as u64,
+            )
+            .await;
+    }
+    bench.store.flush().await.expect("flushes");
+    for request in of_signals().rev() {
+        bench
+            .append(
+                request.signal,
+                forwarded(request, "b").into(),
+                NOW_MS as u64 + 1,
+            )
+            .await;
+    }
+    bench
+}
+
+#[tokio::test]
+async fn what_two_collectors_forward_counts_once() {
+    let counts = "SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM tool_calls) AS calls,
+                         (SELECT sum(prompts) FROM sessions) AS prompts, (SELECT sum(cost_usd) FROM sessions) AS cost_usd,
+                         (SELECT sum(value) FROM metrics) AS metrics";
+    for name in [
+        "cc329_tools_json",
+        "cc10128_tools_json",
+        "cc329_cumulative_json",
+        "cc329_nosession_json",
+    ] {
+        let ledger = scenario(name).expected.expect("a ledger");
+        for (signals, source) in [
+            (&[Signal::Logs, Signal::Metrics][..], "events"),
+            (&[Signal::Metrics], "metrics"),
+        ] {
+            let bench = forwarded_twice(name, signals).await;
+            let rows = usage(&bench).await;
+            assert_eq!(
+                (rows.len(), &rows[0]["source"]),
+                (1, &json!(source)),
+                "{name}: {rows:?}"
+            );
+            is_ledger(&rows[0], &ledger, name);
+        }
+        let (twice, once) = (
+            forwarded_twice(name, &[Signal::Logs, Signal::Metrics]).await,
+            Bench::with(&[name]).await,
+        );
+        let (of_twice, of_once) = (twice.row(counts).await, once.row(counts).await);
+        for key in ["events", "calls", "prompts", "cost_usd", "metrics"] {
+            assert_close(
+                number(&of_twice, key),
+                number(&of_once, key),
+                &format!("{name} {key}"),
+            );
+        }
+        let set_aside = "SELECT count(*) AS copies FROM copies";
+        assert_eq!(
+            number(&twice.row(set_aside).await, "copies"),
+            number(&of_once, "events"),
+            "{name}"
+        );
+        assert_eq!(number(&once.row(set_aside).await, "copies"), 0.0, "{name}");
+        assert_eq!(
+            verdicts(&twice).await,
+            BTreeSet::from(["agree".to_owned()]),
+            "{name}"
+        );
+    }
 }
