@@ -162,13 +162,6 @@ impl PriceBook {
         })
     }
 
-    /// All prices, by canonical name and in order of time.
-    pub fn prices(&self) -> impl Iterator<Item = (&str, &Price)> {
-        self.prices
-            .iter()
-            .flat_map(|(model, prices)| prices.iter().map(move |price| (model.as_str(), price)))
-    }
-
     /// For each kind of token, the highest rate of any model: no request costs more than by these.
     pub fn dearest(&self) -> &Rates {
         &self.dearest

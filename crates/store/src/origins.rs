@@ -3,13 +3,13 @@
 //!
 //! Both are kept, as everything that was sent is. So that no answer counts both, the sessions that
 //! came under more than one resource are known by name: queries look for copies in these and in no
-//! others. A session that was resumed under another resource (a newer client, say) is one of them
-//! without having copies, which costs its queries a look and changes nothing.
+//! others. What a client itself says of its version and its machine does not tell resources apart: a
+//! session that is resumed by a newer client is no split one.
 //!
 //! Invariant: a session of which two copies were applied within 24 hours is among the split ones.
 //! What is remembered for that is lost by a restart, the split sessions are not.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -22,7 +22,20 @@ use crate::schema::Table;
 /// Two copies come within minutes; the horizon is deduplication's.
 const FORGET_AFTER_NS: u64 = 24 * 3600 * 1_000_000_000;
 /// More split sessions than this of one table are not named: copies are looked for in all.
-const NAMED_MAX: usize = 1_000;
+const NAMED_MAX: usize = 5_000;
+/// Longer names are no client's ids, and would swell the manifest.
+const NAME_BYTES_MAX: usize = 128;
+/// How many resources are remembered as they are told apart.
+const RESOURCES_MAX: usize = 10_000;
+/// What clients say of themselves.
+const OF_CLIENT: &[&str] = &[
+    "service.version",
+    "os.",
+    "host.arch",
+    "wsl.",
+    "process.",
+    "telemetry.",
+];
 
 /// The sessions of a table that came under more than one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +65,8 @@ struct Seen {
 pub(crate) struct Origins {
     hasher: foldhash::fast::RandomState,
     seen: HashMap<u64, Seen>,
+    /// By the hash of a whole resource, that of what tells it apart.
+    resources: HashMap<u64, u64>,
     split: Arc<Split>,
 }
 
@@ -62,7 +77,7 @@ impl SplitSessions {
     }
 
     fn add(&mut self, name: &str) {
-        if self.is_any || self.names.contains(name) {
+        if self.is_any || self.names.contains(name) || name.len() > NAME_BYTES_MAX {
             return;
         }
         if self.names.len() < NAMED_MAX {
@@ -142,7 +157,7 @@ impl Origins {
 
     fn note(&mut self, table: Table, name: &str, resource: &str, age_ns: u64) {
         let session = self.hasher.hash_one((table, name));
-        let resource = self.hasher.hash_one(resource);
+        let resource = self.told_apart(resource);
         let seen = self
             .seen
             .entry(session)
@@ -153,6 +168,27 @@ impl Origins {
         {
             split.add(name);
         }
+    }
+
+    /// The hash of what tells a resource apart.
+    fn told_apart(&mut self, resource: &str) -> u64 {
+        let whole = self.hasher.hash_one(resource);
+        if let Some(known) = self.resources.get(&whole) {
+            return *known;
+        }
+        let attributes: BTreeMap<String, serde_json::Value> =
+            serde_json::from_str(resource).unwrap_or_default();
+        let is_clients = |key: &str| OF_CLIENT.iter().any(|own| key.starts_with(own));
+        let others = attributes.iter().filter(|(key, _)| !is_clients(key));
+        let text: String = others
+            .map(|(key, value)| format!("{key}={value}\n"))
+            .collect();
+        let told_apart = self.hasher.hash_one(text);
+        if self.resources.len() >= RESOURCES_MAX {
+            self.resources.clear();
+        }
+        self.resources.insert(whole, told_apart);
+        told_apart
     }
 
     /// Forgets sessions that have been silent for long.
@@ -197,7 +233,13 @@ mod tests {
         let (s, t, u) = (Some("s"), Some("t"), Some("u"));
         origins.observe(
             Table::Events,
-            &rows(&[(s, u, a), (t, u, a), (s, u, a), (None, u, a)]),
+            &rows(&[
+                (s, u, a),
+                (t, u, a),
+                (s, u, a),
+                (None, u, a),
+                (None, None, a),
+            ]),
             1,
         );
         assert!(
@@ -221,8 +263,35 @@ mod tests {
     }
 
     #[test]
+    fn a_newer_client_is_the_same_resource() {
+        let mut origins = Origins::default();
+        for (resource, is_split) in [
+            (
+                r#"{"service.name":"x","service.version":"2.1.1","os.version":"1"}"#,
+                false,
+            ),
+            (
+                r#"{"os.version":"2","service.name":"x","service.version":"2.1.2"}"#,
+                false,
+            ),
+            (
+                r#"{"service.name":"x","service.version":"2.1.2","collector.name":"b"}"#,
+                true,
+            ),
+        ] {
+            origins.observe(
+                Table::Events,
+                &rows(&[(Some("s"), None, Some(resource))]),
+                1,
+            );
+            let split = origins.split().of(Table::Events).expect("events");
+            assert_eq!(!split.is_empty(), is_split, "{resource}");
+        }
+    }
+
+    #[test]
     fn what_has_been_silent_for_a_day_is_forgotten() {
-        let (a, b) = (Some("a"), Some("b"));
+        let (a, b) = (Some("{\"by\":\"a\"}"), Some("{\"by\":\"b\"}"));
         let mut origins = Origins::default();
         origins.observe(
             Table::Events,
@@ -242,6 +311,8 @@ mod tests {
     #[test]
     fn too_many_to_name_are_any() {
         let mut split = SplitSessions::default();
+        split.add(&"x".repeat(NAME_BYTES_MAX + 1));
+        assert!(split.is_empty());
         (0..=NAMED_MAX).for_each(|number| split.add(&number.to_string()));
         assert!(split.is_any && split.names.is_empty() && !split.is_empty());
     }
