@@ -2,20 +2,26 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet::{ClientVersion, Transport, Truth};
 use otlp::Encoding;
 use testkit::{Launch, Problem, Server};
+use tokio::sync::Mutex;
 
 use crate::arguments::Arguments;
 use crate::corpus::Corpus;
 use crate::gauge::{self, MemoryWatch};
-use crate::load::{Lane, Seen, send};
+use crate::load::{CONNECTIONS, Crowd, Lane, Seen, send};
 use crate::question::{self, Question, Took};
 use crate::report::Report;
 
 const BATCH: usize = 500;
+const LANE: &Lane = &Lane {
+    transport: Transport::Http,
+    encoding: Encoding::Protobuf,
+};
 const HOT_RUNS: usize = 5;
 
 /// Events on disk, and how long questions to them take.
@@ -126,11 +132,8 @@ async fn fill(
         encoding: Encoding::Protobuf,
     };
     let stream = corpus.stream()?;
-    let lane = Lane {
-        transport: Transport::Http,
-        encoding: Encoding::Protobuf,
-    };
-    let seen = send(server, lane, stream.bodies).await?;
+    let bodies = Arc::new(Mutex::new(stream.bodies));
+    let seen = send(server, Crowd::closed(LANE, CONNECTIONS), bodies).await?;
     let truth = stream.truth.await?;
     if seen.events != truth.events {
         let said = format!("{} events acknowledged of {}", seen.events, truth.events);

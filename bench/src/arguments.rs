@@ -8,8 +8,9 @@ Measures the server: cargo run --release -p bench -- [OPTIONS]
   --quick          200,000 events instead of 5,000,000; the figures are rougher
   --events N       events on disk and to be queried
   --shape VERSION  only clients of this version: 2.1.45 or 2.1.329
+  --strain         instead: latency, ten times the load, kill and replay (docs/strain.md)
   --keep           leave the data directories where they are
-  --write          write the figures to docs/benchmarks.md
+  --write          write the figures to docs/benchmarks.md, or docs/strain.md
 ";
 
 /// What to measure.
@@ -20,6 +21,8 @@ pub(crate) struct Arguments {
     /// Events of each measurement of intake.
     pub(crate) intake_events: u64,
     pub(crate) shapes: Vec<ClientVersion>,
+    pub(crate) strain: bool,
+    pub(crate) is_quick: bool,
     pub(crate) keep: bool,
     pub(crate) write: bool,
 }
@@ -31,6 +34,8 @@ impl Arguments {
             events: 5_000_000,
             intake_events: 400_000,
             shapes: vec![ClientVersion::V2_1_45, ClientVersion::V2_1_329],
+            strain: false,
+            is_quick: false,
             keep: false,
             write: false,
         };
@@ -39,6 +44,7 @@ impl Arguments {
             let mut value = || words.next().ok_or(format!("{word} needs a value"));
             match word.as_str() {
                 "--quick" => {
+                    arguments.is_quick = true;
                     arguments.events = 200_000;
                     arguments.intake_events = 60_000;
                 }
@@ -53,6 +59,7 @@ impl Arguments {
                     let shape = known.ok_or(format!("there is no client {text} here"))?;
                     arguments.shapes = vec![*shape];
                 }
+                "--strain" => arguments.strain = true,
                 "--keep" => arguments.keep = true,
                 "--write" => arguments.write = true,
                 _ => return Err(format!("{word} is not known")),

@@ -32,6 +32,7 @@ pub(crate) struct Corpus {
 }
 
 /// One export request.
+#[derive(Clone)]
 pub(crate) struct Body {
     pub(crate) bytes: Bytes,
     pub(crate) items: u64,

@@ -1,16 +1,17 @@
 //! Acknowledged events per server core, by transport, encoding and batch size.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use fleet::{ClientVersion, Transport};
 use otlp::Encoding;
 use testkit::{Launch, Problem};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::arguments::Arguments;
 use crate::corpus::{Body, Corpus};
 use crate::gauge::MemoryWatch;
-use crate::load::{Lane, Seen, send};
+use crate::load::{CONNECTIONS, Crowd, Lane, Seen, send};
 use crate::report::Report;
 
 const LANES: &[(&str, Lane)] = &[
@@ -67,7 +68,7 @@ pub(crate) async fn measure(
                 let bodies = corpus.all().await?;
                 let mut server = Launch::new(binary).start()?;
                 let memory = MemoryWatch::of(server.pid());
-                let seen = send(&server, *lane, queue(bodies)).await?;
+                let seen = send(&server, Crowd::closed(lane, CONNECTIONS), queue(bodies)).await?;
                 let stored = server.sql().count("SELECT count(*) FROM events").await?;
                 if stored != seen.events {
                     let said = format!("{} events acknowledged, {stored} stored", seen.events);
@@ -88,11 +89,11 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-fn queue(bodies: Vec<Body>) -> mpsc::Receiver<Body> {
+fn queue(bodies: Vec<Body>) -> Arc<Mutex<mpsc::Receiver<Body>>> {
     let (sender, receiver) = mpsc::channel(bodies.len().max(1));
     for body in bodies {
         // There is room for all of them.
         let _ = sender.try_send(body);
     }
-    receiver
+    Arc::new(Mutex::new(receiver))
 }

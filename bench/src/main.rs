@@ -8,12 +8,14 @@
 //! | `arguments.rs` | the command line |
 //! | `binary.rs` | which server is measured |
 //! | `corpus.rs` | request bodies, generated as they are sent |
-//! | `load.rs` | a closed loop of connections, and what it saw |
+//! | `endless.rs` | request bodies without end, for loads that outrun the generator |
+//! | `load.rs` | connections that send one request after the other, and what they saw |
 //! | `gauge.rs` | what the system says of a process and of a directory |
 //! | `intake.rs` | acknowledged events per server core, by transport, encoding and batch size |
 //! | `archive.rs` | millions of events on disk, and questions to them |
 //! | `question.rs` | the questions, and how their answers are checked |
 //! | `demo.rs` | how long the demonstration takes until it is filled |
+//! | `strain.rs`, `strain/` | latency, ten times the load, kill and replay |
 //! | `report.rs` | the table, and the floors |
 
 #![allow(
@@ -26,11 +28,13 @@ mod archive;
 mod arguments;
 mod corpus;
 mod demo;
+mod endless;
 mod gauge;
 mod intake;
 mod load;
 mod question;
 mod report;
+mod strain;
 
 use std::process::ExitCode;
 
@@ -61,6 +65,9 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    if arguments.strain {
+        return runtime.block_on(strain::measure(arguments, &binary));
+    }
     let mut report = Report::default();
     runtime.block_on(async {
         intake::measure(arguments, &binary, &mut report).await?;
@@ -72,7 +79,7 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     let text = report.markdown(arguments);
     println!("{text}");
     if arguments.write {
-        report::write(&text)?;
+        report::write("benchmarks.md", &text)?;
     }
     match report.unanswered() {
         0 => Ok(()),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use testkit::Problem;
@@ -43,10 +44,10 @@ pub(crate) struct Report {
 impl Report {
     /// Everything as Markdown, floors first.
     pub(crate) fn markdown(&self, arguments: &Arguments) -> String {
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let mut out = format!(
-            "{ABOUT}\nThis run: {} events, {cores} cores.\n",
-            arguments.events
+            "{ABOUT}\nThis run: {} events, {}.\n",
+            arguments.events,
+            this_machine()
         );
         out.push_str("\n## Floors\n\n| Floor | Measured | |\n|---|---|---|\n");
         for (floor, measured, is_met) in self.floors() {
@@ -203,11 +204,22 @@ fn write_archive(out: &mut String, archive: &Archive) {
     }
 }
 
-/// Puts the figures where the project keeps them.
-pub(crate) fn write(text: &str) -> Result<(), Problem> {
+/// Puts the figures where the project keeps them: into this file of its guides.
+pub(crate) fn write(name: &str, text: &str) -> Result<(), Problem> {
     let docs = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
     std::fs::create_dir_all(&docs)?;
-    Ok(std::fs::write(docs.join("benchmarks.md"), text)?)
+    Ok(std::fs::write(docs.join(name), text)?)
+}
+
+/// When and on what a run was, for whoever compares its figures.
+pub(crate) fn this_machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let date = Command::new("date").args(["-u", "+%Y-%m-%d"]).output();
+    let date = date.map_or_else(
+        |_| String::new(),
+        |said| String::from_utf8_lossy(&said.stdout).trim().to_owned(),
+    );
+    format!("{date}, {cores} cores")
 }
 
 fn took(took: &Took) -> String {
@@ -217,7 +229,7 @@ fn took(took: &Took) -> String {
     }
 }
 
-fn millis(duration: Duration) -> String {
+pub(crate) fn millis(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1e3;
     match millis < 10.0 {
         true => format!("{millis:.2} ms"),
@@ -225,11 +237,11 @@ fn millis(duration: Duration) -> String {
     }
 }
 
-fn mebibytes(bytes: u64) -> String {
+pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", thousands(bytes >> 20))
 }
 
-fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

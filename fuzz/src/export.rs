@@ -15,6 +15,7 @@ const TIGHT: Limits = Limits {
     items: 8,
     attributes_per_item: 4,
     nodes: 64,
+    unreadable_bytes: 64,
     depth: 3,
 };
 
@@ -90,10 +91,9 @@ impl Echo {
         let mut said = Said::default();
         let decoded = otlp::decode(signal, request, &Limits::default(), &mut said);
         let decoded = decoded.expect("what is encoded decodes");
-        assert_eq!(
-            (decoded.items, decoded.quarantined, decoded.repaired),
-            (1, 0, 0)
-        );
+        assert_eq!((decoded.items, decoded.quarantined), (1, 0));
+        // Data points and spans keep their own bytes, and in them what had to be repaired.
+        assert!(signal != Signal::Logs || decoded.repaired == 0);
         // As text: there NaN is equal to itself.
         assert_eq!(said.items, [format!("{item:?} under {:?}", self.origin)]);
     }

@@ -127,7 +127,8 @@ impl Written {
                 // A frame that does not belong here.
                 let distance = u64::from(script.byte());
                 let sequence = match script.byte() {
-                    0 => u64::MAX - distance,
+                    // The last numbers of all would leave none for what is added.
+                    0 => (u64::MAX >> 1) - distance,
                     way if way < 128 => next.saturating_sub(distance),
                     _ => next + distance,
                 };

@@ -6,7 +6,7 @@ use base::SystemClock;
 use query::{Engine, ErrorKind};
 use store::Store;
 
-/// Everything that a plan which reads can be made of, by the first word of its line.
+/// Everything that a plan which reads can be made of, by the first word of a node's description.
 const READING: [&str; 22] = [
     "Aggregate:",
     "Analyze",
@@ -54,19 +54,18 @@ pub(crate) fn run(input: &[u8]) {
     };
     let engine = &*ENGINE;
     match crate::block_on(engine.plan(sql)) {
-        Ok(plan) => plan.lines().for_each(only_reads),
+        Ok(plan) => plan.iter().for_each(|node| only_reads(node)),
         Err(error) => assert_eq!(error.kind, ErrorKind::Invalid, "{error}"),
     }
 }
 
-fn only_reads(line: &str) {
-    let node = line.trim_start();
+fn only_reads(node: &str) {
     if let Some(table) = node.strip_prefix("TableScan: ") {
         let name = table.split([' ', ',']).next().unwrap_or_default();
         let is_view = query::VIEWS.iter().any(|view| view.name == name);
-        assert!(is_view || name.starts_with('_'), "{line}");
+        assert!(is_view || name.starts_with('_'), "{node}");
         return;
     }
     let word = node.split(' ').next().unwrap_or_default();
-    assert!(READING.contains(&word), "{line}");
+    assert!(READING.contains(&word), "{node}");
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::workspace::Workspace;
-use crate::{advisories, steps, tidy};
+use crate::{advisories, prometheus, steps, tidy};
 
 /// What a step that passed has to say in the summary, such as what it could not look at.
 pub(crate) type Note = Option<String>;
@@ -14,7 +14,7 @@ struct Step {
 }
 
 /// Cheap ones first, so that a slip is known in seconds.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "fmt",
         run: |workspace| steps::fmt(workspace).map(|()| None),
@@ -50,6 +50,10 @@ const STEPS: [Step; 9] = [
     Step {
         name: "docs",
         run: |workspace| steps::docs(workspace).map(|()| None),
+    },
+    Step {
+        name: "prometheus",
+        run: |workspace| prometheus::check(workspace).map(|()| None),
     },
 ];
 

@@ -1,4 +1,4 @@
-//! The tools a fresh machine lacks: cargo-deny, Node and npm, Chromium.
+//! The tools a fresh machine lacks: cargo-deny, Node and npm, Chromium, promtool.
 //!
 //! Each function finds the tool, or installs it and says so, or fails with what to do. Nothing is
 //! ever skipped here: a step that cannot have its tool fails.
@@ -106,6 +106,37 @@ pub(crate) fn chromium(workspace: &Workspace) -> Result<PathBuf, String> {
             .map_err(|reason| format!("the browser test needs Chromium, and {reason}"))?;
     }
     find_any().ok_or_else(|| "Chromium was installed and is not on the PATH".to_owned())
+}
+
+/// The path of Prometheus' own checker. Debian's package is unpacked and not installed: installing it
+/// would start a Prometheus on this machine.
+pub(crate) fn promtool(workspace: &Workspace) -> Result<PathBuf, String> {
+    let folder = workspace.tools().join("prometheus");
+    let own = folder.join("usr/bin/promtool");
+    if own.is_file() {
+        return Ok(own);
+    }
+    if let Some(found) = find("promtool") {
+        return Ok(found);
+    }
+    println!("promtool is not here: unpacking Debian's package of Prometheus");
+    let failed = |reason: String| format!("the step needs promtool, and {reason}");
+    std::fs::create_dir_all(&folder).map_err(|error| failed(error.to_string()))?;
+    let place = folder.to_string_lossy();
+    let download = || workspace.run("apt-get", &["-qq", "download", "prometheus"], &place);
+    if download().is_err() {
+        apt(workspace, &[])
+            .and_then(|()| download())
+            .map_err(failed)?;
+    }
+    let unpack = "dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb";
+    workspace
+        .run("sh", &["-c", unpack], &place)
+        .map_err(failed)?;
+    match own.is_file() {
+        true => Ok(own),
+        false => Err(failed("Debian's package does not hold it".to_owned())),
+    }
 }
 
 /// Installs packages where that can be done without asking; else the error says what to install.

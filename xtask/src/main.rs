@@ -8,8 +8,9 @@
 //! | `check.rs` | the steps of `cargo xtask check` in order, its options, its summary |
 //! | `steps.rs` | what each step runs |
 //! | `advisories.rs` | cargo-deny, and the advisory database that not every machine can reach |
+//! | `prometheus.rs` | the meters and the alerts, read by Prometheus' own tool |
 //! | `snapshot.rs` | a folder's content before and after a rebuild |
-//! | `install.rs` | the tools a fresh machine lacks: cargo-deny, Node, Chromium |
+//! | `install.rs` | the tools a fresh machine lacks: cargo-deny, Node, Chromium, promtool |
 //! | `fuzz.rs`, `fuzz/` | libFuzzer over the targets of `fuzz/` |
 //! | `workspace.rs` | root and target folder, running commands |
 //! | `tidy.rs`, `tidy/` | rules on the text of the repository, one pure function each |
@@ -24,6 +25,7 @@ mod advisories;
 mod check;
 mod fuzz;
 mod install;
+mod prometheus;
 mod snapshot;
 mod steps;
 mod tidy;
@@ -47,7 +49,7 @@ Developer tasks of Tallybook.
 Usage: cargo xtask <COMMAND> [OPTIONS]
 
 Commands:
-  check     Run every check: fmt, tidy, clippy, deny, test, faults, web, browser, docs
+  check     Run every check: fmt, tidy, clippy, deny, test, faults, web, browser, docs, prometheus
               --only STEP[,STEP]   run only these
               --skip STEP[,STEP]   leave these out (refused when CI=true)
   tidy      Crate edges, lengths, names, words, code map, README: seconds, no build

@@ -81,7 +81,8 @@ impl From<QueryError> for Fault {
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         if self.status.is_server_error() {
-            tracing::error!(status = self.status.as_u16(), "{}", self.reason.message);
+            // The reason may hold the text of a question, or of an event; who asked is told.
+            tracing::warn!(status = self.status.as_u16(), "a request of the API failed");
         }
         (self.status, Json(ErrorBody { error: self.reason })).into_response()
     }

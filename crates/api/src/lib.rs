@@ -11,6 +11,7 @@
 //! | `sql.rs` | any question: SQL, and the views there are |
 //! | `live.rs` | newly stored events as they come |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
+//! | `fates.rs` | what became of everything that came |
 //! | `web.rs` | the embedded UI |
 //! | `guard.rs` | what every request must pass |
 //! | `host.rs` | which hosts are ours |
@@ -18,6 +19,7 @@
 //! | `fault.rs` | every error answer |
 //! | `serve.rs` | connections: accept, time out, drain |
 
+mod fates;
 mod fault;
 mod guard;
 mod host;
@@ -33,6 +35,7 @@ mod web;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use base::meters::Board;
 use query::Engine;
 use tokio::sync::OnceCell;
 
@@ -90,17 +93,19 @@ pub struct About {
 pub struct Api {
     engine: Arc<Engine>,
     about: About,
+    board: Board,
     config: Config,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
 
 impl Api {
-    /// An API over an engine.
-    pub fn new(engine: Arc<Engine>, about: About, config: Config) -> Api {
+    /// An API over an engine, which shows the meters on `board`.
+    pub fn new(engine: Arc<Engine>, about: About, board: Board, config: Config) -> Api {
         Api {
             engine,
             about,
+            board,
             config,
             views: OnceCell::new(),
         }

@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, guard, live, reports, sql, status, web};
+use crate::{Api, fates, guard, live, reports, sql, status, web};
 
 /// The longest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -43,6 +43,7 @@ fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(sql::query))
         .routes(routes!(sql::views))
         .routes(routes!(status::status))
+        .routes(routes!(fates::fates))
 }
 
 /// Everything that is served to people: the API, the UI, and the state for probes and Prometheus.

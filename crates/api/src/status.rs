@@ -1,6 +1,5 @@
 //! The server's own state, for people, probes and Prometheus.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,12 +7,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use contract::Signal;
+use base::meters::MEDIA_TYPE;
 use serde::Serialize;
-use store::{Fate, ReplayProgress, Store};
+use store::{ReplayProgress, Store};
 use utoipa::ToSchema;
 
 use crate::Api;
+use crate::fates::SignalFates;
 
 /// The server's own state.
 #[derive(Debug, Serialize, ToSchema)]
@@ -77,65 +77,18 @@ impl JournalReplay {
     }
 }
 
-/// Fates by signal.
-#[derive(Debug, Serialize, ToSchema)]
-struct SignalFates {
-    logs: Fates,
-    metrics: Fates,
-    traces: Fates,
-}
-
-/// How many items met which fate: the last four add up to `received`.
-#[derive(Debug, Serialize, ToSchema)]
-struct Fates {
-    /// All items that came.
-    received: u64,
-    /// Stored and queryable.
-    accepted: u64,
-    /// Known already: a repeated delivery.
-    deduplicated: u64,
-    /// Not understood, kept in `quarantine`.
-    quarantined: u64,
-    /// Refused with an error answer.
-    rejected: u64,
-}
-
-impl From<Fate> for Fates {
-    fn from(fate: Fate) -> Fates {
-        let Fate {
-            received,
-            accepted,
-            deduplicated,
-            quarantined,
-            rejected,
-        } = fate;
-        Fates {
-            received,
-            accepted,
-            deduplicated,
-            quarantined,
-            rejected,
-        }
-    }
-}
-
 /// What the server says about itself.
 #[utoipa::path(get, path = "/api/v1/status", tag = "status", responses((status = 200, body = Status)))]
 pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
     let store = api.engine.store();
     let stats = store.stats();
-    let fates = store.fates();
     Json(Status {
         version: api.about.version.clone(),
         started_ms: api.about.started_ms,
         http: api.about.http.to_string(),
         grpc: api.about.grpc.to_string(),
         demo: api.about.demo,
-        fates: SignalFates {
-            logs: fates.of(Signal::Logs).into(),
-            metrics: fates.of(Signal::Metrics).into(),
-            traces: fates.of(Signal::Traces).into(),
-        },
+        fates: store.fates().all().into(),
         last_received_ms: last_received_ms(store),
         buffer_rows: stats.buffer_rows,
         parts: stats.parts,
@@ -166,86 +119,7 @@ pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Response {
     }
 }
 
-/// Counters and sizes in Prometheus' text format.
-pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Response {
-    let text = exposition(api.engine.store(), &api.about.version);
-    (
-        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        text,
-    )
-        .into_response()
-}
-
-fn exposition(store: &Store, version: &str) -> String {
-    let mut out = String::new();
-    head(
-        &mut out,
-        "tallybook_build_info",
-        "gauge",
-        "The version of the binary.",
-    );
-    let _ = writeln!(out, "tallybook_build_info{{version=\"{version}\"}} 1");
-    fates(&mut out, store);
-    sizes(&mut out, store);
-    out
-}
-
-fn fates(out: &mut String, store: &Store) {
-    let name = "tallybook_items_total";
-    head(out, name, "counter", "Items by what became of them.");
-    for signal in Signal::ALL {
-        let fate = store.fates().of(signal);
-        for (met, count) in [
-            ("accepted", fate.accepted),
-            ("deduplicated", fate.deduplicated),
-            ("quarantined", fate.quarantined),
-            ("rejected", fate.rejected),
-        ] {
-            let signal = signal.name();
-            let _ = writeln!(out, "{name}{{signal=\"{signal}\",fate=\"{met}\"}} {count}");
-        }
-    }
-    let name = "tallybook_items_received_total";
-    head(out, name, "counter", "Items that came; each has one fate.");
-    for signal in Signal::ALL {
-        let received = store.fates().of(signal).received;
-        let _ = writeln!(out, "{name}{{signal=\"{}\"}} {received}", signal.name());
-    }
-}
-
-fn sizes(out: &mut String, store: &Store) {
-    let stats = store.stats();
-    let received_s = last_received_ms(store).unwrap_or(0) as f64 / 1e3;
-    for (name, about, value) in [
-        ("buffer_rows", "Rows in memory.", stats.buffer_rows as f64),
-        ("parts", "Column files.", stats.parts as f64),
-        (
-            "part_bytes",
-            "Bytes of all column files.",
-            stats.part_bytes as f64,
-        ),
-        (
-            "journal_bytes",
-            "Bytes of the journal.",
-            stats.journal_bytes as f64,
-        ),
-        (
-            "identities",
-            "Items that a repeated delivery is known by.",
-            stats.identities as f64,
-        ),
-        (
-            "last_received_timestamp_seconds",
-            "When the latest item was stored.",
-            received_s,
-        ),
-    ] {
-        let name = format!("tallybook_{name}");
-        head(out, &name, "gauge", about);
-        let _ = writeln!(out, "{name} {value}");
-    }
-}
-
-fn head(out: &mut String, name: &str, kind: &str, about: &str) {
-    let _ = writeln!(out, "# HELP {name} {about}\n# TYPE {name} {kind}");
+/// Counters, waits and sizes in Prometheus' text format.
+pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, MEDIA_TYPE)], api.board.text())
 }

@@ -10,6 +10,10 @@ use std::path::Path;
 
 use crate::lock::{DirLock, LockError};
 
+mod unchanging;
+
+pub use unchanging::Unchanging;
+
 /// A disk: names, whole-file operations and reads.
 pub trait Disk: Debug + Send + Sync + 'static {
     /// Creates `dir` and its missing parents, for their owner only. `dir` is durable when it returns,
@@ -50,6 +54,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// Makes the names in `dir` durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
+    /// What is free on the file system of `dir`, which must exist.
+    fn free_space(&self, dir: &Path) -> io::Result<FreeSpace>;
+
     /// The whole of a (small) file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let len = usize::try_from(self.file_len(path)?).map_err(io::Error::other)?;
@@ -58,6 +65,21 @@ pub trait Disk: Debug + Send + Sync + 'static {
         bytes.truncate(filled);
         Ok(bytes)
     }
+}
+
+/// What is free on a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreeSpace {
+    /// Bytes that this process may still write.
+    pub bytes: u64,
+    /// Bytes of the file system.
+    pub bytes_total: u64,
+    /// Files that may still be made.
+    pub files: u64,
+    /// Files that the file system can hold; 0 when it does not count them.
+    pub files_total: u64,
+    /// Whether nothing can be written whatever is free.
+    pub is_read_only: bool,
 }
 
 /// A file that is being written, from its beginning to its end.
@@ -161,6 +183,10 @@ impl Disk for OsDisk {
         }
         Ok(())
     }
+
+    fn free_space(&self, dir: &Path) -> io::Result<FreeSpace> {
+        free_space(dir)
+    }
 }
 
 fn names(dir: &Path, wanted: impl Fn(&fs::FileType) -> bool) -> io::Result<Vec<String>> {
@@ -183,6 +209,23 @@ fn unless_not_ours(error: io::Error) -> io::Result<()> {
         | io::ErrorKind::ReadOnlyFilesystem => Ok(()),
         _ => Err(error),
     }
+}
+
+#[cfg(unix)]
+fn free_space(dir: &Path) -> io::Result<FreeSpace> {
+    let found = rustix::fs::statvfs(dir)?;
+    Ok(FreeSpace {
+        bytes: found.f_bavail.saturating_mul(found.f_frsize),
+        bytes_total: found.f_blocks.saturating_mul(found.f_frsize),
+        files: found.f_favail,
+        files_total: found.f_files,
+        is_read_only: found.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
+    })
+}
+
+#[cfg(not(unix))]
+fn free_space(_dir: &Path) -> io::Result<FreeSpace> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn create_private_dir(dir: &Path) -> io::Result<()> {

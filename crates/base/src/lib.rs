@@ -1,4 +1,4 @@
-//! What every other crate stands on: the clock, the disk, byte sizes, shutdown, the directory lock.
+//! What every other crate stands on: the clock, the disk, byte sizes, shutdown, the directory lock, meters.
 //!
 //! Invariant: no word of the domain appears here, and nothing here depends on another crate of the
 //! workspace. Time and disk are parameters of everything above, so that both can be simulated.
@@ -7,20 +7,23 @@
 //! |---|---|
 //! | `clock.rs` | wall and monotonic time as a parameter |
 //! | `disk.rs` | the few file operations that durable code needs, and their promises |
+//! | `disk/unchanging.rs` | a disk that is only looked at |
 //! | `sim.rs` | a disk in memory that forgets what was not synced |
 //! | `byte_size.rs` | `64MiB` as people write it |
 //! | `lock.rs` | one process per data directory |
+//! | `meters.rs` | what is counted and timed, as Prometheus reads it |
 //! | `shutdown.rs` | one signal that everybody can wait for |
 
 pub mod byte_size;
 pub mod clock;
 pub mod disk;
 pub mod lock;
+pub mod meters;
 pub mod shutdown;
 pub mod sim;
 
 pub use byte_size::ByteSize;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use disk::{Disk, DiskFile, OsDisk};
+pub use disk::{Disk, DiskFile, FreeSpace, OsDisk, Unchanging};
 pub use lock::{DirLock, LockError};
 pub use shutdown::Shutdown;

@@ -66,8 +66,26 @@ impl DirLock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        write_owner(&mut file).map_err(failed)?;
+        // The owner is told to others only; on a full disk the directory can be opened without.
+        let _ = write_owner(&mut file);
         Ok(Self::held_by(file))
+    }
+
+    /// Who has `dir`, if anybody: the process, as far as it has written its id. Nothing is written; for
+    /// the moment of asking a lock is shared, and an owner that begins just then is refused.
+    ///
+    /// # Errors
+    /// What the system says of a lock file that is there.
+    pub fn owner(dir: &Path) -> io::Result<Option<Option<u32>>> {
+        let mut file = match File::open(dir.join(LOCK_FILE)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(owner_of(&mut file))),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// A right that lasts as long as `guard`, for disks that are not the operating system's.

@@ -11,11 +11,12 @@ mod dice;
 mod names;
 mod state;
 
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, FreeSpace};
 use crate::lock::{DirLock, LockError};
 use state::{NodeId, State};
 
@@ -76,6 +77,11 @@ impl SimDisk {
         self.state().set_capacity(bytes);
     }
 
+    /// Limits how many files there may be; `None` lifts the limit.
+    pub fn set_files_max(&self, count: Option<usize>) {
+        self.state().set_files_max(count);
+    }
+
     /// Ends every open file, loses what `survival` says, and comes back with power.
     pub fn crash(&self, survival: Survival) {
         self.state().crash(survival);
@@ -84,6 +90,12 @@ impl SimDisk {
     /// Puts a durable file in place, bypassing faults.
     pub fn install(&self, path: &Path, bytes: &[u8]) {
         self.state().install(path, bytes);
+    }
+
+    /// All files and what a process reads in them now, by path.
+    #[must_use]
+    pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        self.state().files()
     }
 
     /// Flips the bits of `mask` in one byte of a file, on the medium and in the cache.
@@ -169,6 +181,10 @@ impl Disk for SimDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.state().sync_dir(dir)
+    }
+
+    fn free_space(&self, _dir: &Path) -> io::Result<FreeSpace> {
+        self.state().free_space()
     }
 }
 

@@ -92,7 +92,7 @@ fn count<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
 /// The nearest whole number, and whether it is the same number.
 fn whole(number: f64) -> Option<(i64, bool)> {
     let rounded = number.round();
-    if !(rounded >= 0.0 && rounded <= COUNT_MAX as f64) {
+    if !(number >= 0.0 && rounded <= COUNT_MAX as f64) {
         return None;
     }
     Some((
@@ -111,10 +111,17 @@ fn usd<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
         }
         _ => return None,
     };
-    (0.0..=USD_MAX).contains(&number).then_some(Coerced {
-        cell: Cell::Float(number),
-        exact,
+    let dollars = dollars(number)?;
+    Some(Coerced {
+        cell: Cell::Float(dollars),
+        // Minus zero is zero, but is not written like it.
+        exact: exact && dollars.to_bits() == number.to_bits(),
     })
+}
+
+/// A number as dollars that may enter a sum.
+pub(crate) fn dollars(number: f64) -> Option<f64> {
+    (0.0..=USD_MAX).contains(&number).then_some(number.abs())
 }
 
 fn flag<'a>(value: &Value<'_>) -> Option<Coerced<'a>> {
@@ -168,6 +175,7 @@ mod tests {
             Value::Int(i64::MAX),
             Value::Double(f64::NAN),
             Value::Double(1e300),
+            Value::Double(-0.4),
         ] {
             check(Kind::Count, value, None);
         }
@@ -194,6 +202,11 @@ mod tests {
             Kind::Usd,
             Value::from("0.250"),
             Some((Cell::Float(0.25), false)),
+        );
+        check(
+            Kind::Usd,
+            Value::Double(-0.0),
+            Some((Cell::Float(0.0), false)),
         );
         for value in [f64::NAN, f64::INFINITY, -0.5, 1e308] {
             check(Kind::Usd, Value::Double(value), None);

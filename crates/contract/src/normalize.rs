@@ -283,7 +283,7 @@ fn free_letter(context: &Context<'_>, key: &str, value: &Value<'_>) -> char {
         ("event.timestamp", Value::Str(text)) if is_time(text, context.time_ms) => {
             shape::EVENT_TIMESTAMP
         }
-        _ if context.facts.repeats(key, value) => shape::OF_RESOURCE,
+        _ if context.facts.repeats(key, value) && !shape::splits(key) => shape::OF_RESOURCE,
         _ => shape::stored(value),
     }
 }

@@ -73,9 +73,13 @@ impl OriginFacts {
         }
     }
 
-    /// Whether the resource has this attribute with this value.
+    /// Whether the resource has this attribute with this value, bit for bit.
     pub(crate) fn repeats(&self, key: &str, value: &Value<'_>) -> bool {
-        find(&self.resource, key).is_some_and(|own| own == value)
+        find(&self.resource, key).is_some_and(|own| match (own, value) {
+            // Minus zero is equal to zero.
+            (Value::Double(own), Value::Double(number)) => own.to_bits() == number.to_bits(),
+            _ => own == value,
+        })
     }
 }
 

@@ -19,6 +19,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 use crate::coerce::Cell;
 use crate::columns::{Col, column_of};
@@ -79,9 +80,14 @@ pub(crate) fn is_stored(letter: char) -> bool {
     letter.is_ascii_uppercase()
 }
 
+/// Whether a key has the separator in it: then a shape cannot name it.
+pub(crate) fn splits(key: &str) -> bool {
+    key.contains(SEPARATOR)
+}
+
 pub(crate) fn push_entry(shape: &mut String, letter: char, key: &str) {
     shape.push(SEPARATOR);
-    if is_stored(letter) && key.contains(SEPARATOR) {
+    if is_stored(letter) && splits(key) {
         shape.push(ANY_KEY);
     } else {
         shape.push(letter);
@@ -181,18 +187,14 @@ pub struct StoredLog<'a> {
 
 /// The record as it came. Fails with the reason when the row does not fit its shape.
 pub fn rebuild(stored: &StoredLog<'_>) -> Result<LogRecord<'static>, String> {
-    let envelope: HashMap<String, Json> = match stored.envelope {
+    let envelope: HashMap<String, Box<RawValue>> = match stored.envelope {
         Some(text) => serde_json::from_str(text).map_err(|error| format!("envelope: {error}"))?,
         None => HashMap::new(),
     };
-    let number = |key: &str| envelope.get(key).and_then(Json::as_u64);
-    let text = |key: &str| {
-        envelope
-            .get(key)
-            .and_then(Json::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let number = |key: &str| read::<u64>(envelope.get(key)?);
+    let text = |key: &str| envelope.get(key).and_then(read::<String>);
+    let text = |key: &str| text(key).unwrap_or_default();
+    let severity_number = envelope.get("severity_number").and_then(read::<i32>);
     let time_unix_nano = number("time_unix_nano").unwrap_or(stored.time_ms * 1_000_000);
     let mut entries = stored.shape.split(SEPARATOR);
     let body = match entries.next() {
@@ -203,7 +205,7 @@ pub fn rebuild(stored: &StoredLog<'_>) -> Result<LogRecord<'static>, String> {
         Some("E") => Some(Value::Str(Cow::Owned(stored.event.to_owned()))),
         Some("B") => Some(from_json(
             &text("body_type"),
-            envelope.get("body").unwrap_or(&Json::Null),
+            envelope.get("body").map_or("null", |body| body.get()),
         )),
         _ => None,
     };
@@ -215,7 +217,7 @@ pub fn rebuild(stored: &StoredLog<'_>) -> Result<LogRecord<'static>, String> {
     Ok(LogRecord {
         time_unix_nano,
         observed_time_unix_nano: number("observed_time_unix_nano").unwrap_or(time_unix_nano),
-        severity_number: number("severity_number").unwrap_or_default() as i32,
+        severity_number: severity_number.unwrap_or_default(),
         severity_text: Cow::Owned(text("severity_text")),
         body,
         attributes,
@@ -239,7 +241,7 @@ fn rebuild_attribute(
         let (key, value) = overflow
             .take_first()
             .ok_or("the shape names more entries than there are")?;
-        return Ok((Cow::Owned(key), from_json("", &value)));
+        return Ok((Cow::Owned(key), from_json("", value.get())));
     }
     let missing = || format!("no value for {key} ({letter})");
     let value = match letter {
@@ -252,10 +254,10 @@ fn rebuild_attribute(
             Cell::Float(cost) => Value::Int(micros(cost)),
             _ => return Err(missing()),
         },
-        OF_RESOURCE => from_json("", resource.last(key).ok_or_else(missing)?),
+        OF_RESOURCE => from_json("", resource.last(key).ok_or_else(missing)?.get()),
         letter if is_stored(letter) => {
             let json = overflow.take(key).ok_or_else(missing)?;
-            from_json(&letter.to_ascii_lowercase().to_string(), &json)
+            from_json(&letter.to_ascii_lowercase().to_string(), json.get())
         }
         letter => {
             let (col, _) = column_of(key).ok_or_else(missing)?;
@@ -285,15 +287,26 @@ fn from_cell(letter: char, cell: Cell<'_>) -> Option<Value<'static>> {
     })
 }
 
+fn read<T: serde::de::DeserializeOwned>(json: &Box<RawValue>) -> Option<T> {
+    serde_json::from_str(json.get()).ok()
+}
+
 /// A value from its JSON form; `letter` is its wire type, or empty to take the JSON's own.
-fn from_json(letter: &str, json: &Json) -> Value<'static> {
-    if let (Some(tagged), "d" | "y" | "") = (tagged(json), letter) {
+///
+/// A list is its text as it was stored: read and written again, its keys would change their order and
+/// its numbers their form.
+fn from_json(letter: &str, text: &str) -> Value<'static> {
+    match letter {
+        "a" => return Value::Array(Cow::Owned(text.to_owned())),
+        "k" => return Value::Map(Cow::Owned(text.to_owned())),
+        _ => {}
+    }
+    let json = serde_json::from_str(text).unwrap_or_default();
+    if let (Some(tagged), "d" | "y" | "") = (tagged(&json), letter) {
         return tagged;
     }
-    match (letter, json) {
+    match (letter, &json) {
         ("e", _) | (_, Json::Null) => Value::Empty,
-        ("a", other) => Value::Array(Cow::Owned(other.to_string())),
-        ("k", other) => Value::Map(Cow::Owned(other.to_string())),
         (_, Json::String(text)) => Value::Str(Cow::Owned(text.clone())),
         (_, Json::Bool(flag)) => Value::Bool(*flag),
         ("d", Json::Number(number)) => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
@@ -301,8 +314,8 @@ fn from_json(letter: &str, json: &Json) -> Value<'static> {
             Some(number) => Value::Int(number),
             None => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
         },
-        (_, Json::Array(_)) => Value::Array(Cow::Owned(json.to_string())),
-        (_, Json::Object(_)) => Value::Map(Cow::Owned(json.to_string())),
+        (_, Json::Array(_)) => Value::Array(Cow::Owned(text.to_owned())),
+        (_, Json::Object(_)) => Value::Map(Cow::Owned(text.to_owned())),
     }
 }
 
@@ -319,7 +332,7 @@ fn tagged(json: &Json) -> Option<Value<'static>> {
 }
 
 /// The entries of a JSON object in order, duplicates included.
-struct Overflow(Vec<Option<(String, Json)>>);
+struct Overflow(Vec<Option<(String, Box<RawValue>)>>);
 
 impl Overflow {
     fn parse(text: Option<&str>) -> Result<Overflow, String> {
@@ -332,7 +345,7 @@ impl Overflow {
         Ok(Overflow(entries.into_iter().map(Some).collect()))
     }
 
-    fn take(&mut self, key: &str) -> Option<Json> {
+    fn take(&mut self, key: &str) -> Option<Box<RawValue>> {
         let slot = self
             .0
             .iter_mut()
@@ -340,24 +353,24 @@ impl Overflow {
         slot.take().map(|(_, value)| value)
     }
 
-    fn take_first(&mut self) -> Option<(String, Json)> {
+    fn take_first(&mut self) -> Option<(String, Box<RawValue>)> {
         self.0.iter_mut().find(|slot| slot.is_some())?.take()
     }
 
-    fn last(&self, key: &str) -> Option<&Json> {
+    fn last(&self, key: &str) -> Option<&RawValue> {
         self.0
             .iter()
             .rev()
             .flatten()
             .find(|(own, _)| own == key)
-            .map(|(_, value)| value)
+            .map(|(_, value)| &**value)
     }
 }
 
 struct EntryVisitor;
 
 impl<'de> serde::de::Visitor<'de> for EntryVisitor {
-    type Value = Vec<(String, Json)>;
+    type Value = Vec<(String, Box<RawValue>)>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("a JSON object")

@@ -18,6 +18,8 @@
 //! | `segments.rs` | which segments there are, how far they are durable, deletion |
 //! | `scan.rs` | reads one segment's frames, past damage |
 //! | `recovery.rs` | opening: settles the tail, then replays |
+//! | `meters.rs` | how long syncing takes |
+//! | `inspect.rs` | what opening would find, without opening |
 //! | `cursor.rs` | reading acknowledged frames of a live journal |
 //!
 //! On disk:
@@ -33,6 +35,8 @@ mod config;
 mod cursor;
 mod format;
 mod inbox;
+mod inspect;
+mod meters;
 mod recovery;
 mod scan;
 mod segments;
@@ -41,17 +45,21 @@ mod writer;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::Disk;
+use base::meters::Source;
 use bytes::Bytes;
 
 pub use append::AppendError;
 pub use config::Config;
 pub use format::{PAYLOAD_BYTES_MAX, Sequence};
+pub use inspect::{Inspection, inspect};
 pub use recovery::{Damage, Gap, OpenError, Recovery, Report};
-pub use segments::Stats;
+pub use segments::Lag;
 
 use append::Outbox;
+use meters::Meters;
 use segments::Segments;
 
 /// One entry of the journal.
@@ -69,6 +77,26 @@ pub struct Journal {
     segments: Arc<Segments>,
     // Dropping it ends the writer thread.
     outbox: Outbox,
+    meters: Arc<Meters>,
+}
+
+/// The journal at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Segment files.
+    pub segments: usize,
+    /// Their acknowledged bytes, headers included.
+    pub bytes: u64,
+    /// First frame that is still there, if any.
+    pub first: Option<Sequence>,
+    /// Last acknowledged frame.
+    pub last: Sequence,
+    /// Frames that callers of [`Journal::append`] wait for, those waiting for room included.
+    pub queued_frames: usize,
+    /// Payload bytes of these.
+    pub queued_bytes: u64,
+    /// How long the last sync took; none before the first append.
+    pub last_sync: Option<Duration>,
 }
 
 impl Journal {
@@ -93,8 +121,14 @@ impl Journal {
         let settled = recovery::settle(&disk, &config.dir, start_after)?;
         let replay = settled.replay(Arc::clone(&disk), start_after);
         let segments = Arc::new(Segments::new(config.dir.clone(), disk, settled));
-        let outbox = writer::start(&config, Arc::clone(&segments))?;
-        Ok((Self { segments, outbox }, replay))
+        let meters = Arc::new(Meters::new());
+        let outbox = writer::start(&config, Arc::clone(&segments), Arc::clone(&meters))?;
+        let journal = Self {
+            segments,
+            outbox,
+            meters,
+        };
+        Ok((journal, replay))
     }
 
     /// Appends one frame and returns its sequence **once the frame is durable**. Waits while the
@@ -153,10 +187,27 @@ impl Journal {
         cursor::read_from(&self.segments, from, bytes_max)
     }
 
-    /// Size of the journal now.
+    /// The journal now.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.segments.stats()
+        Stats {
+            queued_frames: self.outbox.queued_frames(),
+            queued_bytes: self.outbox.queued_bytes(),
+            last_sync: self.meters.last_sync(),
+            ..self.segments.stats()
+        }
+    }
+
+    /// What lies behind frame `after`, which is durable elsewhere.
+    #[must_use]
+    pub fn lag(&self, after: Sequence) -> Lag {
+        self.segments.lag(after)
+    }
+
+    /// What the writer times and counts, to be shown.
+    #[must_use]
+    pub fn meters(&self) -> Vec<Source> {
+        self.meters.sources()
     }
 
     /// Where the journal is.

@@ -9,23 +9,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base::Disk;
 
+use crate::Stats;
 use crate::format::{SEGMENT_HEADER_LEN, Sequence, segment_name};
 use crate::recovery::Settled;
 
 /// Distance between remembered places in a segment.
 const MARK_EVERY_BYTES: u64 = 1 << 20;
 
-/// Size of a journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stats {
-    /// Segment files.
-    pub segments: usize,
-    /// Their acknowledged bytes, headers included.
+/// Frames that are durable in the journal alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lag {
+    /// How many.
+    pub frames: u64,
+    /// What they take, headers included; counted from a place up to 1 MiB before the first of them.
     pub bytes: u64,
-    /// First frame that is still there, if any.
-    pub first: Option<Sequence>,
-    /// Last acknowledged frame.
-    pub last: Sequence,
 }
 
 /// What is known of one segment.
@@ -193,6 +190,22 @@ impl Segments {
                 .map(|s| s.first)
                 .filter(|first| *first <= state.last_synced),
             last: state.last_synced,
+            queued_frames: 0,
+            queued_bytes: 0,
+            last_sync: None,
+        }
+    }
+
+    /// What lies behind frame `after`.
+    pub(crate) fn lag(&self, after: Sequence) -> Lag {
+        let state = self.state();
+        let from = after.next();
+        let reaching = state.list.iter().filter(|segment| segment.last >= from);
+        Lag {
+            frames: state.last_synced.get().saturating_sub(after.get()),
+            bytes: reaching
+                .map(|segment| segment.bytes.saturating_sub(segment.offset_before(from)))
+                .sum(),
         }
     }
 

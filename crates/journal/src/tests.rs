@@ -6,6 +6,8 @@ mod damage;
 mod faults;
 mod fixtures;
 mod gate;
+mod inspect;
+mod meters;
 mod reading;
 mod resync;
 

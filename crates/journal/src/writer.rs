@@ -18,16 +18,22 @@ use crate::append::{AppendError, Outbox, Waiting};
 use crate::config::Config;
 use crate::format::{FRAME_HEADER_LEN, FrameHeader, SEGMENT_HEADER_LEN, SegmentHeader, Sequence};
 use crate::inbox::{Inbox, Work};
+use crate::meters::Meters;
 use crate::recovery::OpenError;
 use crate::segments::Segments;
 
 /// Starts the writer thread of an opened journal.
-pub(crate) fn start(config: &Config, segments: Arc<Segments>) -> Result<Outbox, OpenError> {
+pub(crate) fn start(
+    config: &Config,
+    segments: Arc<Segments>,
+    meters: Arc<Meters>,
+) -> Result<Outbox, OpenError> {
     let (sender, receiver) = mpsc::sync_channel(config.queue_frames_max);
     let mut inbox = Inbox::new(receiver, config.gather_window);
     let mut writer = Writer {
         next: segments.last_synced().next(),
         segments,
+        meters,
         segment_target_bytes: config.segment_target_bytes,
         salt: config.salt,
         active: None,
@@ -42,6 +48,7 @@ pub(crate) fn start(config: &Config, segments: Arc<Segments>) -> Result<Outbox, 
 
 struct Writer {
     segments: Arc<Segments>,
+    meters: Arc<Meters>,
     segment_target_bytes: u64,
     salt: u64,
     /// Sequence of the next frame. It moves only when a batch is acknowledged.
@@ -88,6 +95,7 @@ impl Writer {
                 }
             }
             Err(error) => {
+                self.meters.failed();
                 let error = AppendError::from(error);
                 for waiting in batch {
                     waiting.answer(Err(error.clone()));
@@ -104,12 +112,13 @@ impl Writer {
             .sum();
         let first = self.next;
         let mut active = self.segment_with_room(batch_len)?;
-        if let Err(error) = active.append(first, batch) {
+        if let Err(error) = active.append(first, batch, &self.meters) {
             self.abandon(active);
             return Err(error);
         }
         active.bytes += batch_len;
         self.next = first.plus(batch.len() as u64);
+        self.meters.wrote(batch.len() as u64, batch_len);
         self.segments.publish(self.next.previous(), active.bytes);
         self.active = Some(active);
         Ok(first)
@@ -202,7 +211,7 @@ impl Writer {
 
 impl Active {
     /// Writes and syncs the frames; payloads are not copied on the way.
-    fn append(&mut self, first: Sequence, batch: &[Waiting]) -> io::Result<()> {
+    fn append(&mut self, first: Sequence, batch: &[Waiting], meters: &Meters) -> io::Result<()> {
         let headers: Vec<[u8; FRAME_HEADER_LEN]> = (0..)
             .zip(batch)
             .map(|(ordinal, w)| {
@@ -215,7 +224,7 @@ impl Active {
             .flat_map(|(header, w)| [IoSlice::new(header), IoSlice::new(&w.payload)])
             .collect();
         self.file.write_all(&mut slices)?;
-        self.file.sync_data()
+        meters.sync(|| self.file.sync_data())
     }
 }
 

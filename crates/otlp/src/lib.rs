@@ -50,6 +50,9 @@ pub struct Limits {
     pub attributes_per_item: usize,
     /// Messages in a request: envelopes, items, attributes, values, all counted.
     pub nodes: usize,
+    /// Bytes of all items of a request that cannot be read: they are kept apart, each with its bytes,
+    /// beside the request.
+    pub unreadable_bytes: usize,
     /// How deep values (arrays and key-value lists) may nest; a plain value is one deep. At most 128.
     pub depth: usize,
 }
@@ -60,6 +63,7 @@ impl Default for Limits {
             items: 50_000,
             attributes_per_item: 1_024,
             nodes: 2_000_000,
+            unreadable_bytes: 4 << 20,
             depth: 32,
         }
     }

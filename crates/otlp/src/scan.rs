@@ -22,6 +22,7 @@ pub fn count(signal: Signal, protobuf: &[u8], limits: &Limits) -> Result<u64, Re
         limits,
         items: 0,
         nodes: 0,
+        unreadable_bytes: 0,
     };
     match scan.message(Reader::new(protobuf), schema::request(signal), 0) {
         Ok(()) => Ok(scan.items as u64),
@@ -40,9 +41,13 @@ pub(crate) fn validate(
         limits,
         items: 0,
         nodes: 0,
+        unreadable_bytes: 0,
     }
     .message(reader, message, 0)
 }
+
+/// What there is too much of when the items that cannot be read are too large together.
+pub(crate) const UNREADABLE: &str = "bytes of items that cannot be read";
 
 /// Why a scan ended early.
 #[derive(Debug)]
@@ -63,6 +68,7 @@ struct Scan<'l> {
     limits: &'l Limits,
     items: usize,
     nodes: usize,
+    unreadable_bytes: usize,
 }
 
 impl Scan<'_> {
@@ -128,7 +134,7 @@ impl Scan<'_> {
                 within("items", self.items, self.limits.items)?;
                 match self.message(reader, nested, depth) {
                     // The item will be quarantined.
-                    Err(Stop::Fault(_)) => Ok(()),
+                    Err(Stop::Fault(_)) => self.unreadable(reader),
                     other => other,
                 }
             }
@@ -136,13 +142,25 @@ impl Scan<'_> {
                 let before = self.items;
                 let items = match self.message(reader, nested, depth) {
                     Ok(()) => points_of(reader)?,
-                    Err(Stop::Fault(_)) => 1,
+                    Err(Stop::Fault(_)) => {
+                        self.unreadable(reader)?;
+                        1
+                    }
                     Err(stop) => return Err(stop),
                 };
                 self.items = before + items;
                 within("items", self.items, self.limits.items)
             }
         }
+    }
+}
+
+impl Scan<'_> {
+    /// An item will be quarantined with its bytes.
+    fn unreadable(&mut self, item: Reader<'_>) -> Result<(), Stop> {
+        self.unreadable_bytes += item.bytes().len();
+        let limit = self.limits.unreadable_bytes;
+        within(UNREADABLE, self.unreadable_bytes, limit)
     }
 }
 

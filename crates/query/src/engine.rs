@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use arrow::array::StringViewArray;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use base::meters::Source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -23,10 +24,12 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use url::Url;
 
+use crate::complexity;
 use crate::cost::Cost;
 use crate::error::{ErrorKind, QueryError};
 use crate::functions;
-use crate::plan::{explain, plan};
+use crate::meters::{self, Meters};
+use crate::plan::{described, explain, plan};
 use crate::provider::OBJECTS_URL;
 
 /// Text in one answer; prompts and tool inputs may be long.
@@ -105,6 +108,7 @@ pub struct Engine {
     config: Config,
     state: SessionState,
     turns: Arc<tokio::sync::Semaphore>,
+    meters: Meters,
     /// Taken when the engine is dropped, to be shut down without waiting.
     runtime: Option<Runtime>,
 }
@@ -124,6 +128,7 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads)
             .thread_name("query")
+            .thread_stack_size(complexity::STACK_BYTES)
             .enable_time()
             .build()
             .map_err(QueryError::internal)?;
@@ -144,6 +149,7 @@ impl Engine {
             config,
             state,
             turns,
+            meters: Meters::new(),
             runtime: Some(runtime),
         })
     }
@@ -158,6 +164,18 @@ impl Engine {
         &self.config.cost
     }
 
+    /// What queries take and how they end, to be shown.
+    pub fn meters(&self) -> Vec<Source> {
+        let pool = Arc::clone(&self.state.runtime_env().memory_pool);
+        let mut sources = self.meters.sources();
+        sources.push(meters::in_use(
+            Arc::clone(&self.turns),
+            move || pool.reserved(),
+            &self.config,
+        ));
+        sources
+    }
+
     /// Answers one SQL text. Rows beyond `rows_max` (or the configured limit, if less) are cut off.
     pub async fn query(&self, sql: &str, rows_max: Option<usize>) -> Result<Answer, QueryError> {
         let rows_max = rows_max.unwrap_or(usize::MAX).min(self.config.rows_max);
@@ -169,18 +187,23 @@ impl Engine {
     /// A view of everything acknowledged so far. While the journal is being replayed it is waited for,
     /// no longer than a query may take.
     pub async fn snapshot(&self) -> Result<Snapshot, QueryError> {
-        tokio::time::timeout(self.config.timeout, self.store.snapshot())
-            .await
-            .map_err(|_| replaying(&self.store.replay_progress()))
+        let began = Instant::now();
+        let snapshot = tokio::time::timeout(self.config.timeout, self.store.snapshot()).await;
+        snapshot.map_err(|_| {
+            let timing = self.meters.since(began);
+            timing.end(Some(ErrorKind::Replaying));
+            replaying(&self.store.replay_progress())
+        })
     }
 
-    /// What one SQL text would do, without doing it: its logical plan, one node a line.
-    pub async fn plan(&self, sql: &str) -> Result<String, QueryError> {
+    /// What one SQL text would do, without doing it: the nodes of its logical plan, each described,
+    /// those of subqueries too.
+    pub async fn plan(&self, sql: &str) -> Result<Vec<String>, QueryError> {
         let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
         let sql = sql.to_owned();
         let planning = async move {
             let frame = plan(state, snapshot, &sql).await?;
-            Ok(frame.logical_plan().display_indent().to_string())
+            Ok(described(frame.logical_plan()))
         };
         self.in_turn(planning).await
     }
@@ -238,6 +261,7 @@ impl Engine {
         let Some(runtime) = &self.runtime else {
             return Err(QueryError::internal("shutting down"));
         };
+        let timing = self.meters.begin();
         let turns = Arc::clone(&self.turns);
         let turn = turns.acquire_owned().await.map_err(QueryError::internal)?;
         let timeout = self.config.timeout;
@@ -247,7 +271,9 @@ impl Engine {
             ended.unwrap_or_else(|_| Err(timed_out(timeout)))
         };
         let running = AbortOnDrop(runtime.spawn(work));
-        running.join().await
+        let outcome = running.join().await;
+        timing.end(outcome.as_ref().err().map(|error| error.kind));
+        outcome
     }
 }
 

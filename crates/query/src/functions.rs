@@ -21,7 +21,11 @@ pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
 
 use crate::cost::Cost;
 
-/// All of them.
+/// Functions that make a text of any length from a number, in memory that no budget counts and in one
+/// step that no time limit can stop. They are not offered.
+pub(crate) const UNBOUNDED: [&str; 3] = ["repeat", "lpad", "rpad"];
+
+/// All of our own.
 pub(crate) fn all(cost: &Cost) -> Vec<ScalarUDF> {
     let mut all = vec![
         attribute::attribute(),

@@ -7,18 +7,22 @@
 //! |---|---|
 //! | `engine.rs` | one query from text to answer, with its limits |
 //! | `plan.rs` | from the text to a plan that can only read the views |
+//! | `complexity.rs` | how much there may be to a statement |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
+//! | `meters.rs` | how long queries take and how they end |
 //! | `functions.rs` | functions of our own, the ledger's among them |
 //! | `cost.rs` | by which price book and into which money costs are reckoned |
 //! | `error.rs` | what went wrong, where in the text, and how to mend it |
 //! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
 //! | `reports/` | the named answers that the UI and the API serve |
 
+mod complexity;
 mod cost;
 mod engine;
 mod error;
 mod functions;
+mod meters;
 mod plan;
 mod provider;
 pub mod render;

@@ -1,7 +1,8 @@
 //! From the text of a query to a plan over the views of a snapshot.
 //!
-//! The guard has three walls: the text must be one SELECT (or EXPLAIN), the plan must hold nothing
-//! that writes or configures, and the only tables there are to name are the views.
+//! The guard has four walls: there must not be too much to the text, it must be one SELECT (or
+//! EXPLAIN), the plan must hold nothing that writes or configures, and the only tables there are to name
+//! are the views.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
     MemorySchemaProvider,
 };
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -19,7 +21,9 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 use store::{Snapshot, Table};
 
+use crate::complexity;
 use crate::error::QueryError;
+use crate::functions;
 use crate::provider::SnapshotTable;
 use crate::views::{VIEWS, View};
 
@@ -34,6 +38,9 @@ pub(crate) async fn plan(
 ) -> Result<DataFrame, QueryError> {
     let statement = parse(&state, sql)?;
     let context = SessionContext::new_with_state(with_own_catalog(state));
+    for name in functions::UNBOUNDED {
+        context.deregister_udf(name);
+    }
     let named = named_views(&context, &statement)?;
     register(&context, &snapshot, &named)
         .await
@@ -94,6 +101,7 @@ fn parse(state: &SessionState, sql: &str) -> Result<Statement, QueryError> {
     if sql.trim().is_empty() {
         return Err(QueryError::invalid("there is no query", Some(READ_ONLY)));
     }
+    complexity::check(sql)?;
     let dialect = state.config().options().sql_parser.dialect;
     let statement = state.sql_to_statement(sql, &dialect).map_err(|error| {
         let error = QueryError::planning(&error);
@@ -128,6 +136,17 @@ fn only_reads(plan: &LogicalPlan) -> Result<(), QueryError> {
     options
         .verify_plan(plan)
         .map_err(|_| QueryError::invalid("only reading is allowed", Some(READ_ONLY)))
+}
+
+/// Every node of a plan in words.
+pub(crate) fn described(plan: &LogicalPlan) -> Vec<String> {
+    let mut nodes = Vec::new();
+    // Nothing here fails: the walk goes on at every node.
+    let _ = plan.apply_with_subqueries(|node| {
+        nodes.push(node.display().to_string());
+        Ok(TreeNodeRecursion::Continue)
+    });
+    nodes
 }
 
 /// The views that a statement names, each after those that it reads.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use contract::Signal;
+use tokio::time::Instant;
 
 /// How an export request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +42,9 @@ pub struct ExportRequest {
     pub transport: Transport,
     /// Who sent it: the other end of the connection, which may be a proxy.
     pub peer: SocketAddr,
+    /// Until when the client is kept waiting. What is not admitted by then is answered with 503 and
+    /// sent again, so work that begins later is in vain.
+    pub deadline: Instant,
 }
 
 /// An export request that is durable, deduplicated and queryable.
@@ -116,6 +120,17 @@ impl Refusal {
     }
 }
 
+/// A request that was answered with an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedRequest {
+    /// What it meant to export, where its path tells.
+    pub signal: Option<Signal>,
+    /// Why.
+    pub why: Refusal,
+    /// Whether the client was told to send it again.
+    pub is_retryable: bool,
+}
+
 /// Who decides what becomes of an export request.
 pub trait Admit: Send + Sync + 'static {
     /// Admits `request`, or says why not. `Ok` is a promise: fsynced, deduplicated, queryable.
@@ -130,8 +145,7 @@ pub trait Admit: Send + Sync + 'static {
 
     /// Called exactly once for every request that was answered with an error, whoever refused it
     /// (so also for what `admit` did not admit); and for a connection cut in the middle of a head.
-    /// `signal` is what the request meant to export, where its path tells.
-    fn count_refused(&self, signal: Option<Signal>, why: Refusal);
+    fn count_refused(&self, refused: RefusedRequest);
 
     /// Whether export requests can be admitted now, and if not, why.
     ///

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use base::meters::Counter;
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -32,11 +33,13 @@ pub(crate) struct Bounds {
     pub(crate) timeout: Duration,
 }
 
-/// Reads all of `body`. `check` sees what is there so far after every arrival and may refuse it early.
+/// Reads all of `body`. `check` sees what is there so far after every arrival and may refuse it early;
+/// `arrived` counts every byte, also of what is refused.
 pub(crate) async fn collect(
     body: &mut Incoming,
     bounds: Bounds,
     mut lease: Lease,
+    arrived: &Counter,
     check: impl Fn(&[u8]) -> Result<(), Fault>,
 ) -> Result<Paid, Fault> {
     let too_large = || Fault::TooLarge {
@@ -54,7 +57,12 @@ pub(crate) async fn collect(
         .upper()
         .map_or(limit, |upper| limit.min(upper as usize));
     let ends = Instant::now() + bounds.timeout * SILENCES_PER_BODY;
-    let Some(first) = arrival(body, bounds.timeout, ends).await? else {
+    let mut arrival = async || {
+        let piece = arrival(body, bounds.timeout, ends).await?;
+        arrived.inc_by(piece.as_ref().map_or(0, Bytes::len) as u64);
+        Ok::<_, Fault>(piece)
+    };
+    let Some(first) = arrival().await? else {
         return Ok(Paid {
             bytes: Bytes::new(),
             lease,
@@ -65,7 +73,7 @@ pub(crate) async fn collect(
     }
     check(&first)?;
     lease.grow_to(first.len()).await?;
-    let Some(second) = arrival(body, bounds.timeout, ends).await? else {
+    let Some(second) = arrival().await? else {
         // Most requests of agents come in one piece and are not copied.
         return Ok(Paid {
             bytes: first,
@@ -82,7 +90,7 @@ pub(crate) async fn collect(
         }
         buffer.push(&piece, limit).await?;
         check(buffer.bytes())?;
-        next = arrival(body, bounds.timeout, ends).await?;
+        next = arrival().await?;
     }
     Ok(buffer.finish())
 }

@@ -38,6 +38,8 @@ pub(crate) struct Budget {
     reserve: Arc<Semaphore>,
     inflating: Arc<Semaphore>,
     admitting: Arc<Semaphore>,
+    /// How many units there are in all.
+    units_max: usize,
     hold: Duration,
 }
 
@@ -54,13 +56,26 @@ impl Budget {
             Arc::new(Semaphore::new(units))
         };
         let reserved = bytes / SMALL_SHARE;
+        let (shared, reserve) = (pool(bytes - reserved), pool(reserved));
         Self {
-            shared: pool(bytes - reserved),
-            reserve: pool(reserved),
+            units_max: shared.available_permits() + reserve.available_permits(),
+            shared,
+            reserve,
             inflating: Arc::new(Semaphore::new(cores)),
             admitting: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
             hold,
         }
+    }
+
+    /// What is paid for now.
+    pub(crate) fn used_bytes(&self) -> usize {
+        let free = self.shared.available_permits() + self.reserve.available_permits();
+        self.units_max.saturating_sub(free) * UNIT_BYTES
+    }
+
+    /// What can be paid for at once.
+    pub(crate) fn limit_bytes(&self) -> usize {
+        self.units_max * UNIT_BYTES
     }
 
     /// A lease of nothing yet, for one request.

@@ -26,7 +26,8 @@ pub struct Config {
     pub max_body_bytes: usize,
     /// The memory in bytes that the bodies of all requests may take together.
     pub memory_budget_bytes: usize,
-    /// How long a request may wait for memory and for the journal before it is answered 503.
+    /// How long a request may wait for memory, for room in the store and for the journal before it is
+    /// answered 503. A client that has no answer for some four seconds loses what comes meanwhile.
     pub hold: Duration,
     /// How long a client may take for a request's head, counted from its first byte.
     pub header_timeout: Duration,
@@ -53,7 +54,7 @@ impl Default for Config {
             grpc: SocketAddr::from((Ipv4Addr::LOCALHOST, 4317)),
             max_body_bytes: 64 << 20,
             memory_budget_bytes: 256 << 20,
-            hold: Duration::from_secs(5),
+            hold: Duration::from_secs(3),
             header_timeout: Duration::from_secs(10),
             opening_timeout: Duration::from_secs(29),
             body_timeout: Duration::from_secs(10),

@@ -20,10 +20,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault::Fault;
-use crate::intake::Intake;
+use crate::intake::{Caller, Intake};
 use crate::pulse::{Due, End, InFlight, Pulse, Watched};
 use crate::reply::Reply;
-use crate::{Admit, Refusal, grpc, http};
+use crate::{Admit, Transport, grpc, http};
 
 /// What the headers of a request may take, names and values together.
 const HEAD_BYTES: u32 = 16 << 10;
@@ -55,6 +55,16 @@ pub(crate) enum Port {
     Grpc,
 }
 
+impl Port {
+    /// What is meant to be spoken there.
+    fn transport(self) -> Transport {
+        match self {
+            Self::Http => Transport::Http,
+            Self::Grpc => Transport::Grpc,
+        }
+    }
+}
+
 /// Serves `socket` until it is closed by either side.
 pub(crate) async fn serve<A: Admit>(
     intake: Arc<Intake<A>>,
@@ -71,7 +81,11 @@ pub(crate) async fn serve<A: Admit>(
     let service = service_fn(|request| {
         let intake = Arc::clone(&intake);
         let in_flight = pulse.begin();
-        async move { Ok::<_, Infallible>(answer(&intake, port, peer, request, in_flight).await) }
+        let caller = Caller {
+            peer,
+            since: Instant::now(),
+        };
+        async move { Ok::<_, Infallible>(answer(&intake, port, caller, request, in_flight).await) }
     });
     let builder = builder();
     let mut connection = pin!(builder.serve_connection(io, service));
@@ -95,8 +109,7 @@ pub(crate) async fn serve<A: Admit>(
             end = expire(due) => match end {
                 End::Head { begun } => {
                     if begun {
-                        tracing::debug!(%peer, "a client was too slow to send a head");
-                        intake.admit.count_refused(None, Refusal::Timeout);
+                        intake.cut(port.transport(), peer);
                     }
                     return;
                 }
@@ -136,7 +149,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
 async fn answer<A: Admit>(
     intake: &Intake<A>,
     port: Port,
-    peer: SocketAddr,
+    caller: Caller,
     request: Request<Incoming>,
     in_flight: InFlight,
 ) -> Response<Reply> {
@@ -144,11 +157,11 @@ async fn answer<A: Admit>(
     match (is_call, port) {
         (true, _) if request.version() == Version::HTTP_2 => {
             let _in_flight = in_flight;
-            grpc::answer(intake, peer, request).await
+            grpc::answer(intake, caller, request).await
         }
-        (true, _) => http::refuse(intake, peer, None, request, in_flight, &Fault::NeedsHttp2),
-        (false, Port::Http) => http::answer(intake, peer, request, in_flight).await,
-        (false, Port::Grpc) => http::misdirected(intake, peer, request, in_flight).await,
+        (true, _) => http::refuse(intake, caller, None, request, in_flight, &Fault::NeedsHttp2),
+        (false, Port::Http) => http::answer(intake, caller, request, in_flight).await,
+        (false, Port::Grpc) => http::misdirected(intake, caller, request, in_flight).await,
     }
 }
 

@@ -162,6 +162,20 @@ pub(crate) fn is_retryable(code: u32) -> bool {
     code == UNAVAILABLE
 }
 
+/// The name that gRPC gives to `code`, one of those above.
+pub(crate) fn code_name(code: u32) -> &'static str {
+    match code {
+        DEADLINE_EXCEEDED => "DEADLINE_EXCEEDED",
+        INVALID_ARGUMENT => "INVALID_ARGUMENT",
+        NOT_FOUND => "NOT_FOUND",
+        RESOURCE_EXHAUSTED => "RESOURCE_EXHAUSTED",
+        UNIMPLEMENTED => "UNIMPLEMENTED",
+        INTERNAL => "INTERNAL",
+        UNAVAILABLE => "UNAVAILABLE",
+        _ => "UNKNOWN",
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

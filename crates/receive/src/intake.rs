@@ -5,18 +5,26 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use ::http::StatusCode;
 use contract::Signal;
 use otlp::Encoding;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::body::Bounds;
 use crate::budget::{Budget, Paid};
-use crate::fault::Fault;
-use crate::{Admit, Admitted, Config, ExportRequest, NotAdmitted, Transport};
+use crate::fault::{Fault, code_name, is_retryable};
+use crate::meters::{Answered, Meters};
+use crate::{
+    Admit, Admitted, Config, ExportRequest, NotAdmitted, Refusal, RefusedRequest, Transport,
+};
 
-/// At least this part of the hold is left for the journal, however long a request waited for memory.
+/// This part of the hold is left for the journal, however long a request waited for memory.
 const JOURNAL_SHARE: u32 = 5;
+
+/// Whoever waits until the deadline can still say what for.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -24,8 +32,16 @@ pub(crate) struct Intake<A> {
     pub(crate) admit: Arc<A>,
     pub(crate) config: Config,
     pub(crate) budget: Budget,
+    pub(crate) meters: Arc<Meters>,
     /// The port where OTLP/HTTP is served in truth, for messages.
     pub(crate) http_port: u16,
+}
+
+/// Who asks, and since when: since the head of the request was complete.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) peer: SocketAddr,
+    pub(crate) since: Instant,
 }
 
 /// An export request but for its bytes.
@@ -34,10 +50,41 @@ pub(crate) struct Envelope {
     pub(crate) signal: Signal,
     pub(crate) encoding: Encoding,
     pub(crate) transport: Transport,
-    pub(crate) peer: SocketAddr,
+    pub(crate) caller: Caller,
+}
+
+/// What is known of a request that is refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) signal: Option<Signal>,
+    pub(crate) encoding: Option<Encoding>,
+    pub(crate) transport: Transport,
+    pub(crate) caller: Caller,
+}
+
+/// The memory that all connections share.
+pub(crate) fn budget(config: &Config) -> Budget {
+    let for_memory = config.hold - config.hold / JOURNAL_SHARE;
+    Budget::new(config.memory_budget_bytes, for_memory)
 }
 
 impl<A: Admit> Intake<A> {
+    pub(crate) fn new(
+        admit: Arc<A>,
+        config: Config,
+        budget: Budget,
+        meters: Arc<Meters>,
+        http_port: u16,
+    ) -> Self {
+        Self {
+            admit,
+            config,
+            budget,
+            meters,
+            http_port,
+        }
+    }
+
     /// What one body may be, if it is `framing_bytes` longer than its content.
     pub(crate) fn bounds(&self, framing_bytes: usize) -> Bounds {
         Bounds {
@@ -50,17 +97,21 @@ impl<A: Admit> Intake<A> {
     /// Hands an inflated body on. `Ok` is `admit`'s promise, passed on: the request is durable,
     /// deduplicated and queryable.
     pub(crate) async fn admit(&self, envelope: Envelope, body: Paid) -> Result<Admitted, Fault> {
+        let whole = Instant::now();
+        let lane = self.meters.lane(envelope.signal, envelope.transport);
         let Paid { bytes, mut lease } = body;
+        lane.inflated(bytes.len());
         let hold = self.config.hold;
         let turn = lease.turn_to_be_admitted(bytes.len()).await?;
-        let patience = lease.patience().max(hold / JOURNAL_SHARE);
+        let deadline = Instant::now() + lease.patience() + hold / JOURNAL_SHARE;
         let admit = Arc::clone(&self.admit);
         let request = ExportRequest {
             signal: envelope.signal,
             encoding: envelope.encoding,
             body: bytes,
             transport: envelope.transport,
-            peer: envelope.peer,
+            peer: envelope.caller.peer,
+            deadline,
         };
         // A task of its own, so that a client that goes away cannot stop it half-way, and so that its
         // panic is an answer. The memory is held until it has really ended.
@@ -69,12 +120,21 @@ impl<A: Admit> Intake<A> {
             drop((lease, turn));
             outcome
         });
-        match timeout(patience, admitting).await {
-            Ok(Ok(Ok(admitted))) => Ok(admitted),
+        match timeout_at(deadline + GRACE, admitting).await {
+            Ok(Ok(Ok(admitted))) => {
+                lane.admitted(whole.elapsed());
+                Ok(admitted)
+            }
             Ok(Ok(Err(NotAdmitted::Refused(refused)))) => Err(Fault::Refused(refused)),
             Ok(Ok(Err(NotAdmitted::Unavailable { reason }))) => Err(Fault::Unavailable { reason }),
             Ok(Err(failure)) => {
-                tracing::error!(signal = envelope.signal.name(), %failure, "admitting a request failed");
+                // What a panic says may hold what the client sent; its place is logged where it is.
+                let is_panic = failure.is_panic();
+                tracing::error!(
+                    signal = envelope.signal.name(),
+                    is_panic,
+                    "admitting a request failed"
+                );
                 Err(Fault::Unavailable {
                     reason: "an internal error".to_owned(),
                 })
@@ -85,9 +145,89 @@ impl<A: Admit> Intake<A> {
         }
     }
 
-    /// Counts and logs a fault before it is answered.
-    pub(crate) fn refuse(&self, signal: Option<Signal>, peer: SocketAddr, fault: &Fault) {
-        tracing::debug!(%peer, signal = signal.map(Signal::name), %fault, "refused a request");
-        self.admit.count_refused(signal, fault.refusal());
+    /// Counts, times and logs what was admitted before it is acknowledged.
+    pub(crate) fn acknowledge(&self, envelope: Envelope, admitted: &Admitted) {
+        let Envelope {
+            signal,
+            encoding,
+            transport,
+            caller,
+        } = envelope;
+        let waited = caller.since.elapsed();
+        self.meters.lane(signal, transport).acknowledged(waited);
+        let code = match transport {
+            Transport::Http => StatusCode::OK.as_str(),
+            Transport::Grpc => "OK",
+        };
+        self.meters.answered(Answered {
+            signal: Some(signal),
+            transport,
+            encoding: Some(encoding),
+            code,
+        });
+        tracing::debug!(
+            peer = %caller.peer,
+            signal = signal.name(),
+            transport = transport.name(),
+            code,
+            items = admitted.items,
+            quarantined = admitted.quarantined,
+            waited_ms = waited.as_secs_f64() * 1e3,
+            "acknowledged a request"
+        );
+    }
+
+    /// Counts and logs a fault before it is answered. What the client sent is not logged, nor what
+    /// was found in it: the client is told.
+    pub(crate) fn refuse(&self, asked: Asked, fault: &Fault) {
+        let Asked {
+            signal,
+            encoding,
+            transport,
+            caller,
+        } = asked;
+        let (status, grpc_code) = (fault.http().0, fault.grpc());
+        let (code, is_retryable) = match transport {
+            Transport::Http => (status.as_str(), is_retryable(fault.http().1)),
+            Transport::Grpc => (code_name(grpc_code), is_retryable(grpc_code)),
+        };
+        self.meters.answered(Answered {
+            signal,
+            transport,
+            encoding,
+            code,
+        });
+        let why = fault.refusal();
+        tracing::debug!(
+            peer = %caller.peer,
+            signal = signal.map(Signal::name),
+            transport = transport.name(),
+            code,
+            reason = why.name(),
+            "refused a request"
+        );
+        self.count_refused(signal, transport, why, is_retryable);
+    }
+
+    /// Counts a connection that was cut because its head came too slowly: there is nobody to answer.
+    pub(crate) fn cut(&self, transport: Transport, peer: SocketAddr) {
+        tracing::debug!(%peer, "a client was too slow to send a head");
+        self.count_refused(None, transport, Refusal::Timeout, false);
+    }
+
+    fn count_refused(
+        &self,
+        signal: Option<Signal>,
+        transport: Transport,
+        why: Refusal,
+        is_retryable: bool,
+    ) {
+        self.meters
+            .refused(signal, transport, why.name(), is_retryable);
+        self.admit.count_refused(RefusedRequest {
+            signal,
+            why,
+            is_retryable,
+        });
     }
 }

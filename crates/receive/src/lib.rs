@@ -17,6 +17,7 @@
 //! | `intake.rs` | what all connections share; the call of `admit` |
 //! | `body.rs` | a request's body within its limits of size and time |
 //! | `inflate.rs` | gzip and zstd within the same limits |
+//! | `meters.rs` | what is counted and timed |
 //! | `unpack.rs` | the same steps on bytes at hand, without a connection |
 //! | `budget.rs` | the memory that all requests share |
 //! | `fault.rs` | everything that can go wrong with a request, and its code on either transport |
@@ -35,11 +36,12 @@ mod http;
 mod inflate;
 mod intake;
 mod listener;
+mod meters;
 mod pulse;
 mod reply;
 mod unpack;
 
-pub use admit::{Admit, Admitted, ExportRequest, NotAdmitted, Refusal, Transport};
+pub use admit::{Admit, Admitted, ExportRequest, NotAdmitted, Refusal, RefusedRequest, Transport};
 pub use config::{Config, ConfigError};
 pub use inflate::Coding;
 pub use listener::{BindError, Bound, Server};

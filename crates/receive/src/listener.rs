@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Shutdown;
+use base::meters::Source;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -17,7 +18,8 @@ use tokio::time::sleep;
 
 use crate::budget::Budget;
 use crate::connection::{self, Port};
-use crate::intake::Intake;
+use crate::intake::{self, Intake};
+use crate::meters::{self, Meters};
 use crate::{Admit, Config};
 
 /// How many connections the system keeps for us until they are accepted.
@@ -39,6 +41,9 @@ pub struct Bound {
     grpc: TcpListener,
     http_address: SocketAddr,
     grpc_address: SocketAddr,
+    budget: Budget,
+    places: Arc<Semaphore>,
+    meters: Arc<Meters>,
 }
 
 /// An address that cannot be listened on.
@@ -90,7 +95,11 @@ impl Server {
     pub fn bind(config: Config) -> Result<Bound, BindError> {
         let (http, http_address) = bind("OTLP/HTTP", config.http)?;
         let (grpc, grpc_address) = bind("OTLP/gRPC", config.grpc)?;
+        let places = config.max_connections.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Bound {
+            budget: intake::budget(&config),
+            places: Arc::new(Semaphore::new(places)),
+            meters: Arc::new(Meters::new()),
             config,
             http,
             grpc,
@@ -134,19 +143,22 @@ impl Bound {
         self.grpc_address
     }
 
+    /// What the servers count and time, to be shown.
+    #[must_use]
+    pub fn meters(&self) -> Vec<Source> {
+        let mut sources = self.meters.sources();
+        let max_connections = self.config.max_connections;
+        sources.push(meters::in_use(&self.budget, &self.places, max_connections));
+        sources
+    }
+
     /// Serves until `shutdown`: then accepts nobody any more, answers what is in flight, and returns
     /// when the last connection is closed or the drain is over.
     pub async fn serve<A: Admit>(self, admit: Arc<A>, shutdown: Shutdown) {
-        let budget = Budget::new(self.config.memory_budget_bytes, self.config.hold);
-        let places = self.config.max_connections.clamp(1, Semaphore::MAX_PERMITS);
-        let places = Arc::new(Semaphore::new(places));
+        let places = self.places;
         let http_port = self.http_address.port();
-        let intake = Arc::new(Intake {
-            admit,
-            config: self.config,
-            budget,
-            http_port,
-        });
+        let (budget, meters) = (self.budget, self.meters);
+        let intake = Arc::new(Intake::new(admit, self.config, budget, meters, http_port));
         tokio::join!(
             listen(&intake, Port::Http, self.http, &places, &shutdown),
             listen(&intake, Port::Grpc, self.grpc, &places, &shutdown),
@@ -187,7 +199,8 @@ async fn listen<A: Admit>(
 
 fn note(ended: Result<(), tokio::task::JoinError>) {
     if let Err(failure) = ended {
-        tracing::error!(%failure, "serving a connection failed");
+        // What a panic says may hold what the client sent; its place is logged where it is.
+        tracing::error!(is_panic = failure.is_panic(), "serving a connection failed");
     }
 }
 

@@ -9,6 +9,7 @@ mod connections;
 mod exports;
 mod floods;
 mod limits;
+mod meters;
 mod status;
 mod wire;
 
@@ -18,11 +19,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base::Shutdown;
+use base::meters::Board;
 use contract::Signal;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::{Admit, Admitted, Config, ExportRequest, NotAdmitted, Refusal, Server};
+use crate::{Admit, Admitted, Config, ExportRequest, NotAdmitted, Refusal, RefusedRequest, Server};
 
 /// Longer than anything here takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -75,7 +77,8 @@ impl Admit for Recorder {
         }
     }
 
-    fn count_refused(&self, signal: Option<Signal>, why: Refusal) {
+    fn count_refused(&self, refused: RefusedRequest) {
+        let RefusedRequest { signal, why, .. } = refused;
         self.refused.lock().unwrap().push((signal, why));
     }
 
@@ -89,6 +92,7 @@ struct Running {
     http: SocketAddr,
     grpc: SocketAddr,
     recorder: Arc<Recorder>,
+    board: Board,
     shutdown: Shutdown,
     serving: JoinHandle<()>,
 }
@@ -114,6 +118,8 @@ fn start(config: Config) -> Running {
         gate: Semaphore::new(0),
         ended: Semaphore::new(0),
     });
+    let board = Board::new();
+    board.add(bound.meters()).unwrap();
     let shutdown = Shutdown::new();
     let (http, grpc) = (bound.http(), bound.grpc());
     let serving = tokio::spawn(bound.serve(Arc::clone(&recorder), shutdown.clone()));
@@ -121,6 +127,7 @@ fn start(config: Config) -> Running {
         http,
         grpc,
         recorder,
+        board,
         shutdown,
         serving,
     }

@@ -56,15 +56,20 @@ pub struct Prepared {
 pub enum PrepareError {
     /// The client's fault.
     Refused(otlp::Refused),
-    /// Ours.
-    Internal(ArrowError),
+    /// Ours, after the items were counted.
+    Internal {
+        /// How many items the request holds.
+        items: u64,
+        /// What went wrong.
+        error: ArrowError,
+    },
 }
 
 impl std::fmt::Display for PrepareError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             PrepareError::Refused(refused) => refused.fmt(formatter),
-            PrepareError::Internal(error) => write!(formatter, "building rows: {error}"),
+            PrepareError::Internal { error, .. } => write!(formatter, "building rows: {error}"),
         }
     }
 }
@@ -87,13 +92,16 @@ pub(crate) fn prepare(
     let first_reason = decoded
         .first_reason
         .or_else(|| entry.quarantined.first().map(|item| item.reason.clone()));
-    let rows = builder.finish().map_err(PrepareError::Internal)?;
+    let items = decoded.items + beside;
+    let rows = builder
+        .finish()
+        .map_err(|error| PrepareError::Internal { items, error })?;
     Ok(Prepared {
         rows,
         received_ns: entry.received_ns,
         signal: entry.signal,
         bytes: entry.protobuf.len(),
-        items: decoded.items + beside,
+        items,
         quarantined: decoded.quarantined + beside,
         first_reason,
     })

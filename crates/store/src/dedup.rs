@@ -17,6 +17,8 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::error::Unreadable;
+
 /// Bytes of one identity.
 pub(crate) const IDENTITY_BYTES: usize = 10;
 /// How long a delivery is remembered: 24 hours of the data directory's age.
@@ -173,17 +175,18 @@ pub(crate) fn encode(identities: &mut [Identity], newest_ns: u64) -> std::io::Re
 }
 
 /// The identities of a file, and the newest time of receipt among them.
-pub(crate) fn decode(file: &[u8]) -> Result<(Vec<Identity>, u64), String> {
+pub(crate) fn decode(file: &[u8]) -> Result<(Vec<Identity>, u64), Unreadable> {
     let header = file.get(..HEADER_BYTES).ok_or("shorter than its header")?;
     let number = |at: usize| u64::from_le_bytes(header[at..at + 8].try_into().unwrap_or_default());
     if &header[..4] != MAGIC {
         return Err("not a file of identities".into());
     }
     let version = u16::from_le_bytes([header[4], header[5]]);
-    if version != VERSION {
-        return Err(format!(
-            "version {version}; this binary reads version {VERSION}"
-        ));
+    if version > VERSION {
+        return Err(Unreadable::Newer {
+            found: version.into(),
+            known: VERSION.into(),
+        });
     }
     let packed = &file[HEADER_BYTES..];
     let checksum = crc32c::crc32c_append(crc32c::crc32c(&header[..24]), packed);
@@ -192,7 +195,7 @@ pub(crate) fn decode(file: &[u8]) -> Result<(Vec<Identity>, u64), String> {
     }
     let count = number(8);
     if count > COUNT_MAX {
-        return Err(format!("claims {count} identities"));
+        return Err(format!("claims {count} identities").into());
     }
     let count = count as usize;
     let planes = zstd::bulk::decompress(packed, count * IDENTITY_BYTES)

@@ -12,6 +12,8 @@
 use bytes::Bytes;
 use contract::{Quarantined, RawEncoding, Signal};
 
+use crate::error::Unreadable;
+
 const VERSION: u8 = 1;
 const LEAD_BYTES: usize = 16;
 
@@ -75,21 +77,24 @@ impl Entry {
     }
 
     /// The entry of a payload; fails with the reason on anything that `encode` did not write.
-    pub fn decode(payload: &Bytes) -> Result<Entry, String> {
+    pub fn decode(payload: &Bytes) -> Result<Entry, Unreadable> {
+        if let Some(version) = payload.first().filter(|version| **version > VERSION) {
+            return Err(Unreadable::Newer {
+                found: (*version).into(),
+                known: VERSION.into(),
+            });
+        }
         let mut rest = Reader { payload, at: 0 };
         let lead = rest.take(LEAD_BYTES)?;
         if lead[0] != VERSION {
-            return Err(format!(
-                "entry version {}; this binary reads version {VERSION}",
-                lead[0]
-            ));
+            return Err(format!("there is no version {} of an entry", lead[0]).into());
         }
         let signal =
             Signal::from_code(lead[1]).ok_or_else(|| format!("unknown signal {}", lead[1]))?;
         let transport = match lead[2] {
             1 => Transport::Http,
             2 => Transport::Grpc,
-            other => return Err(format!("unknown transport {other}")),
+            other => return Err(format!("unknown transport {other}").into()),
         };
         let received_ns = u64::from_le_bytes(lead[4..12].try_into().unwrap_or_default());
         let count = u32::from_le_bytes(lead[12..16].try_into().unwrap_or_default());

@@ -5,9 +5,11 @@ use std::fmt;
 /// Why the store could not open, flush or read.
 #[derive(Debug)]
 pub enum StoreError {
-    /// The data directory was written by a newer version.
+    /// A file was written by a newer version. Nothing was changed.
     NewerVersion {
-        /// The directory's version.
+        /// Which file, under the data directory.
+        path: String,
+        /// The file's version of its format.
         found: u32,
         /// The newest version that this binary reads.
         known: u32,
@@ -45,9 +47,9 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreError::NewerVersion { found, known } => write!(
+            StoreError::NewerVersion { path, found, known } => write!(
                 formatter,
-                "the data directory has version {found}, this binary reads up to {known}: use a newer tallybook, or another --data-dir"
+                "{path} has version {found} of its format, and this program reads versions up to {known}: start the newer tallybook again, or choose another --data-dir"
             ),
             StoreError::DamagedManifest(what) => {
                 write!(
@@ -72,6 +74,64 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+impl StoreError {
+    /// Whether a file is not there.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, StoreError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+}
+
+/// Why the bytes of a file are not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// A newer version wrote them: they are whole, and must be left alone.
+    Newer {
+        /// Their version of the format.
+        found: u32,
+        /// The newest version that this binary reads.
+        known: u32,
+    },
+    /// They are not what any version writes; the reason.
+    Damaged(String),
+}
+
+impl Unreadable {
+    /// The same, of a file with this path under the data directory.
+    pub(crate) fn of(self, path: &str) -> StoreError {
+        let path = path.to_owned();
+        match self {
+            Unreadable::Newer { found, known } => StoreError::NewerVersion { path, found, known },
+            Unreadable::Damaged(reason) => StoreError::Damaged { path, reason },
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreadable::Newer { found, known } => {
+                write!(
+                    formatter,
+                    "version {found}; this binary reads up to {known}"
+                )
+            }
+            Unreadable::Damaged(reason) => formatter.write_str(reason),
+        }
+    }
+}
+
+impl From<&str> for Unreadable {
+    fn from(reason: &str) -> Self {
+        Unreadable::Damaged(reason.to_owned())
+    }
+}
+
+impl From<String> for Unreadable {
+    fn from(reason: String) -> Self {
+        Unreadable::Damaged(reason)
+    }
+}
 
 impl From<object_store::Error> for StoreError {
     fn from(error: object_store::Error) -> Self {

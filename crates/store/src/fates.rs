@@ -1,11 +1,17 @@
 //! Every received item has exactly one fate.
 //!
-//! Invariant: accepted + deduplicated + quarantined + rejected = received, per signal, at any moment
-//! that nothing is in flight. Counts are since the start of the process.
+//! Invariant: accepted + deduplicated + quarantined + rejected = received, per signal, at any moment.
+//! Both sides are counted together when an item's fate is known, but by different hands: `received`
+//! is what the decoder counted, the fates are what the state did. An item that the state lost or
+//! doubled would show. Counts are since the start of the process.
+//!
+//! Requests that were refused before their items were known are in a ledger beside this one. Tokens
+//! will be a second key beside the signal.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base::meters::{Readings, Source};
 use contract::Signal;
 use serde::Serialize;
 
@@ -45,35 +51,61 @@ pub struct RefusedRequests {
     pub signal: &'static str,
     /// Why, as a counter's label.
     pub reason: &'static str,
+    /// Whether the client was told to send it again.
+    pub retryable: bool,
 }
 
-impl Fates {
-    /// Adds the fates of one request's items; an item's receipt is counted with its fate.
-    pub fn add(&self, signal: Signal, accepted: u64, deduplicated: u64, quarantined: u64) {
-        self.change(signal, |fate| {
-            fate.received += accepted + deduplicated + quarantined;
+/// The items of one request whose fate is not known yet. Dropped without [`Receipt::settle`], as by an
+/// error, a panic or a future that nobody waits for any more, they are rejected.
+#[derive(Debug)]
+pub(crate) struct Receipt<'a> {
+    fates: &'a Fates,
+    signal: Signal,
+    items: u64,
+}
+
+impl Receipt<'_> {
+    /// The items are durable and applied.
+    pub(crate) fn settle(self, accepted: u64, deduplicated: u64, quarantined: u64) {
+        self.fates.change(self.signal, |fate| {
+            fate.received += self.items;
             fate.accepted += accepted;
             fate.deduplicated += deduplicated;
             fate.quarantined += quarantined;
         });
+        std::mem::forget(self);
     }
 
-    /// Counts items that were refused with an error answer.
-    pub fn reject(&self, signal: Signal, items: u64) {
-        self.change(signal, |fate| {
-            fate.received += items;
-            fate.rejected += items;
+    /// The items are durable; the replay of the journal will come to them and has a receipt of its
+    /// own for them then.
+    pub(crate) fn defer(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Receipt<'_> {
+    fn drop(&mut self) {
+        self.fates.change(self.signal, |fate| {
+            fate.received += self.items;
+            fate.rejected += self.items;
         });
+    }
+}
+
+impl Fates {
+    /// The receipt for `items`, as the decoder counted them.
+    pub(crate) fn receipt(&self, signal: Signal, items: u64) -> Receipt<'_> {
+        Receipt {
+            fates: self,
+            signal,
+            items,
+        }
     }
 
     /// Counts a whole request that was answered with an error. How many items it held may not even
     /// be known, so this ledger is beside the one of items.
-    pub fn refuse_request(&self, signal: Option<Signal>, reason: &'static str) {
-        let signal = signal.map_or("unknown", Signal::name);
-        *self
-            .refused()
-            .entry(RefusedRequests { signal, reason })
-            .or_default() += 1;
+    pub fn refuse_request(&self, refused: RefusedRequests) {
+        *self.refused().entry(refused).or_default() += 1;
     }
 
     /// How many requests were answered with an error, by signal and reason.
@@ -84,7 +116,7 @@ impl Fates {
             .collect()
     }
 
-    fn refused(&self) -> std::sync::MutexGuard<'_, BTreeMap<RefusedRequests, u64>> {
+    fn refused(&self) -> MutexGuard<'_, BTreeMap<RefusedRequests, u64>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -93,11 +125,106 @@ impl Fates {
         self.lock()[signal as usize]
     }
 
+    /// The counts of all signals at one moment, by [`Signal::ALL`].
+    pub fn all(&self) -> [Fate; 3] {
+        *self.lock()
+    }
+
     fn change(&self, signal: Signal, change: impl FnOnce(&mut Fate)) {
         change(&mut self.lock()[signal as usize]);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, [Fate; 3]> {
+    fn lock(&self) -> MutexGuard<'_, [Fate; 3]> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The counters, to be shown.
+    pub(crate) fn meters(self: &Arc<Self>) -> Source {
+        let fates = Arc::clone(self);
+        let mut readings = Readings::new(move || fates.all());
+        for signal in Signal::ALL {
+            readings = readings.counter(
+                "tallybook_items_received_total",
+                "Items (log records, data points, spans) that came; each has exactly one fate.",
+                &[("signal", signal.name())],
+                move |all| all[signal as usize].received as f64,
+            );
+            for (fate, count) in FATES {
+                readings = readings.counter(
+                    "tallybook_items_total",
+                    "Items by what became of them; all fates together are the items received.",
+                    &[("signal", signal.name()), ("fate", fate)],
+                    move |all| count(&all[signal as usize]) as f64,
+                );
+            }
+        }
+        Box::new(readings)
+    }
+}
+
+type Count = fn(&Fate) -> u64;
+
+/// The fates by name.
+const FATES: [(&str, Count); 4] = [
+    ("accepted", |fate| fate.accepted),
+    ("deduplicated", |fate| fate.deduplicated),
+    ("quarantined", |fate| fate.quarantined),
+    ("rejected", |fate| fate.rejected),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fate by its four parts, received first.
+    fn fate(
+        received: u64,
+        accepted: u64,
+        deduplicated: u64,
+        quarantined: u64,
+        rejected: u64,
+    ) -> Fate {
+        Fate {
+            received,
+            accepted,
+            deduplicated,
+            quarantined,
+            rejected,
+        }
+    }
+
+    #[test]
+    fn whatever_ends_a_receipt_its_items_have_a_fate() {
+        let fates = Fates::default();
+        fates.receipt(Signal::Logs, 6).settle(3, 2, 1);
+        let panicking = std::panic::AssertUnwindSafe(|| {
+            let _receipt = fates.receipt(Signal::Metrics, 5);
+            panic!("on purpose");
+        });
+        std::panic::catch_unwind(panicking).expect_err("it panics");
+        let given_up = async {
+            let _receipt = fates.receipt(Signal::Traces, 4);
+            std::future::pending::<()>().await;
+        };
+        let mut given_up = Box::pin(given_up);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(given_up.as_mut().poll(&mut context).is_pending());
+        assert_eq!(fates.of(Signal::Traces), Fate::default(), "not decided yet");
+        drop(given_up);
+        fates.receipt(Signal::Logs, 9).defer();
+        let expect = [
+            fate(6, 3, 2, 1, 0),
+            fate(5, 0, 0, 0, 5),
+            fate(4, 0, 0, 0, 4),
+        ];
+        assert_eq!(fates.all(), expect);
+        assert!(fates.all().iter().all(Fate::is_settled));
+    }
+
+    #[test]
+    fn an_item_that_the_state_lost_shows() {
+        let fates = Fates::default();
+        fates.receipt(Signal::Logs, 6).settle(3, 2, 0);
+        assert!(!fates.of(Signal::Logs).is_settled());
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use crate::dedup::{self, HORIZON_NS};
 use crate::error::StoreError;
@@ -17,6 +18,11 @@ use crate::part::{self, At, Part};
 use crate::schema::Table;
 use crate::state::{Batch, Taken};
 use crate::store::Store;
+use crate::twin;
+
+/// The pauses after flushes that failed. Space that somebody made is made use of within seconds.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// What a flush did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +33,14 @@ pub struct Flushed {
     pub parts: u64,
     /// Bytes of those parts.
     pub bytes: u64,
+}
+
+/// A flush on its way to its manifest.
+struct Writing {
+    next: Manifest,
+    /// Objects that are written, or may be in part.
+    begun: Vec<String>,
+    flushed: Flushed,
 }
 
 impl Store {
@@ -47,10 +61,15 @@ impl Store {
             self.state().flushed(Manifest::clone(&taken.manifest));
             return Ok(Flushed::default());
         }
-        match self.write_out(&taken, through).await {
+        let began = Instant::now();
+        let outcome = self.write_out(&taken, through).await;
+        let flushed = outcome.as_ref().ok().map(|(_, flushed)| *flushed);
+        self.meters.flushed(began, flushed);
+        match outcome {
             Ok((manifest, flushed)) => {
                 let number = manifest.number;
                 self.state().flushed(manifest);
+                self.freed();
                 self.clean(number, through, &taken.manifest).await;
                 Ok(flushed)
             }
@@ -67,38 +86,77 @@ impl Store {
         through: u64,
     ) -> Result<(Manifest, Flushed), StoreError> {
         let number = self.flush_number.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut next = Manifest {
-            number,
-            age_ns: taken.age_ns,
-            journal_through: through,
-            split: Split::clone(&taken.split),
-            ..Manifest::clone(&taken.manifest)
+        let mut writing = Writing {
+            next: Manifest {
+                number,
+                age_ns: taken.age_ns,
+                journal_through: through,
+                split: Split::clone(&taken.split),
+                ..Manifest::clone(&taken.manifest)
+            },
+            begun: Vec::new(),
+            flushed: Flushed::default(),
         };
-        let mut flushed = Flushed::default();
+        let outcome = match self.write_objects(taken, &mut writing).await {
+            Ok(()) => manifest::save(&self.objects, &writing.next).await,
+            failed => failed,
+        };
+        if let Err(error) = outcome {
+            self.tidy(&writing).await;
+            return Err(error);
+        }
+        Ok((writing.next, writing.flushed))
+    }
+
+    async fn write_objects(&self, taken: &Taken, writing: &mut Writing) -> Result<(), StoreError> {
         for table in Table::ALL {
-            for part in self
-                .write_table(table, &taken.tables[table as usize], number)
-                .await?
-            {
-                flushed.rows += part.rows;
-                flushed.parts += 1;
-                flushed.bytes += part.bytes;
-                next.parts.push(part);
+            self.write_table(table, &taken.tables[table as usize], writing)
+                .await?;
+        }
+        self.write_identities(taken, writing).await?;
+        writing.next.series = None;
+        if !taken.series.is_empty() {
+            let path = format!("series/{:020}.json", writing.next.number);
+            let series = taken.series.encode()?;
+            self.write_twice(&path, series, writing).await?;
+            writing.next.series = Some(path);
+        }
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        writing: &mut Writing,
+    ) -> Result<(), StoreError> {
+        writing.begun.push(path.to_owned());
+        self.objects.replace(path, bytes).await
+    }
+
+    async fn write_twice(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        writing: &mut Writing,
+    ) -> Result<(), StoreError> {
+        writing.begun.push(path.to_owned());
+        twin::write(&self.objects, path, bytes).await
+    }
+
+    /// Removes what a flush that failed has written: when writing fails, space matters most. Not when
+    /// its manifest has got its name all the same, for then the next start may go by it.
+    async fn tidy(&self, writing: &Writing) {
+        let manifest = Manifest::path(writing.next.number);
+        let manifests = self.objects.list(manifest::DIR).await;
+        if manifests.map_or(true, |paths| paths.contains(&manifest)) {
+            return;
+        }
+        for path in &writing.begun {
+            if let Err(error) = twin::delete(&self.objects, path).await {
+                tracing::warn!("{path} of a flush that failed not deleted: {error}");
             }
         }
-        self.write_identities(taken, &mut next).await?;
-        next.series = None;
-        if !taken.series.is_empty() {
-            let path = format!("series/{number:020}.json");
-            let json = taken
-                .series
-                .to_json()
-                .map_err(|error| StoreError::Internal(error.to_string()))?;
-            self.objects.replace(&path, json).await?;
-            next.series = Some(path);
-        }
-        manifest::save(&self.objects, &next).await?;
-        Ok((next, flushed))
     }
 
     /// One part for each day that the batches have rows of.
@@ -106,9 +164,8 @@ impl Store {
         &self,
         table: Table,
         batches: &[Arc<Batch>],
-        flush: u64,
-    ) -> Result<Vec<Part>, StoreError> {
-        let mut parts = Vec::new();
+        writing: &mut Writing,
+    ) -> Result<(), StoreError> {
         for (day, rows) in by_day(batches) {
             let (count, batches) = (rows.len() as u64, batches.to_vec());
             // Sorting and compressing is CPU work; it must not hold up the I/O runtime.
@@ -118,13 +175,17 @@ impl Store {
                 .map_err(|error| StoreError::Internal(error.to_string()))?
                 .map_err(|error| StoreError::Internal(format!("writing a part: {error}")))?;
             let path = format!(
-                "parts/{}/{}/{flush:020}.parquet",
+                "parts/{}/{}/{:020}.parquet",
                 table.name(),
-                day_text(day)
+                day_text(day),
+                writing.next.number
             );
             let (bytes, crc32c) = (file.len() as u64, crc32c::crc32c(&file));
-            self.objects.replace(&path, file).await?;
-            parts.push(Part {
+            self.write(&path, file, writing).await?;
+            writing.flushed.rows += count;
+            writing.flushed.parts += 1;
+            writing.flushed.bytes += bytes;
+            writing.next.parts.push(Part {
                 table,
                 path,
                 day,
@@ -133,15 +194,21 @@ impl Store {
                 time_min_ms,
                 time_max_ms,
                 crc32c,
+                version: part::VERSION,
             });
         }
-        Ok(parts)
+        Ok(())
     }
 
     /// The identities of this flush, and those of earlier ones that are still within the horizon.
-    async fn write_identities(&self, taken: &Taken, next: &mut Manifest) -> Result<(), StoreError> {
+    async fn write_identities(
+        &self,
+        taken: &Taken,
+        writing: &mut Writing,
+    ) -> Result<(), StoreError> {
         let horizon = taken.age_ns.saturating_sub(HORIZON_NS);
-        next.identities.retain(|file| file.age_ns >= horizon);
+        let known = &mut writing.next.identities;
+        known.retain(|file| file.age_ns >= horizon);
         if taken.identities.is_empty() {
             return Ok(());
         }
@@ -149,11 +216,11 @@ impl Store {
         let newest_ns = taken.newest_received_ns;
         let file = dedup::encode(&mut identities, newest_ns)?;
         let (path, bytes) = (
-            format!("identities/{:020}.ids", next.number),
+            format!("identities/{:020}.ids", writing.next.number),
             file.len() as u64,
         );
-        self.objects.replace(&path, file).await?;
-        next.identities.push(IdentityFile {
+        self.write_twice(&path, file, writing).await?;
+        writing.next.identities.push(IdentityFile {
             path,
             newest_ns,
             age_ns: taken.age_ns,
@@ -179,7 +246,7 @@ impl Store {
         let now = self.state().snapshot();
         let kept: std::collections::HashSet<&str> = now.objects().collect();
         for path in before.objects().filter(|path| !kept.contains(path)) {
-            if let Err(error) = self.objects.delete(path).await {
+            if let Err(error) = twin::delete(&self.objects, path).await {
                 tracing::warn!("{path} not deleted: {error}");
             }
         }
@@ -190,19 +257,27 @@ impl Store {
 
     /// Flushes when the buffer is large or old, until `shutdown`; then flushes once more.
     pub async fn run_flushes(self: Arc<Self>, shutdown: base::Shutdown) {
-        let look_every = self.config.flush_age.min(std::time::Duration::from_secs(5)) / 5;
+        let look_every = self.config.flush_age.min(Duration::from_secs(5)) / 5;
+        let mut pause = FIRST_PAUSE;
         while !shutdown.is_triggered() {
             tokio::select! {
                 () = self.flush_wanted.notified() => {}
                 () = tokio::time::sleep(look_every) => {}
                 () = shutdown.wait() => break,
             }
-            if self.is_flush_due()
-                && let Err(error) = self.flush().await
-            {
-                tracing::error!("flush failed, will try again: {error}");
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            if !self.is_flush_due() {
+                continue;
             }
+            let Err(error) = self.flush().await else {
+                pause = FIRST_PAUSE;
+                continue;
+            };
+            tracing::error!("flush failed, will try again in {pause:?}: {error}");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.wait() => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         if let Err(error) = self.flush().await {
             tracing::error!("last flush failed; the journal has everything: {error}");

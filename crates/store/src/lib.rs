@@ -6,6 +6,8 @@
 //! | `open.rs` | opening a data directory |
 //! | `replay.rs` | the journal back into the buffer, while requests are taken already |
 //! | `progress.rs` | how far the replay is, and what may arrive meanwhile |
+//! | `room.rs` | room for what comes, and waiting for it |
+//! | `reserve.rs` | the part of the disk that intake leaves free |
 //! | `age.rs` | for how long the data directory has been served |
 //! | `entry.rs` | what one journal frame holds |
 //! | `batch.rs` | decoded items to batches of rows |
@@ -17,9 +19,14 @@
 //! | `flush.rs` | buffer to parts to manifest |
 //! | `part.rs` | one immutable column file |
 //! | `manifest.rs` | which parts there are |
-//! | `objects.rs` | objects that are durable when `put` returns |
+//! | `objects.rs` | files that are whole and durable, or not there |
+//! | `document.rs` | JSON files with version and checksum |
+//! | `damage.rs` | which files are damaged |
+//! | `twin.rs` | files that are kept twice |
 //! | `schema.rs` | the four tables |
 //! | `fates.rs` | the ledger of fates |
+//! | `inspect.rs` | what is in a data directory, without opening it |
+//! | `stats.rs` | the store at one moment, and its meters |
 //!
 //! On disk:
 //!
@@ -35,11 +42,14 @@
 mod age;
 mod batch;
 mod column;
+mod damage;
 mod dedup;
+mod document;
 mod entry;
 mod error;
 mod fates;
 mod flush;
+mod inspect;
 #[cfg(test)]
 mod life;
 mod manifest;
@@ -49,20 +59,28 @@ mod origins;
 mod part;
 mod progress;
 mod replay;
+mod reserve;
+mod room;
 mod schema;
 mod series;
 mod state;
+mod stats;
 mod store;
+mod twin;
 
 pub use batch::{PrepareError, Prepared};
+pub use damage::DamagedFile;
 pub use entry::{Entry, Transport};
-pub use error::{AppendError, StoreError};
+pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests};
 pub use flush::Flushed;
+pub use inspect::{Inspection, inspect};
 pub use origins::SplitSessions;
 pub use part::Part;
 pub use progress::{ReplayProgress, ReplayStage};
 pub use replay::{Opened, Replay};
+pub use reserve::lacking;
 pub use schema::Table;
 pub use state::{Applied, Snapshot};
-pub use store::{Config, Stats, Store};
+pub use stats::Stats;
+pub use store::{Config, Store};

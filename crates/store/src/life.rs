@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Float64Type;
 use arrow::record_batch::RecordBatch;
-use base::{Clock, ManualClock};
+use base::{Clock, Disk, ManualClock, OsDisk};
 use contract::{
     DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Signal, Temporality, Value,
 };
+use tokio::time::Instant;
 
 use crate::batch::METRIC_VALUE;
-use crate::{Applied, Config, Entry, Opened, Replay, Store, Table, Transport};
+use crate::{AppendError, Applied, Config, Entry, Opened, Replay, Store, Table, Transport};
 
 pub(crate) const NOW_NS: u64 = 1_795_219_206_986_000_000;
 pub(crate) const HOUR_NS: u64 = 3_600_000_000_000;
@@ -21,15 +22,24 @@ pub(crate) struct Life {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Option<Arc<Store>>,
+    disk: Arc<dyn Disk>,
+    limits: fn(&mut Config),
 }
 
 impl Life {
     pub(crate) async fn begin() -> Life {
+        Life::on(OsDisk, |_| {}).await
+    }
+
+    /// On a disk that may be simulated, with limits of its own.
+    pub(crate) async fn on(disk: impl Disk, limits: fn(&mut Config)) -> Life {
         let dir = tempfile::tempdir().expect("a folder");
         let mut life = Life {
             dir,
             clock: Arc::new(ManualClock::at(NOW_NS)),
             store: None,
+            disk: Arc::new(disk),
+            limits,
         };
         life.restart().await;
         life
@@ -37,7 +47,7 @@ impl Life {
 
     /// Drops the store without a flush, as a kill does, and opens it again.
     pub(crate) async fn restart(&mut self) -> Opened {
-        let mut replay = self.restart_for_intake(|_| {}).await;
+        let mut replay = self.restart_for_intake(self.limits).await;
         replay.run().await.expect("replays")
     }
 
@@ -45,6 +55,7 @@ impl Life {
     pub(crate) async fn restart_for_intake(&mut self, limits: impl FnOnce(&mut Config)) -> Replay {
         self.store = None;
         let mut config = Config::new(self.dir.path());
+        config.disk = Arc::clone(&self.disk);
         limits(&mut config);
         let (store, replay) = Store::open_for_intake(config, self.clock())
             .await
@@ -62,6 +73,17 @@ impl Life {
     }
 
     pub(crate) async fn send(&self, signal: Signal, protobuf: Vec<u8>) -> Applied {
+        let sent = self.try_send(signal, protobuf, Instant::now()).await;
+        sent.expect("appends")
+    }
+
+    /// The same, by a deadline.
+    pub(crate) async fn try_send(
+        &self,
+        signal: Signal,
+        protobuf: Vec<u8>,
+        deadline: Instant,
+    ) -> Result<Applied, AppendError> {
         let entry = Entry {
             signal,
             transport: Transport::Http,
@@ -70,21 +92,24 @@ impl Life {
             protobuf: protobuf.into(),
         };
         let prepared = self.store().prepare(&entry).expect("prepares");
-        self.store()
-            .append(&entry, prepared)
-            .await
-            .expect("appends")
+        self.store().append_by(&entry, prepared, deadline).await
     }
 
     /// Sends one request of events with these numbers, and says how many were new.
     pub(crate) async fn events(&self, numbers: impl IntoIterator<Item = i64>) -> u64 {
+        let sent = self.try_events(numbers, Instant::now()).await;
+        sent.expect("appends").accepted
+    }
+
+    /// The same, by a deadline.
+    pub(crate) async fn try_events(
+        &self,
+        numbers: impl IntoIterator<Item = i64>,
+        deadline: Instant,
+    ) -> Result<Applied, AppendError> {
         let records = numbers.into_iter().map(event).collect();
-        self.send(
-            Signal::Logs,
-            otlp::encode::logs(&[(Origin::default(), records)]),
-        )
-        .await
-        .accepted
+        let protobuf = otlp::encode::logs(&[(Origin::default(), records)]);
+        self.try_send(Signal::Logs, protobuf, deadline).await
     }
 
     /// Sends one point of a cumulative sum.

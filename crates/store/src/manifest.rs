@@ -3,17 +3,24 @@
 //! Each flush writes a new manifest object, `manifest/<number>.json`, created only if absent, so two
 //! writers can never both win. The highest number that can be read is the truth. Invariant: every
 //! object a durable manifest names is durable, and a journal segment is deleted only after the
-//! manifest that makes it superfluous is.
+//! manifest that makes it superfluous is. The newest manifest's version is no less than that of any
+//! file beside it: whoever reads a later version of some file writes a manifest first.
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::StoreError;
+use crate::document;
+use crate::error::{StoreError, Unreadable};
 use crate::objects::Objects;
 use crate::origins::Split;
 use crate::part::Part;
 
-/// The version of the data directory that this binary writes.
-pub(crate) const VERSION: u32 = 1;
+/// The version of the data directory that this binary writes. It rises with the version of any file
+/// in it: a binary that cannot read some file must be stopped by the manifest, before it changes
+/// anything.
+///
+/// 1. The first.
+/// 2. The state of cumulative series has a version and a checksum; identities and series are kept twice.
+pub(crate) const VERSION: u32 = 2;
 pub(crate) const DIR: &str = "manifest";
 /// Older manifests that are kept, in case the newest is damaged by the disk.
 const KEEP: usize = 3;
@@ -52,11 +59,6 @@ pub(crate) struct Manifest {
     pub(crate) split: Split,
 }
 
-#[derive(Deserialize)]
-struct VersionOnly {
-    version: u32,
-}
-
 impl Manifest {
     /// The manifest of an empty data directory.
     pub(crate) fn first(identity_key: u64) -> Manifest {
@@ -73,7 +75,16 @@ impl Manifest {
         }
     }
 
-    fn path(number: u64) -> String {
+    /// The same in the newest version, when it is not yet.
+    pub(crate) fn upgraded(&self) -> Option<Manifest> {
+        (self.version < VERSION).then(|| Manifest {
+            version: VERSION,
+            number: self.number + 1,
+            ..self.clone()
+        })
+    }
+
+    pub(crate) fn path(number: u64) -> String {
         format!("{DIR}/{number:020}.json")
     }
 
@@ -103,7 +114,7 @@ pub(crate) async fn load(objects: &Objects) -> Result<Option<Loaded>, StoreError
         .unwrap_or_default();
     let mut damaged = Vec::new();
     for path in &found {
-        match parse(&objects.get(path).await?) {
+        match document::unseal::<Manifest>(&objects.get(path).await?, VERSION) {
             Ok(manifest) => {
                 let is_fallback = manifest.number != newest;
                 let manifest = Manifest {
@@ -115,12 +126,7 @@ pub(crate) async fn load(objects: &Objects) -> Result<Option<Loaded>, StoreError
                     is_fallback,
                 }));
             }
-            Err(Unreadable::Newer(version)) => {
-                return Err(StoreError::NewerVersion {
-                    found: version,
-                    known: VERSION,
-                });
-            }
+            Err(newer @ Unreadable::Newer { .. }) => return Err(newer.of(path)),
             Err(Unreadable::Damaged(reason)) => damaged.push(format!("{path}: {reason}")),
         }
         tracing::error!("{path} cannot be read; trying the manifest before it");
@@ -140,45 +146,9 @@ fn number_of(path: &str) -> Option<u64> {
         .ok()
 }
 
-enum Unreadable {
-    Newer(u32),
-    Damaged(String),
-}
-
-fn parse(text: &[u8]) -> Result<Manifest, Unreadable> {
-    let damaged = |error: serde_json::Error| Unreadable::Damaged(error.to_string());
-    // The version comes before the checksum: a newer version may write its checksum differently, and
-    // taking an older manifest instead would lose what the newer version has stored since.
-    let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<VersionOnly>();
-    match documents.next() {
-        Some(Ok(found)) if found.version > VERSION => return Err(Unreadable::Newer(found.version)),
-        _ => {}
-    }
-    let body =
-        checked(text).ok_or_else(|| Unreadable::Damaged("checksum does not match".into()))?;
-    serde_json::from_slice(body).map_err(damaged)
-}
-
-/// The document before its last line, when that line is its checksum.
-fn checked(text: &[u8]) -> Option<&[u8]> {
-    let text = text.strip_suffix(b"\n")?;
-    let at = text.iter().rposition(|byte| *byte == b'\n')?;
-    let (body, line) = (&text[..at], &text[at + 1..]);
-    (line == checksum_line(body).as_bytes()).then_some(body)
-}
-
-fn checksum_line(body: &[u8]) -> String {
-    format!("crc32c {:08x}", crc32c::crc32c(body))
-}
-
 /// Makes `manifest` the newest one, durably.
 pub(crate) async fn save(objects: &Objects, manifest: &Manifest) -> Result<(), StoreError> {
-    let mut text = serde_json::to_vec_pretty(manifest)
-        .map_err(|error| StoreError::Internal(error.to_string()))?;
-    let line = checksum_line(&text);
-    text.push(b'\n');
-    text.extend_from_slice(line.as_bytes());
-    text.push(b'\n');
+    let text = document::seal(manifest)?;
     objects.create(&Manifest::path(manifest.number), text).await
 }
 
@@ -247,26 +217,15 @@ mod tests {
             .await
             .expect("the next number is free");
         let newer = Manifest {
-            version: 2,
+            version: VERSION + 1,
             number: 4,
             ..Manifest::first(7)
         };
         save(&objects, &newer).await.expect("saves");
         assert!(matches!(
             load(&objects).await,
-            Err(StoreError::NewerVersion { found: 2, .. })
+            Err(StoreError::NewerVersion { found, path, .. })
+                if found == VERSION + 1 && path == Manifest::path(4)
         ));
-    }
-
-    #[tokio::test]
-    async fn every_flipped_bit_is_noticed() {
-        let objects = Objects::simulated();
-        save(&objects, &Manifest::first(7)).await.expect("saves");
-        let text = objects.get(&Manifest::path(0)).await.expect("reads");
-        for bit in 0..text.len() * 8 {
-            let mut damaged = text.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            assert!(parse(&damaged).is_err(), "bit {bit}");
-        }
     }
 }

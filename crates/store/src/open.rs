@@ -1,23 +1,29 @@
 //! Opening a data directory: lock, manifest, the journal's tail. What the journal holds is replayed
 //! afterwards (`replay.rs`), so that a long journal does not keep clients waiting.
 
+use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use base::Clock;
 use contract::IdentityKey;
 use journal::{Journal, Recovery, Sequence};
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::{Notify, RwLock, watch};
 
 use crate::age::Age;
-use crate::error::StoreError;
-use crate::fates::Fates;
+use crate::damage::Damages;
+use crate::dedup;
+use crate::error::{StoreError, Unreadable};
 use crate::manifest::{self, Manifest};
 use crate::objects::Objects;
 use crate::progress::Replaying;
 use crate::replay::{Opened, Replay};
+use crate::reserve::Reserve;
+use crate::series::Series;
 use crate::state::State;
+use crate::stats::Meters;
 use crate::store::{Config, Store};
+use crate::twin;
 
 impl Store {
     /// Opens a data directory, creating it when it is not there, and replays the journal.
@@ -47,33 +53,45 @@ impl Store {
             Some(loaded) => (loaded.manifest, loaded.is_fallback),
             None => (first_manifest(&objects).await?, false),
         };
+        check_versions(&objects, &manifest).await?;
+        // The journal looks at the versions of its segments first. From here on things may change.
+        let (journal, recovery) = open_journal(&config, manifest.journal_through)?;
+        if is_fallback {
+            reaches_back(&journal, &manifest)?;
+        }
+        let manifest = upgrade(&objects, manifest).await?;
         // What a damaged manifest may have named is not an orphan.
         let orphans = if is_fallback {
             0
         } else {
             remove_orphans(&objects, &manifest).await?
         };
-        let (journal, recovery) = open_journal(&config, manifest.journal_through)?;
-        if is_fallback {
-            reaches_back(&journal, &manifest)?;
-        }
         let store = Arc::new(Store {
             flush_number: AtomicU64::new(manifest.number),
             key: IdentityKey(manifest.identity_key),
             clock,
             objects,
             age: Age::standing_at(manifest.age_ns),
+            reserve: Reserve::new(
+                Arc::clone(&config.disk),
+                config.dir.clone(),
+                config.disk_reserve_bytes,
+            ),
+            freed: watch::Sender::new(()),
             replaying: Replaying::from(manifest.journal_through, journal.stats().bytes),
             journal: Arc::new(journal),
             state: Mutex::new(State::new(manifest)),
             gate: RwLock::new(()),
             flushing: tokio::sync::Mutex::new(()),
             flush_wanted: Notify::new(),
-            fates: Fates::default(),
+            fates: Arc::default(),
+            meters: Meters::new(),
+            damages: Damages::default(),
             arrivals: Store::arrivals(),
             _lock: lock,
             config,
         });
+        store.look_at_disk();
         let replay = Replay::new(&store, recovery, orphans);
         Ok((store, replay))
     }
@@ -104,6 +122,44 @@ async fn first_manifest(objects: &Objects) -> Result<Manifest, StoreError> {
     Ok(manifest)
 }
 
+/// Refuses what a newer version has written, before anything is changed. The manifest has stopped
+/// whoever is older than the newest file, so this is for directories that were mixed by hand. Of the
+/// identities the newest file is looked at: there may be thousands.
+async fn check_versions(objects: &Objects, manifest: &Manifest) -> Result<(), StoreError> {
+    for part in &manifest.parts {
+        part.check_version().map_err(|newer| newer.of(&part.path))?;
+    }
+    if let Some(newest) = manifest.identities.last() {
+        refuse_newer(objects, &newest.path, dedup::decode).await?;
+    }
+    if let Some(series) = &manifest.series {
+        refuse_newer(objects, series, Series::decode).await?;
+    }
+    Ok(())
+}
+
+/// That a file is damaged is for whoever needs it.
+async fn refuse_newer<T>(
+    objects: &Objects,
+    path: &str,
+    decode: impl Fn(&[u8]) -> Result<T, Unreadable>,
+) -> Result<(), StoreError> {
+    match twin::read(objects, path, decode).await {
+        Err(newer @ StoreError::NewerVersion { .. }) => Err(newer),
+        _ => Ok(()),
+    }
+}
+
+/// The manifest rises to this version before anything is written in it, so that an older program
+/// refuses the directory as a whole and by name.
+async fn upgrade(objects: &Objects, manifest: Manifest) -> Result<Manifest, StoreError> {
+    let Some(upgraded) = manifest.upgraded() else {
+        return Ok(manifest);
+    };
+    manifest::save(objects, &upgraded).await?;
+    Ok(upgraded)
+}
+
 /// After a fallback to an older manifest, the journal must still hold what the damaged one had
 /// covered; otherwise opening would silently lose it.
 fn reaches_back(journal: &Journal, manifest: &Manifest) -> Result<(), StoreError> {
@@ -125,14 +181,14 @@ async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, S
             objects.delete(&path).await?;
         }
     }
-    let named: std::collections::HashSet<&str> = manifest.objects().collect();
+    let named: HashSet<&str> = manifest.objects().collect();
     let mut orphans = 0;
     for dir in ["parts", "identities", "series"] {
         for path in objects
             .list(dir)
             .await?
             .iter()
-            .filter(|path| !named.contains(path.as_str()))
+            .filter(|path| !named.contains(twin::original(path)))
         {
             objects.delete(path).await?;
             orphans += 1;

@@ -19,13 +19,20 @@ use contract::Col;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Unreadable;
 use crate::schema::{Table, place};
 use crate::state::Batch;
 
+/// The version of a part: which columns there are and what they mean. Written into the file's own
+/// metadata and into the manifest.
+pub(crate) const VERSION: u32 = 1;
+/// Under which key the file's metadata has the version. Parts of version 1 may lack it.
+const VERSION_KEY: &str = "tallybook.version";
 /// Rows that are gathered from the buffer at a time.
 const CHUNK_ROWS: usize = 8192;
 const ZSTD_LEVEL: i32 = 3;
@@ -63,6 +70,27 @@ pub struct Part {
     pub time_max_ms: i64,
     /// CRC-32C of the file.
     pub crc32c: u32,
+    /// Version of the file's format.
+    #[serde(default = "first_version")]
+    pub version: u32,
+}
+
+impl Part {
+    /// Fails when a newer version wrote it.
+    pub(crate) fn check_version(&self) -> Result<(), Unreadable> {
+        if self.version > VERSION {
+            return Err(Unreadable::Newer {
+                found: self.version,
+                known: VERSION,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Manifests did not say it while there was one version only.
+fn first_version() -> u32 {
+    1
 }
 
 /// Where a row of the buffer is: batch and row.
@@ -107,7 +135,11 @@ fn properties(schema: &SchemaRef, prompts: u64) -> WriterProperties {
         ))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_data_page_row_count_limit(20_000)
-        .set_created_by("tallybook".to_owned());
+        .set_created_by("tallybook".to_owned())
+        .set_key_value_metadata(Some(vec![KeyValue::new(
+            VERSION_KEY.to_owned(),
+            VERSION.to_string(),
+        )]));
     for field in schema.fields() {
         let column = ColumnPath::from(field.name().as_str());
         properties = match field.data_type() {

@@ -8,6 +8,8 @@
 //!
 //! It works on a thread of its own, for decoding would hold up the connections.
 
+mod remembered;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,17 +18,16 @@ use journal::{Frame, Recovery, Sequence};
 use tokio::runtime::Handle;
 
 use crate::batch::{self, Prepared};
-use crate::dedup::{self, Dedup};
+use crate::damage::DamagedFile;
 use crate::entry::Entry;
-use crate::error::StoreError;
-use crate::manifest::Manifest;
-use crate::objects::Objects;
+use crate::error::{StoreError, Unreadable};
 use crate::progress::{ReplayProgress, ReplayStage};
-use crate::series::Series;
 use crate::store::Store;
 
+use remembered::{load_identities, load_series};
+
 /// How much is read back from the journal at once.
-const READ_BYTES: usize = 8 << 20;
+const READ_BYTES: usize = 1 << 20;
 /// After so many frames at most it is said how far it is.
 const PUBLISH_FRAMES: u64 = 64;
 /// The pause before what failed is tried again.
@@ -67,6 +68,7 @@ impl Replay {
             found_bytes: store.journal.stats().bytes,
             bytes_done: 0,
             frame: None,
+            round: None,
             failure: None,
             opened: Opened {
                 orphans,
@@ -87,12 +89,16 @@ impl Replay {
     /// Replays to the end, trying again whatever fails; `None` when `shutdown` came first. While it
     /// does not get on, nothing is taken in.
     pub async fn run_until(mut self, shutdown: Shutdown) -> Option<Opened> {
+        let mut said = String::new();
         loop {
-            match self.work_until(&shutdown).await {
+            let reason = match self.work_until(&shutdown).await {
                 Ok(ended) => return ended,
-                Err(error) => {
-                    tracing::error!("the replay does not get on, will try again: {error}")
-                }
+                Err(error) => error.to_string(),
+            };
+            // Once, not every second for as long as it lasts.
+            if said != reason {
+                tracing::error!("the replay does not get on, and is tried again: {reason}");
+                said = reason;
             }
             tokio::select! {
                 () = tokio::time::sleep(RETRY_PAUSE) => {}
@@ -137,6 +143,8 @@ struct Work {
     bytes_done: u64,
     /// What is being applied: after an error it is tried again.
     frame: Option<Frame>,
+    /// The last frame of the round of catching up that is not ended.
+    round: Option<u64>,
     /// Why it does not get on; until it does.
     failure: Option<String>,
     opened: Opened,
@@ -163,8 +171,12 @@ impl Work {
     fn remember(&mut self, io: &Handle) -> Result<(), StoreError> {
         let manifest = Arc::clone(&self.store.state().manifest);
         let objects = &self.store.objects;
-        let dedup = io.block_on(load_identities(objects, &manifest))?;
-        let series = io.block_on(load_series(objects, &manifest))?;
+        let (dedup, mut damaged) = io.block_on(load_identities(objects, &manifest))?;
+        let (series, damaged_series) = io.block_on(load_series(objects, &manifest))?;
+        damaged.extend(damaged_series);
+        for file in damaged {
+            self.store.damages.note(file);
+        }
         self.store.state().remember(dedup, series);
         self.replaying_since = self.store.clock.monotonic();
         self.stage = ReplayStage::Replaying;
@@ -203,16 +215,29 @@ impl Work {
 
     /// Applies what has arrived, a round at a time; the last round alone at the gate.
     fn catch_up(&mut self, io: &Handle, shutdown: &Shutdown) -> Result<(), StoreError> {
-        let is_last = self.store.replaying.begin_round();
-        if !is_last {
-            let through = self.store.journal.last_synced().get();
-            while self.through < through && !shutdown.is_triggered() {
-                self.make_room(io)?;
-                self.apply_some(io)?;
-                self.publish();
+        // An error may have left a round half done: it is still to be ended.
+        let through = match self.round {
+            Some(through) => through,
+            None => {
+                let is_last = self.store.replaying.begin_round();
+                self.store.freed();
+                if is_last {
+                    return self.end(io);
+                }
+                *self.round.insert(self.store.journal.last_synced().get())
             }
-            return Ok(());
+        };
+        while self.through < through && !shutdown.is_triggered() {
+            self.make_room(io)?;
+            self.apply_some(io)?;
+            self.publish();
         }
+        self.round = self.round.filter(|_| self.through < through);
+        Ok(())
+    }
+
+    /// Applies the rest while nothing can be appended; from then on appending applies.
+    fn end(&mut self, io: &Handle) -> Result<(), StoreError> {
         let store = Arc::clone(&self.store);
         let _alone = io.block_on(store.gate.write());
         while self.through < store.journal.last_synced().get() {
@@ -221,6 +246,8 @@ impl Work {
         store.state().replayed = None;
         store.age.grow(store.clock.as_ref());
         self.stage = ReplayStage::Done;
+        self.publish();
+        store.freed();
         store.flush_wanted.notify_one();
         Ok(())
     }
@@ -267,22 +294,33 @@ impl Work {
     fn take(&mut self, frame: &Frame, io: &Handle) -> Result<(), StoreError> {
         let sequence = frame.sequence.get();
         let outcome = self.understand(frame).and_then(|prepared| {
-            let signal = prepared.signal;
+            let (signal, items) = (prepared.signal, prepared.items);
             let mut state = self.store.state();
             let applied = state
                 .apply(prepared, self.store.age_ns())
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| Unreadable::from(error.to_string()))?;
             state.replayed = Some(sequence);
-            Ok((signal, applied))
+            Ok((signal, items, applied))
         });
         match outcome {
-            Ok((_, applied)) if sequence <= self.found_through => {
+            Ok((_, _, applied)) if sequence <= self.found_through => {
                 self.opened.frames += 1;
                 self.opened.rows += applied.accepted + applied.quarantined;
             }
-            Ok((signal, applied)) => self.store.settle(signal, &applied),
-            Err(reason) => {
+            Ok((signal, items, applied)) => {
+                let receipt = self.store.fates.receipt(signal, items);
+                self.store.settle(receipt, &applied);
+            }
+            // It is whole, and the program that wrote it can read it.
+            Err(newer @ Unreadable::Newer { .. }) => {
+                return Err(newer.of(&format!("journal frame {sequence}")));
+            }
+            Err(Unreadable::Damaged(reason)) => {
                 let path = io.block_on(self.set_aside(frame))?;
+                self.store.damages.note(DamagedFile {
+                    path: path.clone(),
+                    reason: format!("journal frame {sequence}: {reason}"),
+                });
                 self.say(format!("frame {sequence}: {reason}; kept in {path}"));
             }
         }
@@ -295,7 +333,7 @@ impl Work {
         Ok(())
     }
 
-    fn understand(&self, frame: &Frame) -> Result<Prepared, String> {
+    fn understand(&self, frame: &Frame) -> Result<Prepared, Unreadable> {
         // What was admitted once is admitted again, whatever the limits are now.
         let as_admitted = otlp::Limits {
             items: usize::MAX,
@@ -303,7 +341,8 @@ impl Work {
             ..self.store.config.limits.clone()
         };
         let entry = Entry::decode(&frame.payload)?;
-        batch::prepare(&entry, &as_admitted, self.store.key).map_err(|error| error.to_string())
+        let prepared = batch::prepare(&entry, &as_admitted, self.store.key);
+        prepared.map_err(|error| error.to_string().into())
     }
 
     /// Keeps an acknowledged frame that cannot be understood, because the next flush lets the journal
@@ -318,8 +357,11 @@ impl Work {
     /// Everything through `sequence` is applied, or there is nothing more of it.
     fn pass(&mut self, sequence: u64) {
         self.through = sequence;
-        self.failure = None;
         self.store.state().replayed = Some(sequence);
+        if self.failure.take().is_some() {
+            self.publish();
+            self.store.freed();
+        }
     }
 
     fn say(&mut self, damage: String) {
@@ -352,35 +394,6 @@ impl Work {
             through: self.through,
         });
     }
-}
-
-/// All of them: what was known when a frame was acknowledged must be known when it is replayed, however
-/// long the server was down.
-async fn load_identities(objects: &Objects, manifest: &Manifest) -> Result<Dedup, StoreError> {
-    let mut dedup = Dedup::default();
-    let mut files: Vec<_> = manifest.identities.iter().collect();
-    files.sort_by_key(|file| file.age_ns);
-    for file in files {
-        let bytes = objects.get(&file.path).await?;
-        let damaged = |reason| StoreError::Damaged {
-            path: file.path.clone(),
-            reason,
-        };
-        let (identities, _) = dedup::decode(&bytes).map_err(damaged)?;
-        dedup.restore(identities, file.age_ns);
-    }
-    Ok(dedup)
-}
-
-async fn load_series(objects: &Objects, manifest: &Manifest) -> Result<Series, StoreError> {
-    let Some(path) = &manifest.series else {
-        return Ok(Series::default());
-    };
-    let bytes = objects.get(path).await?;
-    Series::from_json(&bytes).map_err(|reason| StoreError::Damaged {
-        path: path.clone(),
-        reason,
-    })
 }
 
 #[cfg(test)]

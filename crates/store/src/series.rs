@@ -10,6 +10,11 @@ use std::collections::HashMap;
 use contract::{PointValue, Temporality};
 use serde::{Deserialize, Serialize};
 
+use crate::document;
+use crate::error::{StoreError, Unreadable};
+
+/// The version of the file that is written.
+const VERSION: u32 = 2;
 /// Series that said nothing for this long are forgotten: 8 days, more than the oldest credible claim.
 const FORGET_AFTER_NS: u64 = 8 * 24 * 3600 * 1_000_000_000;
 
@@ -35,6 +40,14 @@ struct Last {
     /// The data directory's age when the series was last heard of: clocks may be days off.
     #[serde(default)]
     seen_age_ns: u64,
+}
+
+/// The file of the state.
+#[derive(Serialize, Deserialize)]
+struct SeriesFile {
+    version: u32,
+    /// Hash of what names the series, in hexadecimal digits, and its last point.
+    series: Vec<(String, Last)>,
 }
 
 /// The state of cumulative series.
@@ -89,20 +102,27 @@ impl Series {
         self.last.retain(|_, last| last.seen_age_ns >= horizon);
     }
 
-    /// The state as a JSON document, for the flush.
-    pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let rows: Vec<_> = self
-            .last
-            .iter()
-            .map(|((series, _), last)| (format!("{series:032x}"), last))
-            .collect();
-        serde_json::to_vec(&rows)
+    /// The state as a file, for the flush; the same state gives the same bytes.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        let mut sorted: Vec<_> = self.last.iter().collect();
+        sorted.sort_unstable_by_key(|(key, _)| **key);
+        document::seal(&SeriesFile {
+            version: VERSION,
+            series: sorted
+                .into_iter()
+                .map(|((series, _), last)| (format!("{series:032x}"), *last))
+                .collect(),
+        })
     }
 
     /// The state of an earlier flush.
-    pub(crate) fn from_json(text: &[u8]) -> Result<Series, String> {
-        let rows: Vec<(String, Last)> =
-            serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    pub(crate) fn decode(file: &[u8]) -> Result<Series, Unreadable> {
+        // Version 1 was the list alone, without version and checksum.
+        let rows = if file.first() == Some(&b'[') {
+            serde_json::from_slice(file).map_err(|error| error.to_string())?
+        } else {
+            document::unseal::<SeriesFile>(file, VERSION)?.series
+        };
         let parse = |(series, last): (String, Last)| {
             let series = u128::from_str_radix(&series, 16).map_err(|error| error.to_string())?;
             Ok(((series, last.start_ns), last))
@@ -217,7 +237,7 @@ mod tests {
             counts: true,
         };
         series.increment(&point, 2);
-        let mut back = Series::from_json(&series.to_json().expect("encodes")).expect("decodes");
+        let mut back = Series::decode(&series.encode().expect("encodes")).expect("decodes");
         point.value = PointValue::Double(7.0);
         point.time_ns = 3;
         assert_eq!(back.increment(&point, 3), Some(2.0));

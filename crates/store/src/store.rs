@@ -8,22 +8,29 @@ use std::time::Duration;
 use arrow::record_batch::RecordBatch;
 use base::{Clock, DirLock, Disk, OsDisk};
 use bytes::Bytes;
-use contract::{IdentityKey, Signal};
+use contract::IdentityKey;
 use journal::Journal;
 use object_store::ObjectStore;
-use tokio::sync::{Notify, RwLock, broadcast};
+use tokio::sync::{Notify, RwLock, broadcast, watch};
+use tokio::time::Instant;
 
 use crate::age::Age;
 use crate::batch::{self, PrepareError, Prepared};
+use crate::damage::{DamagedFile, Damages};
 use crate::entry::Entry;
 use crate::error::{AppendError, StoreError};
-use crate::fates::Fates;
+use crate::fates::{Fates, Receipt};
 use crate::objects::Objects;
 use crate::progress::{ReplayProgress, Replaying};
+use crate::reserve::Reserve;
 use crate::state::{Applied, Snapshot, State};
+use crate::stats::Meters;
 
 /// How many arrivals a slow watcher may lag behind before it is told that it missed some.
 const WATCH_BACKLOG: usize = 256;
+
+/// A smaller reserve would be none.
+const DISK_RESERVE_BYTES_MIN: u64 = 1 << 20;
 
 /// How a store is kept.
 #[derive(Clone, Debug)]
@@ -44,6 +51,9 @@ pub struct Config {
     pub flush_age: Duration,
     /// Rows in memory at which appends are refused until a flush has made room.
     pub buffer_rows_max: usize,
+    /// Bytes of the disk that are kept free: with less nothing is taken in. `None` is 256 MiB, or 5 %
+    /// of a file system where that is less.
+    pub disk_reserve_bytes: Option<u64>,
     /// Structural limits of a request.
     pub limits: otlp::Limits,
 }
@@ -60,6 +70,7 @@ impl Config {
             buffer_bytes_max: 512 << 20,
             flush_age: Duration::from_secs(600),
             buffer_rows_max: 500_000,
+            disk_reserve_bytes: None,
             limits: otlp::Limits::default(),
         }
     }
@@ -76,28 +87,23 @@ impl Config {
                 self.buffer_rows_max, self.flush_rows
             ));
         }
+        if self.buffer_bytes_max < self.flush_bytes {
+            problems.push(format!(
+                "store.buffer_size_max ({} bytes) must not be less than store.flush_size ({} bytes)",
+                self.buffer_bytes_max, self.flush_bytes
+            ));
+        }
+        if self
+            .disk_reserve_bytes
+            .is_some_and(|bytes| bytes < DISK_RESERVE_BYTES_MIN)
+        {
+            problems.push(
+                "store.disk_reserve must be at least 1MiB: a flush needs room when the disk is full"
+                    .to_owned(),
+            );
+        }
         problems
     }
-}
-
-/// Sizes of a store now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Rows in memory.
-    pub buffer_rows: u64,
-    /// Parts.
-    pub parts: u64,
-    /// Bytes of all parts.
-    pub part_bytes: u64,
-    /// Bytes of the journal.
-    pub journal_bytes: u64,
-    /// When the latest request was stored, nanoseconds since the Unix epoch; 0 before the first. After
-    /// a restart known for as long as its identities are.
-    pub newest_received_ns: u64,
-    /// The latest time in the parts, milliseconds since the Unix epoch.
-    pub newest_part_ms: Option<i64>,
-    /// Identities that deduplication remembers.
-    pub identities: u64,
 }
 
 /// A data directory, open.
@@ -118,7 +124,12 @@ pub struct Store {
     pub(crate) flush_wanted: Notify,
     pub(crate) age: Age,
     pub(crate) replaying: Replaying,
-    pub(crate) fates: Fates,
+    pub(crate) reserve: Reserve,
+    /// Told whenever there may be room again.
+    pub(crate) freed: watch::Sender<()>,
+    pub(crate) fates: Arc<Fates>,
+    pub(crate) meters: Meters,
+    pub(crate) damages: Damages,
     pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,
     pub(crate) _lock: DirLock,
 }
@@ -128,9 +139,14 @@ impl Store {
         broadcast::channel(WATCH_BACKLOG).0
     }
 
-    /// The CPU work of an entry: decode, normalise, build rows. Touches no shared state.
+    /// The CPU work of an entry: decode, normalise, build rows. Touches no shared state, but counts as
+    /// rejected the items of an entry that is understood and cannot be prepared.
     pub fn prepare(&self, entry: &Entry) -> Result<Prepared, PrepareError> {
-        batch::prepare(entry, &self.config.limits, self.key)
+        let prepared = batch::prepare(entry, &self.config.limits, self.key);
+        if let Err(PrepareError::Internal { items, .. }) = &prepared {
+            drop(self.fates.receipt(entry.signal, *items));
+        }
+        prepared
     }
 
     /// Makes an entry durable and its items queryable.
@@ -138,24 +154,35 @@ impl Store {
     /// When this returns `Ok`, the entry's journal frame is fsynced, its items are deduplicated
     /// against everything stored within the horizon, and the next snapshot has them: that is what
     /// an acknowledgement means. The caller must let the future finish even when its client is gone,
-    /// so that what became durable is applied.
+    /// so that what became durable is applied. Each item's fate is counted, whatever happens.
     ///
     /// While the journal is being replayed, only the first is done on return. The rest follows when
     /// the replay comes to the frame, and the next snapshot waits for that: so here too no answer
     /// lacks what was acknowledged, and what is a repetition is decided by the journal's order.
     pub async fn append(&self, entry: &Entry, prepared: Prepared) -> Result<Applied, AppendError> {
-        self.enter(entry.protobuf.len())?;
+        self.append_by(entry, prepared, Instant::now()).await
+    }
+
+    /// The same; where there is no room for the entry it waits for it until `deadline`.
+    pub async fn append_by(
+        &self,
+        entry: &Entry,
+        prepared: Prepared,
+        deadline: Instant,
+    ) -> Result<Applied, AppendError> {
+        let receipt = self.fates.receipt(prepared.signal, prepared.items);
+        self.enter(entry.protobuf.len(), deadline).await?;
         let _applied_before_any_flush = self.gate.read().await;
         // It stays so until the gate is left: a replay ends alone at the gate.
         let is_replaying = self.state().replayed.is_some();
         self.append_frame(entry.encode()).await?;
         if is_replaying {
+            receipt.defer();
             return Ok(Applied {
                 waits_for_replay: true,
                 ..Applied::default()
             });
         }
-        let signal = prepared.signal;
         let (applied, full) = {
             let mut state = self.state();
             let applied = state
@@ -163,25 +190,15 @@ impl Store {
                 .map_err(|error| AppendError::Internal(error.to_string()))?;
             (applied, self.is_full(&state))
         };
-        self.settle(signal, &applied);
+        self.settle(receipt, &applied);
         if full {
             self.flush_wanted.notify_one();
         }
         Ok(applied)
     }
 
-    /// Lets a request of so many bytes in, if there is room for it.
-    fn enter(&self, bytes: usize) -> Result<(), AppendError> {
-        let refused = self.has_room().err();
-        let refused = refused.or_else(|| self.replaying.admit(bytes).err());
-        let Some(reason) = refused else {
-            return Ok(());
-        };
-        self.flush_wanted.notify_one();
-        Err(AppendError::Behind(reason))
-    }
-
     async fn append_frame(&self, payload: Bytes) -> Result<(), AppendError> {
+        self.reserve.note_written(payload.len() as u64);
         self.journal
             .append(payload)
             .await
@@ -190,13 +207,8 @@ impl Store {
     }
 
     /// Counts the fates, and shows new events to those who watch.
-    pub(crate) fn settle(&self, signal: Signal, applied: &Applied) {
-        self.fates.add(
-            signal,
-            applied.accepted,
-            applied.deduplicated,
-            applied.quarantined,
-        );
+    pub(crate) fn settle(&self, receipt: Receipt<'_>, applied: &Applied) {
+        receipt.settle(applied.accepted, applied.deduplicated, applied.quarantined);
         if let Some(events) = applied
             .events
             .as_ref()
@@ -231,6 +243,12 @@ impl Store {
         &self.fates
     }
 
+    /// Files of the data directory that cannot be read, as far as it has been found out: what they
+    /// held is missing from answers, or is not recognised when it is repeated; the reason says which.
+    pub fn damaged(&self) -> Vec<DamagedFile> {
+        self.damages.list()
+    }
+
     /// The store's clock.
     pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
@@ -239,51 +257,6 @@ impl Store {
     /// Newly stored events as they are acknowledged, a batch a request.
     pub fn watch(&self) -> broadcast::Receiver<Arc<RecordBatch>> {
         self.arrivals.subscribe()
-    }
-
-    /// Whether an append may succeed now, and why not.
-    pub fn ready(&self) -> Result<(), String> {
-        self.has_room()?;
-        self.replaying.admit(0)
-    }
-
-    /// Whether the buffer has room, and why not.
-    fn has_room(&self) -> Result<(), String> {
-        let (rows, bytes) = {
-            let state = self.state();
-            // A replay makes its own room, and what arrives meanwhile takes none.
-            if state.replayed.is_some() {
-                return Ok(());
-            }
-            (state.rows(), state.bytes())
-        };
-        if rows >= self.config.buffer_rows_max || bytes >= self.config.buffer_bytes_max {
-            return Err(format!(
-                "{rows} rows ({} MiB) wait to be flushed",
-                bytes >> 20
-            ));
-        }
-        Ok(())
-    }
-
-    /// Sizes now.
-    pub fn stats(&self) -> Stats {
-        let journal_bytes = self.journal.stats().bytes;
-        let state = self.state();
-        Stats {
-            buffer_rows: state.rows() as u64,
-            parts: state.manifest.parts.len() as u64,
-            part_bytes: state.manifest.parts.iter().map(|part| part.bytes).sum(),
-            journal_bytes,
-            newest_received_ns: state.newest_received_ns,
-            newest_part_ms: state
-                .manifest
-                .parts
-                .iter()
-                .map(|part| part.time_max_ms)
-                .max(),
-            identities: state.dedup.len() as u64,
-        }
     }
 
     /// Whether the buffer is large enough for a flush.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::Failure;
+use crate::logging::LogFormat;
 
 /// Where the server listens when nothing else is said.
 pub(crate) const UI_URL: &str = "http://127.0.0.1:4319";
@@ -23,6 +24,26 @@ pub(crate) const UI_URL: &str = "http://127.0.0.1:4319";
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+/// The log on standard error.
+#[derive(Debug, Default, Args)]
+pub(crate) struct LogArgs {
+    /// How the log on standard error is written [default: text]
+    #[arg(
+        long,
+        value_enum,
+        global = true,
+        env = "TALLYBOOK_LOG_FORMAT",
+        value_name = "FORMAT"
+    )]
+    pub(crate) log_format: Option<LogFormat>,
+    /// How much is logged: off, error, warn, info, debug, or crate=level; several with commas
+    /// [default: info]
+    #[arg(long, global = true, env = "TALLYBOOK_LOG_LEVEL", value_name = "LEVEL")]
+    pub(crate) log_level: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +58,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Send recorded requests as the client that made them would
     Send(SendArgs),
+    /// Look for what is wrong with this installation, and say how to mend it; changes nothing
+    Doctor(DoctorArgs),
     /// Work with the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -193,6 +216,30 @@ pub(crate) struct SendArgs {
     /// Say what would be sent, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The data directory [default: ./tallybook-data, or what the configuration says]
+    #[arg(long, value_name = "DIR", env = "TALLYBOOK_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The server's configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "TALLYBOOK_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The running server's address [default: listen.ui of the configuration]
+    #[arg(long, value_name = "URL", env = "TALLYBOOK_URL")]
+    pub(crate) url: Option<String>,
+    /// How to print what is found
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
+    pub(crate) format: DoctorFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// Lines for people
+    Text,
+    /// One JSON document
+    Json,
 }
 
 /// The parsed command line; help and version end the process with 0, wrong usage with 2.

@@ -1,27 +1,30 @@
 //! What each command does. Each runs on a runtime of its own making, and none knows another.
 
 mod demo;
+mod doctor;
 mod query;
 mod replay;
 mod send;
 mod serve;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, ConfigCommand};
+use crate::cli::{Cli, Command, ConfigCommand, LogArgs};
 use crate::failure::Failure;
+use crate::logging;
 use crate::settings::Settings;
 
 /// Runs a parsed command line.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Serve(args) => serve::run(&args),
-        Command::Demo(args) => demo::run(&args),
-        Command::Query(args) => query::run(args),
-        Command::Replay(args) => replay::run(args),
+        Command::Serve(args) => serve::run(&args, &cli.log),
+        Command::Demo(args) => demo::run(&args, &cli.log),
+        Command::Query(args) => query::run(args, &cli.log),
+        Command::Replay(args) => replay::run(args, &cli.log),
         Command::Send(args) => send::run(args),
+        Command::Doctor(args) => doctor::run(&args, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
             settings.check()?;
@@ -61,15 +64,8 @@ fn io_runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(Failure::failed)
 }
 
-/// Logs to standard error; `RUST_LOG` decides how much.
-fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    // A second call in one process keeps the first.
-    let _ = subscriber.try_init();
+/// Logs as the flags say, for commands without a configuration.
+fn start_logging(log: &LogArgs) -> Result<(), Failure> {
+    let level = log.log_level.as_deref().unwrap_or(logging::DEFAULT_LEVEL);
+    logging::start(log.log_format.unwrap_or_default(), level)
 }

@@ -24,6 +24,14 @@ impl Failure {
         Failure::Failed(what.to_string())
     }
 
+    /// What there is to say; nothing when it has been said.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Failure::Usage(text) | Failure::Failed(text) => text,
+            Failure::Said(_) => "",
+        }
+    }
+
     /// Writes the failure to standard error, and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
         let (text, code) = match self {

@@ -5,16 +5,21 @@
 
 use std::sync::Arc;
 
+use base::Shutdown;
 use contract::Signal;
-use receive::{Admit, Admitted, ExportRequest, NotAdmitted, Refusal, Transport};
-use store::{Entry, PrepareError, Prepared, Store};
+use receive::{Admit, Admitted, ExportRequest, NotAdmitted, RefusedRequest, Transport};
+use store::{Entry, PrepareError, Prepared, RefusedRequests, Store};
 use tokio::runtime::{Handle, Runtime};
+use tokio::time::Instant;
+
+use crate::refusals::Refusals;
 
 /// Admits export requests into a store.
 pub(crate) struct Intake {
     store: Arc<Store>,
     limits: otlp::Limits,
     cpu: Handle,
+    refusals: Refusals,
 }
 
 /// The threads that decode.
@@ -28,7 +33,17 @@ pub(crate) fn cpu_runtime() -> std::io::Result<Runtime> {
 
 impl Intake {
     pub(crate) fn new(store: Arc<Store>, limits: otlp::Limits, cpu: Handle) -> Intake {
-        Intake { store, limits, cpu }
+        Intake {
+            store,
+            limits,
+            cpu,
+            refusals: Refusals::default(),
+        }
+    }
+
+    /// Says now and then what was refused, until `shutdown`.
+    pub(crate) async fn run_log(self: Arc<Self>, shutdown: Shutdown) {
+        self.refusals.run(self.store.clock(), shutdown).await;
     }
 }
 
@@ -39,6 +54,10 @@ fn work(
     request: ExportRequest,
     received_ns: u64,
 ) -> Result<(Entry, Prepared), NotAdmitted> {
+    // Nobody waits any more for what comes to its turn too late, and it will be sent again.
+    if request.deadline <= Instant::now() {
+        return Err(unavailable("too many requests wait to be decoded"));
+    }
     let (protobuf, quarantined) = match request.encoding {
         otlp::Encoding::Protobuf => (request.body, Vec::new()),
         otlp::Encoding::Json => {
@@ -60,7 +79,7 @@ fn work(
     };
     let prepared = store.prepare(&entry).map_err(|error| match error {
         PrepareError::Refused(refused) => NotAdmitted::Refused(refused),
-        PrepareError::Internal(_) => unavailable(error),
+        PrepareError::Internal { .. } => unavailable(error),
     })?;
     Ok((entry, prepared))
 }
@@ -74,6 +93,9 @@ fn unavailable(reason: impl std::fmt::Display) -> NotAdmitted {
 impl Admit for Intake {
     async fn admit(&self, request: ExportRequest) -> Result<Admitted, NotAdmitted> {
         let received_ns = self.store.clock().now_unix_ns();
+        let deadline = request.deadline;
+        // Before decoding: what is refused in the end should cost little.
+        self.store.room_by(deadline).await.map_err(unavailable)?;
         let (store, limits) = (Arc::clone(&self.store), self.limits.clone());
         let working = self
             .cpu
@@ -85,21 +107,24 @@ impl Admit for Intake {
         }
         let (items, quarantined) = (prepared.items, prepared.quarantined);
         let reason = prepared.first_reason.clone();
-        match self.store.append(&entry, prepared).await {
+        match self.store.append_by(&entry, prepared, deadline).await {
             Ok(_) => Ok(Admitted {
                 items,
                 quarantined,
                 reason,
             }),
-            Err(error) => {
-                self.store.fates().reject(entry.signal, items);
-                Err(unavailable(error))
-            }
+            Err(error) => Err(unavailable(error)),
         }
     }
 
-    fn count_refused(&self, signal: Option<Signal>, why: Refusal) {
-        self.store.fates().refuse_request(signal, why.name());
+    fn count_refused(&self, refused: RefusedRequest) {
+        let refused = RefusedRequests {
+            signal: refused.signal.map_or("unknown", Signal::name),
+            reason: refused.why.name(),
+            retryable: refused.is_retryable,
+        };
+        self.store.fates().refuse_request(refused);
+        self.refusals.note(refused, self.store.clock());
     }
 
     fn ready(&self) -> Result<(), String> {

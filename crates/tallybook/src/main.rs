@@ -12,6 +12,9 @@
 //! | `intake.rs` | from an export request to an acknowledgement |
 //! | `opening.rs` | opening a data directory, and saying how far its replay is |
 //! | `server.rs` | the running server: a list of named builds |
+//! | `vitals.rs` | what the operating system says of this process |
+//! | `refusals.rs` | refused requests in the log, a few lines whatever their number |
+//! | `logging.rs`, `logging/` | the log: for people or machines, without secrets and content |
 //! | `client.rs` | asking a running server |
 //! | `command/` | what each command does |
 
@@ -20,9 +23,12 @@ mod client;
 mod command;
 mod failure;
 mod intake;
+mod logging;
 mod opening;
+mod refusals;
 mod server;
 mod settings;
+mod vitals;
 
 use std::process::ExitCode;
 

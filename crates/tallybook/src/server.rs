@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use api::{About, Api};
 use base::Shutdown;
+use base::meters::Board;
 use query::Engine;
 use store::{Replay, Store};
 use tokio::runtime::Runtime;
@@ -18,6 +19,7 @@ use crate::failure::Failure;
 use crate::intake::{Intake, cpu_runtime};
 use crate::opening;
 use crate::settings::Checked;
+use crate::vitals;
 
 /// A server that listens but does not serve yet.
 pub(crate) struct Server {
@@ -29,6 +31,7 @@ pub(crate) struct Server {
     data_dir: PathBuf,
     engine: Arc<Engine>,
     intake: Arc<Intake>,
+    board: Board,
     cpu: Runtime,
     allowed_hosts: Vec<String>,
     is_demo: bool,
@@ -46,6 +49,7 @@ impl Server {
         let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
         let cpu = cpu_runtime().map_err(Failure::failed)?;
         let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
+        let board = board(&receive, &store, &engine)?;
         Ok(Server {
             receive,
             ui,
@@ -55,6 +59,7 @@ impl Server {
             data_dir,
             engine: Arc::new(engine),
             intake: Arc::new(intake),
+            board,
             cpu,
             allowed_hosts: settings.allowed_hosts,
             is_demo,
@@ -103,20 +108,38 @@ impl Server {
             addr: self.ui_address,
             allowed_hosts: self.allowed_hosts,
         };
-        let router = api::router(Api::new(self.engine, about, config));
+        let router = api::router(Api::new(self.engine, about, self.board, config));
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
         let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
+        let reserve = tokio::spawn(Arc::clone(&self.store).run_reserve(shutdown.clone()));
         let ui = tokio::spawn(api::serve(self.ui, router, shutdown.clone()));
+        let log = tokio::spawn(Arc::clone(&self.intake).run_log(shutdown.clone()));
         self.receive.serve(self.intake, shutdown).await;
+        log.await.map_err(Failure::failed)?;
         ui.await.map_err(Failure::failed)?;
         replay.await.map_err(Failure::failed)?;
+        reserve.await.map_err(Failure::failed)?;
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();
         Ok(())
     }
+}
+
+/// The meters of everything that runs.
+fn board(receive: &receive::Bound, store: &Arc<Store>, engine: &Engine) -> Result<Board, Failure> {
+    let board = Board::new();
+    for sources in [
+        receive.meters(),
+        store.meters(),
+        engine.meters(),
+        vitals::meters(),
+    ] {
+        board.add(sources).map_err(Failure::failed)?;
+    }
+    Ok(board)
 }
 
 async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure> {

@@ -13,8 +13,9 @@ use base::ByteSize;
 use contract::PriceSetting;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{ListenArgs, ServeArgs};
+use crate::cli::{ListenArgs, LogArgs, ServeArgs};
 use crate::failure::Failure;
+use crate::logging::{self, LogFormat};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -26,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) intake: Intake,
     pub(crate) store: Store,
     pub(crate) query: Query,
+    pub(crate) log: Log,
     pub(crate) cost: cost::Cost,
     /// Prices beside the vendor's list, or in its place.
     pub(crate) price: Vec<PriceSetting>,
@@ -60,8 +62,14 @@ pub(crate) struct Intake {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Store {
     pub(crate) flush_rows: usize,
+    /// Bytes of buffered requests at which a flush starts.
+    pub(crate) flush_size: String,
     pub(crate) flush_age_seconds: u64,
     pub(crate) buffer_rows_max: usize,
+    /// Bytes of buffered requests at which requests wait for a flush.
+    pub(crate) buffer_size_max: String,
+    /// What is kept free of the disk, or `auto`.
+    pub(crate) disk_reserve: String,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -73,6 +81,17 @@ pub(crate) struct Query {
     pub(crate) max_rows: usize,
     pub(crate) concurrent: usize,
 }
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    /// A level for everything, or `crate=level`, or several with commas.
+    pub(crate) level: String,
+}
+
+/// In place of a size: what suits the disk.
+const AUTO: &str = "auto";
 
 const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
@@ -86,6 +105,7 @@ impl Default for Settings {
             intake: Intake::default(),
             store: Store::default(),
             query: Query::default(),
+            log: Log::default(),
             cost: cost::Cost::default(),
             price: Vec::new(),
         }
@@ -121,8 +141,11 @@ impl Default for Store {
         let config = store::Config::new("");
         Store {
             flush_rows: config.flush_rows,
+            flush_size: ByteSize::bytes(config.flush_bytes as u64).to_string(),
             flush_age_seconds: config.flush_age.as_secs(),
             buffer_rows_max: config.buffer_rows_max,
+            buffer_size_max: ByteSize::bytes(config.buffer_bytes_max as u64).to_string(),
+            disk_reserve: AUTO.to_owned(),
         }
     }
 }
@@ -135,6 +158,15 @@ impl Default for Query {
             memory: ByteSize::bytes(config.memory_bytes as u64).to_string(),
             max_rows: config.rows_max,
             concurrent: config.concurrent,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log {
+            format: LogFormat::default(),
+            level: logging::DEFAULT_LEVEL.to_owned(),
         }
     }
 }
@@ -171,12 +203,16 @@ impl Settings {
     }
 
     /// The settings of `serve`.
-    pub(crate) fn of_serve(args: &ServeArgs) -> Result<Settings, Failure> {
+    pub(crate) fn of_serve(args: &ServeArgs, log: &LogArgs) -> Result<Settings, Failure> {
         let mut settings = Settings::read(args.config.as_deref())?;
         if let Some(dir) = &args.data_dir {
             settings.data_dir.clone_from(dir);
         }
         settings.apply(&args.listen);
+        settings.log.format = log.log_format.unwrap_or(settings.log.format);
+        if let Some(level) = &log.log_level {
+            settings.log.level.clone_from(level);
+        }
         Ok(settings)
     }
 
@@ -196,10 +232,11 @@ impl Settings {
         if let Err(errors) = receive.validate() {
             problems.extend(errors.iter().map(|error| format!("intake.{error}")));
         }
-        let store = self.store_config();
+        let store = self.store_config(&mut problems);
         problems.extend(store.validate());
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());
+        problems.extend(logging::filter(&self.log.level).err());
         self.check_addresses(&mut problems);
         if !problems.is_empty() {
             return Err(Failure::usage(format!(
@@ -262,11 +299,20 @@ impl Settings {
         }
     }
 
-    fn store_config(&self) -> store::Config {
+    fn store_config(&self, problems: &mut Vec<String>) -> store::Config {
         let mut config = store::Config::new(&self.data_dir);
+        let mut size =
+            |name: &str, text: &str, default: usize| bytes(name, text, default, problems);
+        let (flush, buffer) = (&self.store.flush_size, &self.store.buffer_size_max);
+        config.flush_bytes = size("store.flush_size", flush, config.flush_bytes);
+        config.buffer_bytes_max = size("store.buffer_size_max", buffer, config.buffer_bytes_max);
         config.flush_rows = self.store.flush_rows;
         config.flush_age = Duration::from_secs(self.store.flush_age_seconds);
         config.buffer_rows_max = self.store.buffer_rows_max;
+        config.disk_reserve_bytes = match self.store.disk_reserve.as_str() {
+            AUTO => None,
+            size => Some(bytes("store.disk_reserve", size, 1 << 30, problems) as u64),
+        };
         config.limits.items = self.intake.max_items;
         config
     }

@@ -10,6 +10,8 @@
 //! | `server.rs` | the real binary: start, kill, terminate, restart on the same data |
 //! | `plain_http.rs` | one HTTP request as it is written, good or bad |
 //! | `sql.rs` | questions and answers |
+//! | `ledger.rs` | the fates of everything received, checked whenever they are read |
+//! | `exposition.rs` | what a server shows to Prometheus, read strictly |
 //! | `totals.rs` | cost, tokens, requests, tool calls and prompts by session, and how they differ |
 //! | `reading.rs` | what a scenario holds, read independently |
 //! | `distinct.rs` | a scenario as another client would have sent it |
@@ -21,6 +23,8 @@ mod binary;
 mod captures;
 mod courier;
 mod distinct;
+mod exposition;
+mod ledger;
 mod patience;
 mod plain_http;
 mod problem;
@@ -36,10 +40,12 @@ pub use binary::find_binary;
 pub use captures::{captures_dir, scenario, scenarios};
 pub use courier::{Courier, Targets};
 pub use distinct::Template;
+pub use exposition::{Exposition, Family};
+pub use ledger::{Fate, Ledger, RefusedRequests, Signals};
 pub use patience::{until, wait_for};
 pub use plain_http::{HttpAnswer, exchange, gzip};
 pub use problem::Problem;
 pub use reading::{ItemCounts, Reading};
 pub use server::{Addresses, Launch, Server};
-pub use sql::{Fate, Row, Sql};
+pub use sql::{Row, Sql};
 pub use totals::{Tally, Totals, compare};

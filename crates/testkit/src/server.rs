@@ -347,8 +347,9 @@ fn command(launch: &Launch) -> Command {
         }
         None => Command::new(&launch.binary),
     };
-    for variable in ["DATA_DIR", "CONFIG", "HTTP", "GRPC", "UI"] {
-        command.env_remove(format!("TALLYBOOK_{variable}"));
+    let variables = std::env::vars_os().map(|(name, _)| name);
+    for own in variables.filter(|name| name.as_encoded_bytes().starts_with(b"TALLYBOOK_")) {
+        command.env_remove(own);
     }
     command.envs(launch.variables.iter().map(|(name, value)| (name, value)));
     command

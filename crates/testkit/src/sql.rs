@@ -1,7 +1,6 @@
 //! Questions to a running server, and its answers.
 
 use http::Method;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Problem;
@@ -16,32 +15,14 @@ pub struct Sql {
     url: String,
 }
 
-/// The fates of the items of one signal since the server started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Fate {
-    /// All that came.
-    pub received: u64,
-    /// Stored and queryable.
-    pub accepted: u64,
-    /// Known already.
-    pub deduplicated: u64,
-    /// Kept apart.
-    pub quarantined: u64,
-    /// Refused.
-    pub rejected: u64,
-}
-
-impl Fate {
-    /// Whether every item has exactly one fate.
-    pub fn is_settled(&self) -> bool {
-        self.accepted + self.deduplicated + self.quarantined + self.rejected == self.received
-    }
-}
-
 impl Sql {
     /// Asks the API at this address, `http://127.0.0.1:4319` for example.
     pub fn new(url: impl Into<String>) -> Sql {
         Sql { url: url.into() }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// The answer of the API to a question, whatever it is.
@@ -116,17 +97,5 @@ impl Sql {
     pub async fn status(&self) -> Result<Value, Problem> {
         let url = format!("{}/api/v1/status", self.url);
         exchange(Method::GET, &url, &[], "").await?.json()
-    }
-
-    /// The fates of a signal: `logs`, `metrics` or `traces`.
-    ///
-    /// # Errors
-    ///
-    /// When the status does not say.
-    pub async fn fate(&self, signal: &str) -> Result<Fate, Problem> {
-        let status = self.status().await?;
-        let fate = status.pointer(&format!("/fates/{signal}"));
-        let fate = fate.ok_or_else(|| Problem::new(format!("no fates of {signal} in {status}")))?;
-        Ok(Fate::deserialize(fate)?)
     }
 }

@@ -9,6 +9,7 @@ Without --url it starts a Tallybook of this source, asks it, and looks at what i
   --grpc URL       ask the receiver of OTLP/gRPC at http://host:port too
   --max-body SIZE  the longest body in bytes that it takes (64 MiB unless told otherwise)
   --only WORD      only checks of this point, or with this word in their name; may be repeated
+  --bad-input      send the corpus of bad input to a Tallybook of this source instead
   --list           show the checks and ask nothing
   --format FORMAT  table (Markdown) or json
   --write          write the table to docs/conformance.md
@@ -30,6 +31,7 @@ pub(crate) struct Arguments {
     pub(crate) grpc: Option<String>,
     pub(crate) max_body_bytes: usize,
     pub(crate) only: Vec<String>,
+    pub(crate) bad_input: bool,
     pub(crate) list: bool,
     pub(crate) format: Format,
     pub(crate) write: bool,
@@ -43,6 +45,7 @@ impl Arguments {
             grpc: None,
             max_body_bytes: 64 << 20,
             only: Vec::new(),
+            bad_input: false,
             list: false,
             format: Format::Table,
             write: false,
@@ -55,17 +58,22 @@ impl Arguments {
                 "--grpc" => arguments.grpc = Some(value()?),
                 "--max-body" => arguments.max_body_bytes = bytes(&value()?)?,
                 "--only" => arguments.only.push(value()?),
+                "--bad-input" => arguments.bad_input = true,
                 "--list" => arguments.list = true,
                 "--format" => arguments.format = format(&value()?)?,
                 "--write" => arguments.write = true,
                 _ => return Err(format!("{word} is not known")),
             }
         }
-        match (&arguments.url, &arguments.grpc, arguments.write) {
-            (None, Some(_), _) => Err("--grpc needs --url".to_owned()),
-            (Some(_), _, true) => Err("--write is of a Tallybook that is started here".to_owned()),
-            _ => Ok(arguments),
+        let is_elsewhere = arguments.url.is_some();
+        if arguments.grpc.is_some() && !is_elsewhere {
+            return Err("--grpc needs --url".to_owned());
         }
+        if is_elsewhere && (arguments.write || arguments.bad_input) {
+            let said = "--write and --bad-input are of a Tallybook that is started here";
+            return Err(said.to_owned());
+        }
+        Ok(arguments)
     }
 }
 
@@ -106,6 +114,7 @@ mod tests {
             "--grpc http://a:2",
             "--url",
             "--url http://a:1 --write",
+            "--url http://a:1 --bad-input",
             "--format yaml",
             "--max-body 7",
             "--quick",

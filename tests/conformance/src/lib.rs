@@ -14,13 +14,17 @@
 //! | `seen.rs` | an answer in words that are the same for all ways |
 //! | `check.rs` | one check and what came of it |
 //! | `checks.rs`, `checks/` | all checks, by what they look at |
+//! | `corpus.rs`, `corpus/` | bad input, described case by case, and its answers |
+//! | `bad_input.rs` | sends the corpus and looks at what comes of it |
 //! | `bombs.rs` | structural bombs |
 //! | `suite.rs` | runs checks one after the other |
 //! | `table.rs` | the results, for people and for programs |
 
+pub mod bad_input;
 pub mod bombs;
 pub mod check;
 pub mod checks;
+pub mod corpus;
 pub mod receiver;
 pub mod seen;
 pub mod suite;

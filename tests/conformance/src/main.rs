@@ -11,10 +11,11 @@ mod arguments;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Format};
+use conformance::bad_input;
 use conformance::receiver::{self, Receiver};
 use conformance::suite::{self, Row, Selection};
 use conformance::table;
-use testkit::{Launch, Problem};
+use testkit::{Launch, Problem, Server};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -41,6 +42,12 @@ fn main() -> ExitCode {
 
 /// Whether nothing failed.
 fn run(arguments: &Arguments) -> Result<bool, Problem> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    if arguments.bad_input {
+        return runtime.block_on(send_bad_input(arguments));
+    }
     let selection = Selection::of(&arguments.only);
     if selection.asked().is_empty() {
         return Err(Problem::new("no check is of that point or has that name"));
@@ -51,9 +58,6 @@ fn run(arguments: &Arguments) -> Result<bool, Problem> {
         }
         return Ok(true);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
     let rows = runtime.block_on(ask(arguments, &selection))?;
     match arguments.format {
         Format::Table => println!("{}", table::markdown(&rows)),
@@ -72,12 +76,7 @@ async fn ask(arguments: &Arguments, selection: &Selection) -> Result<Vec<Row>, P
         let receiver = Receiver::at(url, arguments.grpc.as_deref(), arguments.max_body_bytes)?;
         return Ok(suite::run(&receiver, selection, progress).await);
     }
-    let binary = std::env::var_os("TALLYBOOK_BIN").ok_or_else(|| {
-        Problem::new("TALLYBOOK_BIN names no server: run this as `cargo xtask conformance`")
-    })?;
-    let server = Launch::new(binary)
-        .settings(&receiver::settings())
-        .start()?;
+    let server = start(&receiver::settings())?;
     let receiver = Receiver::of_server(&server);
     let rows = suite::run(&receiver, selection, progress).await;
     for signal in ["logs", "metrics", "traces"] {
@@ -89,6 +88,29 @@ async fn ask(arguments: &Arguments, selection: &Selection) -> Result<Vec<Row>, P
         }
     }
     Ok(rows)
+}
+
+fn start(settings: &str) -> Result<Server, Problem> {
+    let binary = std::env::var_os("TALLYBOOK_BIN").ok_or_else(|| {
+        Problem::new("TALLYBOOK_BIN names no server: run this as `cargo xtask conformance`")
+    })?;
+    Launch::new(binary).settings(settings).start()
+}
+
+/// Sends the corpus; prints what was not as it must be, and how much was sent.
+async fn send_bad_input(arguments: &Arguments) -> Result<bool, Problem> {
+    let server = start(bad_input::SETTINGS)?;
+    let progress = |number: usize, name: &str| eprintln!("{number:>4} {name}");
+    let report = bad_input::run(&server, &arguments.only, progress).await?;
+    for failure in &report.failures {
+        println!("{failure}");
+    }
+    let failed = report.failures.len();
+    println!(
+        "{} cases, sent {} times: {failed} not as they must be",
+        report.cases, report.runs
+    );
+    Ok(failed == 0)
 }
 
 /// A line on standard error, so that standard output is the result alone.

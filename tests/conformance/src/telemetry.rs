@@ -86,6 +86,14 @@ impl Item {
         self
     }
 
+    /// The item alone, as it stands in a list of items.
+    pub fn written(&self, signal: Signal, encoding: Encoding) -> Vec<u8> {
+        match encoding {
+            Encoding::Protobuf => self.protobuf(signal),
+            Encoding::Json => self.json(signal).into_bytes(),
+        }
+    }
+
     fn protobuf(&self, signal: Signal) -> Vec<u8> {
         let attributes = |field: u64| -> Vec<u8> {
             let all = self.attributes.iter();
@@ -179,16 +187,8 @@ impl Item {
 
 /// An export request of these items, in one resource and one scope.
 pub fn request(signal: Signal, encoding: Encoding, items: &[Item]) -> Vec<u8> {
-    match encoding {
-        Encoding::Protobuf => {
-            let items = items.iter().map(|item| item.protobuf(signal));
-            of_written(signal, encoding, items.collect())
-        }
-        Encoding::Json => {
-            let items = items.iter().map(|item| item.json(signal).into_bytes());
-            of_written(signal, encoding, items.collect())
-        }
-    }
+    let written = items.iter().map(|item| item.written(signal, encoding));
+    of_written(signal, encoding, written.collect())
 }
 
 /// An export request of items that are written already.

@@ -83,10 +83,10 @@ fn run(arguments: &Arguments) -> Result<bool, Problem> {
         .enable_all()
         .build()?;
     let outcomes = runtime.block_on(runner::run(arguments, &binary))?;
-    let table = table::markdown(&outcomes);
-    println!("\n{table}");
+    let lines = table::lines(arguments, &outcomes)?;
+    println!("\n{}", table::markdown(&lines));
     if arguments.write {
-        table::write(arguments, &table)?;
+        table::write(&lines)?;
     }
     let mut is_passed = outcomes.len() == arguments.rows.len();
     for outcome in outcomes
@@ -94,7 +94,7 @@ fn run(arguments: &Arguments) -> Result<bool, Problem> {
         .filter(|outcome| outcome.verdict.is_failure())
     {
         is_passed = false;
-        println!("faults: {}: {:?}", outcome.row, outcome.verdict);
+        println!("faults: {} FAILED", outcome.row);
     }
     Ok(is_passed)
 }

@@ -12,6 +12,7 @@ use crate::ledger::Shared;
 use crate::oracle::{Finding, examine};
 
 const SAY_EVERY: Duration = Duration::from_secs(10);
+const LOG_LINES_SHOWN: usize = 5;
 
 /// Flushes come all the time, intake has to wait for them, and answers may be long.
 pub(crate) const FLUSHING: &str = "[store]\nflush_rows = 300\nbuffer_rows_max = 3000\n\
@@ -196,7 +197,10 @@ impl Stand {
     pub(crate) async fn look(&mut self) -> Result<Finding, Problem> {
         let (since, ledger) = (self.since, self.ledger.clone());
         let addresses = self.server()?.addresses().clone();
-        let examined = examine(&addresses, &ledger, since).await?;
+        let examined = match examine(&addresses, &ledger, since).await {
+            Ok(examined) => examined,
+            Err(problem) => return Err(self.with_end(problem)),
+        };
         let (now, before) = (&examined.finding, &self.last);
         self.scene.tally(|tally| {
             tally.issued += now.issued - before.issued;
@@ -208,6 +212,22 @@ impl Stand {
         });
         self.last = examined.finding.clone();
         Ok(examined.finding)
+    }
+
+    /// A server that ended by itself was not startable: says what it wrote last.
+    fn with_end(&mut self, problem: Problem) -> Problem {
+        let Some(server) = &mut self.server else {
+            return problem;
+        };
+        match server.ended() {
+            Ok(Some(ended)) => {
+                self.scene.tally(|tally| tally.unstartable += 1);
+                let log = server.log();
+                let last: Vec<&str> = log.lines().rev().take(LOG_LINES_SHOWN).collect();
+                problem.while_doing(format!("it ended by itself: {ended}: {last:?}"))
+            }
+            _ => problem,
+        }
     }
 
     /// Starts the server unharmed and applies the oracle.

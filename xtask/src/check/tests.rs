@@ -23,13 +23,26 @@ fn check(arguments: &str, in_ci: bool, expected: Result<&[&'static str], &str>) 
 #[test]
 fn selection() {
     let all = [
-        "fmt", "tidy", "clippy", "deny", "test", "faults", "web", "browser", "docs",
+        "fmt",
+        "tidy",
+        "clippy",
+        "deny",
+        "test",
+        "faults",
+        "web",
+        "browser",
+        "docs",
+        "prometheus",
     ];
     check("", false, Ok(&all));
     check("", true, Ok(&all));
     check("--only test,fmt", true, Ok(&["fmt", "test"]));
     check("--only=tidy", false, Ok(&["tidy"]));
-    check("--skip web --skip browser,docs", false, Ok(&all[..6]));
+    check(
+        "--skip web --skip browser,docs,prometheus",
+        false,
+        Ok(&all[..6]),
+    );
     check("--skip web", true, Err("refused when CI=true"));
     check("--skip=web", true, Err("refused when CI=true"));
     check("--only", false, Err("needs the name of a step"));

@@ -34,7 +34,7 @@ const TOOL_FOLDERS: [&str; 3] = ["bench", "fuzz", "tests"];
 const EMITTER_MAY_USE: [&str; 2] = ["contract", "otlp"];
 
 /// Libraries and the crates that alone may depend on them. A name that ends in `*` is a prefix.
-const HOMES: [(&str, &[&str], &str); 7] = [
+const HOMES: [(&str, &[&str], &str); 8] = [
     ("datafusion*", &["query"], "DataFusion stays behind `query`"),
     (
         "parquet",
@@ -45,6 +45,11 @@ const HOMES: [(&str, &[&str], &str); 7] = [
     ("protobuf*", &["otlp"], "only `otlp` sees protobuf"),
     ("quick-protobuf", &["otlp"], "only `otlp` sees protobuf"),
     ("opentelemetry*", &["otlp"], "only `otlp` sees protobuf"),
+    (
+        "prometheus",
+        &["base"],
+        "meters are made with `base::meters`",
+    ),
     ("tonic*", &[], "gRPC's unary framing is our own"),
 ];
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{About, Api, Config};
+use base::meters::Board;
 use base::{Clock, ManualClock, Shutdown};
 use bytes::Bytes;
 use fleet::{Recorded, Scenario};
@@ -88,7 +89,10 @@ impl Bench {
             allowed_hosts: vec!["tally.example.org".into()],
         };
         let shutdown = Shutdown::new();
-        let router = api::router(Api::new(Arc::new(engine), about, config));
+        let board = Board::new();
+        board.add(store.meters()).expect("names of one kind");
+        board.add(engine.meters()).expect("names of one kind");
+        let router = api::router(Api::new(Arc::new(engine), about, board, config));
         let serving = tokio::spawn(api::serve(listener, router, shutdown.clone()));
         Bench {
             addr,

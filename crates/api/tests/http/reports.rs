@@ -1,4 +1,5 @@
 use http::StatusCode;
+use serde_json::json;
 
 use crate::bench::{Bench, NOW_MS, scenario};
 
@@ -138,13 +139,20 @@ async fn the_servers_state_for_people_probes_and_prometheus() {
         logs["accepted"] == logs["deduplicated"] && logs["accepted"].as_u64() > Some(0),
         "{status}"
     );
+    let ledger = bench.get("/api/v1/fates").await.json();
+    assert_eq!(
+        (&ledger["since_ms"], &ledger["settled"]),
+        (&json!(7), &json!(true))
+    );
+    assert_eq!(ledger["signals"], status["fates"], "{ledger}");
+    assert_eq!(ledger["refused_requests"], json!([]));
     for path in ["/healthz", "/readyz"] {
         assert_eq!(bench.get(path).await.status, StatusCode::OK, "{path}");
     }
     let metrics = bench.get("/metrics").await;
     let text = String::from_utf8(metrics.body.to_vec()).expect("text");
     let line = format!(
-        "tallybook_items_total{{signal=\"logs\",fate=\"deduplicated\"}} {}",
+        "tallybook_items_total{{fate=\"deduplicated\",signal=\"logs\"}} {}",
         logs["deduplicated"]
     );
     assert!(

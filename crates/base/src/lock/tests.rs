@@ -31,3 +31,15 @@ fn missing_directory_is_an_io_error() {
     let refused = DirLock::acquire(&dir.path().join("missing")).expect_err("no such directory");
     assert!(matches!(refused, LockError::Io { .. }), "{refused:?}");
 }
+
+#[test]
+fn the_owner_can_be_asked_for_without_taking_anything() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    assert_eq!(DirLock::owner(dir.path()).expect("readable"), None);
+    assert_eq!(std::fs::read_dir(dir.path()).expect("readable").count(), 0);
+    let lock = DirLock::acquire(dir.path()).expect("nobody holds the lock");
+    let owner = DirLock::owner(dir.path()).expect("readable");
+    assert_eq!(owner, Some(Some(std::process::id())));
+    drop(lock);
+    assert_eq!(DirLock::owner(dir.path()).expect("readable"), None);
+}

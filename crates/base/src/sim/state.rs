@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::dice::Dice;
 use super::names::{NameChange, Names};
 use super::{Fault, Survival};
+use crate::disk::FreeSpace;
 use crate::lock::LockError;
 
 const SECTOR_LEN: usize = 512;
@@ -40,6 +41,7 @@ pub(super) struct State {
     operations: u64,
     data_syncs: u64,
     capacity: Option<usize>,
+    files_max: Option<usize>,
     powerless: bool,
     /// Number of crashes so far: open files belong to one life.
     life: u64,
@@ -60,6 +62,23 @@ impl State {
 
     pub(super) fn set_capacity(&mut self, bytes: Option<usize>) {
         self.capacity = bytes;
+    }
+
+    pub(super) fn set_files_max(&mut self, count: Option<usize>) {
+        self.files_max = count;
+    }
+
+    pub(super) fn free_space(&self) -> io::Result<FreeSpace> {
+        self.check_power()?;
+        let total = |limit: Option<usize>| limit.map_or(u64::MAX, |limit| limit as u64);
+        let free = |limit, used: usize| total(limit).saturating_sub(used as u64);
+        Ok(FreeSpace {
+            bytes: free(self.capacity, self.used()),
+            bytes_total: total(self.capacity),
+            files: free(self.files_max, self.live.len()),
+            files_total: total(self.files_max),
+            is_read_only: false,
+        })
     }
 
     pub(super) fn life(&self) -> u64 {
@@ -122,6 +141,9 @@ impl State {
         self.check_dir(path.parent().unwrap_or(Path::new("")))?;
         if self.live.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        if self.files_max.is_some_and(|most| self.live.len() >= most) {
+            return Err(io::ErrorKind::StorageFull.into());
         }
         self.nodes.push(Node::default());
         let node = self.nodes.len() - 1;
@@ -239,6 +261,13 @@ impl State {
         let node = self.nodes.len() - 1;
         self.live.insert(path.to_owned(), node);
         self.durable.insert(path.to_owned(), node);
+    }
+
+    pub(super) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = self.live.iter();
+        files
+            .map(|(path, node)| (path.clone(), self.nodes[*node].live.clone()))
+            .collect()
     }
 
     pub(super) fn flip(&mut self, path: &Path, offset: usize, mask: u8) {

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::Context;
-use crate::coerce::Cell;
+use crate::coerce::{Cell, dollars};
 use crate::columns::{COLUMN_COUNT, Col};
 
 /// A prompt that the client itself wrote when a background task ended.
@@ -18,8 +18,9 @@ pub(super) fn fill_in<'r>(cells: &mut [Cell<'r>; COLUMN_COUNT], context: &Contex
     }
     if cells[Col::CostUsd as usize] == Cell::Null
         && let Cell::Int(micros) = cells[Col::CostUsdMicros as usize]
+        && let Some(dollars) = dollars(micros as f64 / 1e6)
     {
-        cells[Col::CostUsd as usize] = Cell::Float(micros as f64 / 1e6);
+        cells[Col::CostUsd as usize] = Cell::Float(dollars);
     }
     let own_version = [&context.facts.scope_version, &context.facts.service_version];
     if let Some(version) = own_version.into_iter().find(|version| !version.is_empty()) {

@@ -39,7 +39,11 @@ fn record(attributes: Vec<(&'static str, Value<'static>)>) -> LogRecord<'static>
 
 /// Normalises, asserts that the record can be rebuilt exactly, and hands the row to `look`.
 fn check(record: &LogRecord<'_>, look: impl FnOnce(&Row<'_>)) {
-    let facts = OriginFacts::of(&origin(), IdentityKey(1));
+    check_under(&origin(), record, look);
+}
+
+fn check_under(origin: &Origin<'_>, record: &LogRecord<'_>, look: impl FnOnce(&Row<'_>)) {
+    let facts = OriginFacts::of(origin, IdentityKey(1));
     let mut normalizer = Normalizer::default();
     let row = normalizer.log(
         &facts,
@@ -147,6 +151,60 @@ fn the_cost_in_millionths_is_kept_in_any_form() {
     let alone = record(vec![("cost_usd_micros", Value::from("2765"))]);
     check(&alone, |row| {
         assert_eq!(row.cell(Col::CostUsd), &Cell::Float(0.002_765))
+    });
+}
+
+#[test]
+fn millionths_that_are_no_believable_cost_enter_no_sum() {
+    for (micros, cost) in [
+        (2_765, Cell::Float(0.002_765)),
+        (1_000_000_000_000, Cell::Float(1e6)),
+        (1_000_000_000_001, Cell::Null),
+        (1 << 53, Cell::Null),
+    ] {
+        let alone = record(vec![("cost_usd_micros", Value::Int(micros))]);
+        check(&alone, |row| {
+            assert_eq!(row.cell(Col::CostUsd), &cost, "{micros}");
+            assert_eq!(row.cell(Col::CostUsdMicros), &Cell::Int(micros));
+        });
+    }
+}
+
+#[test]
+fn values_come_back_in_the_form_in_which_they_came() {
+    check(
+        &LogRecord {
+            severity_number: -3,
+            ..record(vec![
+                ("map", Value::Map(r#"{"b":1e-5,"a":[1.50]}"#.into())),
+                ("array", Value::Array(r#"[{"b":1,"a":2}]"#.into())),
+                ("cost_usd", Value::Double(0.0)),
+                ("cost_usd", Value::Double(-0.0)),
+            ])
+        },
+        |row| assert_eq!(row.cell(Col::CostUsd), &Cell::Float(0.0)),
+    );
+}
+
+#[test]
+fn a_resource_s_value_is_repeated_only_where_the_shape_can_say_so() {
+    let resource = vec![
+        ("odd\u{1e}key".into(), Value::from("x")),
+        ("zero".into(), Value::Double(0.0)),
+    ];
+    let origin = Origin {
+        resource,
+        ..Origin::default()
+    };
+    let repeating = record(vec![
+        ("odd\u{1e}key", Value::from("x")),
+        ("zero", Value::Double(-0.0)),
+    ]);
+    check_under(&origin, &repeating, |row| {
+        assert_eq!(
+            row.attributes,
+            Some("{\"odd\\u001ekey\":\"x\",\"zero\":-0.0}")
+        );
     });
 }
 

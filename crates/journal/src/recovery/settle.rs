@@ -182,7 +182,7 @@ impl Settled {
             return Ok(None);
         };
         let scan = Scan::new(Arc::clone(disk), path.to_owned(), salt, segment.bytes);
-        let (last, end) = last_whole_frame(scan)?;
+        let (last, end) = last_whole_frame(scan, segment.first)?;
         self.note_torn(name, end, segment.bytes.saturating_sub(end));
         let Some(last) = last else {
             self.next = self.next.max(segment.first);
@@ -230,14 +230,20 @@ impl Settled {
     }
 }
 
-/// The last whole frame of a segment, and where it ends.
-fn last_whole_frame(mut scan: Scan) -> io::Result<(Option<Sequence>, u64)> {
+/// The last whole frame of a segment that begins with `first`, and where it ends.
+///
+/// Only a frame that continues the order counts. After a power cut the end of a file may show what its
+/// blocks held before: frames of a deleted segment, whole and with the same salt. Taken for the last
+/// frame, such a one would hide every frame that was acknowledged.
+fn last_whole_frame(mut scan: Scan, first: Sequence) -> io::Result<(Option<Sequence>, u64)> {
     let mut last = None;
+    let mut next = first;
     let mut end = SEGMENT_HEADER_LEN as u64;
     loop {
-        match scan.next(Sequence::ZERO)? {
+        match scan.next(next)? {
             Found::Frame(frame) => {
                 last = Some(frame.sequence);
+                next = frame.sequence.next();
                 end = scan.position();
             }
             Found::Damage { .. } => {}

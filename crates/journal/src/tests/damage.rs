@@ -45,6 +45,26 @@ pub(super) fn check_frames(
     }
 }
 
+/// Blocks that held a deleted segment may show behind the end of the last one after a power cut.
+#[test]
+fn an_old_frame_behind_the_end_hides_nothing() {
+    let written = payloads(11);
+    for old in [1, 10, 11, 13] {
+        let disk = SimDisk::new();
+        let stale = frame_bytes(old, b"of a segment that is gone");
+        let whole = [segment_bytes(11, &written), stale].concat();
+        disk.install(&segment_path(11), &whole);
+        for opening in ["first", "second"] {
+            let (frames, report) = replay(&disk, 10);
+            let context = format!("frame {old}, {opening} opening");
+            assert_eq!(numbers(&frames), [11, 12, 13, 14, 15], "{context}");
+            let payloads: Vec<_> = frames.iter().map(|frame| &frame.payload[..]).collect();
+            assert_eq!(payloads, written, "{context}");
+            assert!(report.is_clean(), "{context}: {report:?}");
+        }
+    }
+}
+
 /// Cuts the last segment to each of these lengths.
 fn check_truncations(payloads: &[Vec<u8>], lens: Range<usize>) {
     let whole = segment_bytes(1, payloads);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 
 use base::sim::SimDisk;
-use base::{DirLock, Disk, DiskFile, LockError};
+use base::{DirLock, Disk, DiskFile, FreeSpace, LockError};
 
 /// A simulated disk behind a gate. Clones share the gate.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +86,10 @@ impl Disk for GatedDisk {
 
     fn file_len(&self, path: &Path) -> io::Result<u64> {
         self.disk.file_len(path)
+    }
+
+    fn free_space(&self, dir: &Path) -> io::Result<FreeSpace> {
+        self.disk.free_space(dir)
     }
 
     fn read_at(&self, path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {

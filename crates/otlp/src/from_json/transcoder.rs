@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use super::arrange::{Arranger, Arranging};
 use super::field::{FieldsSeed, Target};
 use super::slot::Slot;
+use crate::scan::UNREADABLE;
 use crate::schema::{Message, Role};
 use crate::writer::Writer;
 use crate::{Limits, Refused};
@@ -36,6 +37,7 @@ pub(super) struct Transcoder<'l> {
     /// Whether a bad element of a list is left out, for want of an item to quarantine.
     pub(super) is_lenient: bool,
     items: usize,
+    unreadable_bytes: usize,
     refused: Option<Refused>,
     /// What is wrong with the part in hand although it is JSON.
     problem: Option<String>,
@@ -75,6 +77,7 @@ impl<'l> Transcoder<'l> {
             is_careful,
             is_lenient: false,
             items: 0,
+            unreadable_bytes: 0,
             refused: None,
             problem: None,
         }
@@ -167,6 +170,10 @@ impl<'l> Transcoder<'l> {
         };
         self.items = items;
         self.count_item()?;
+        self.unreadable_bytes += raw.get().len();
+        if self.unreadable_bytes > self.limits.unreadable_bytes {
+            return Err(self.refuse(UNREADABLE, self.limits.unreadable_bytes));
+        }
         let name = match nested.name {
             "LogRecord" => "log record",
             "Metric" => "metric",

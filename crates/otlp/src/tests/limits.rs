@@ -191,6 +191,37 @@ fn limits_hold_exactly() {
 }
 
 #[test]
+fn what_cannot_be_read_is_kept_only_to_a_limit() {
+    let limits = Limits {
+        unreadable_bytes: 30,
+        ..Limits::default()
+    };
+    let refused = Refused::TooMany {
+        what: "bytes of items that cannot be read",
+        limit: 30,
+    };
+    // A time that is a varint, and ten bytes that nobody knows.
+    let bad = [&b"\x08\x01"[..], &field(15, &[0; 11])].concat();
+    assert_eq!(bad.len(), 15);
+    for signal in [Signal::Logs, Signal::Traces, Signal::Metrics] {
+        assert!(count(signal, &request(&[&bad, b"", &bad]), &limits).is_ok());
+        let three = request(&[&bad, &bad, b"", &bad]);
+        assert_eq!(
+            count(signal, &three, &limits),
+            Err(refused.clone()),
+            "{signal:?}"
+        );
+    }
+    let json = |items: &str| {
+        let json = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{items}]}}]}}]}}"#);
+        from_json(Signal::Logs, json.as_bytes(), &limits).map(|read| read.quarantined.len())
+    };
+    let bad = r#"{"flags":[777]}"#;
+    assert_eq!(json(&format!("{bad},{{}},{bad}")), Ok(2));
+    assert_eq!(json(&format!("{bad},{{}},{bad},5")), Err(refused));
+}
+
+#[test]
 fn too_many_attributes_cost_the_record() {
     let attributes = |count: usize| field(6, b"\x0a\x01k").repeat(count);
     let (decoded, collected) = collect(

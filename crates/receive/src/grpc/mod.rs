@@ -15,8 +15,6 @@
 pub(crate) mod frame;
 mod status;
 
-use std::net::SocketAddr;
-
 use ::http::{HeaderMap, Request, Response, header};
 use contract::Signal;
 use hyper::body::Incoming;
@@ -26,7 +24,7 @@ use crate::body::collect;
 use crate::budget::Paid;
 use crate::fault::Fault;
 use crate::inflate::{Coding, inflate};
-use crate::intake::{Envelope, Intake};
+use crate::intake::{Asked, Caller, Envelope, Intake};
 use crate::reply::Reply;
 use crate::{Admit, Admitted, Transport, http};
 
@@ -75,7 +73,7 @@ pub(crate) fn is_call(headers: &HeaderMap) -> bool {
 /// Answers one call, on whichever port it came.
 pub(crate) async fn answer<A: Admit>(
     intake: &Intake<A>,
-    peer: SocketAddr,
+    caller: Caller,
     mut request: Request<Incoming>,
 ) -> Response<Reply> {
     let call = Call::of(request.uri().path());
@@ -84,7 +82,7 @@ pub(crate) async fn answer<A: Admit>(
         _ => None,
     };
     let outcome = match call {
-        Some(Call::Export(signal)) => receive(intake, peer, signal, &mut request).await,
+        Some(Call::Export(signal)) => receive(intake, caller, signal, &mut request).await,
         Some(Call::Health) => Ok(health(intake).to_vec()),
         None => Err(Fault::NotFound {
             path: request.uri().path().to_owned(),
@@ -93,7 +91,13 @@ pub(crate) async fn answer<A: Admit>(
     match outcome {
         Ok(message) => status::ok(&message),
         Err(fault) => {
-            intake.refuse(signal, peer, &fault);
+            let asked = Asked {
+                signal,
+                encoding: signal.map(|_| Encoding::Protobuf),
+                transport: Transport::Grpc,
+                caller,
+            };
+            intake.refuse(asked, &fault);
             status::refused(&fault, intake.config.retry_after_seconds)
         }
     }
@@ -109,7 +113,7 @@ fn health<A: Admit>(intake: &Intake<A>) -> &'static [u8] {
 /// From a call to the message that answers it.
 async fn receive<A: Admit>(
     intake: &Intake<A>,
-    peer: SocketAddr,
+    caller: Caller,
     signal: Signal,
     request: &mut Request<Incoming>,
 ) -> Result<Vec<u8>, Fault> {
@@ -119,15 +123,18 @@ async fn receive<A: Admit>(
     let limit = intake.config.max_body_bytes;
     let check = |arrived: &[u8]| frame::check(arrived, limit);
     let bounds = intake.bounds(frame::PREFIX_BYTES);
-    let body = collect(request.body_mut(), bounds, intake.budget.lease(), check).await?;
+    let arrived = &intake.meters.lane(signal, Transport::Grpc).wire_bytes;
+    let lease = intake.budget.lease();
+    let body = collect(request.body_mut(), bounds, lease, arrived, check).await?;
     let payload = payload(body, coding, limit).await?;
     let envelope = Envelope {
         signal,
         encoding,
         transport: Transport::Grpc,
-        peer,
+        caller,
     };
     let admitted: Admitted = intake.admit(envelope, payload).await?;
+    intake.acknowledge(envelope, &admitted);
     Ok(http::answer::message(signal, encoding, &admitted))
 }
 

@@ -10,8 +10,6 @@
 pub(crate) mod answer;
 pub(crate) mod route;
 
-use std::net::SocketAddr;
-
 use ::http::{Request, Response, Version, header};
 use contract::Signal;
 use hyper::body::Incoming;
@@ -20,7 +18,7 @@ use otlp::Encoding;
 use crate::body::{collect, linger};
 use crate::fault::Fault;
 use crate::inflate::inflate;
-use crate::intake::{Envelope, Intake};
+use crate::intake::{Asked, Caller, Envelope, Intake};
 use crate::pulse::InFlight;
 use crate::reply::Reply;
 use crate::{Admit, Admitted, Transport};
@@ -29,7 +27,7 @@ use route::Place;
 /// Answers one request at the port of OTLP/HTTP.
 pub(crate) async fn answer<A: Admit>(
     intake: &Intake<A>,
-    peer: SocketAddr,
+    caller: Caller,
     request: Request<Incoming>,
     in_flight: InFlight,
 ) -> Response<Reply> {
@@ -38,7 +36,7 @@ pub(crate) async fn answer<A: Admit>(
         let path = request.uri().path().to_owned();
         return refuse(
             intake,
-            peer,
+            caller,
             None,
             request,
             in_flight,
@@ -50,16 +48,16 @@ pub(crate) async fn answer<A: Admit>(
         Place::Health | Place::Ready => None,
     };
     if let Err(fault) = place.check(request.method()) {
-        return refuse(intake, peer, signal, request, in_flight, &fault);
+        return refuse(intake, caller, signal, request, in_flight, &fault);
     }
     match place {
-        Place::Export(signal) => export(intake, peer, signal, request, in_flight).await,
+        Place::Export(signal) => export(intake, caller, signal, request, in_flight).await,
         Place::Health => answer::fine(),
         Place::Ready => match intake.admit.ready() {
             Ok(()) => answer::fine(),
             Err(reason) => {
                 let fault = Fault::Unavailable { reason };
-                refuse(intake, peer, None, request, in_flight, &fault)
+                refuse(intake, caller, None, request, in_flight, &fault)
             }
         },
     }
@@ -69,13 +67,13 @@ pub(crate) async fn answer<A: Admit>(
 /// to go.
 pub(crate) async fn misdirected<A: Admit>(
     intake: &Intake<A>,
-    peer: SocketAddr,
+    caller: Caller,
     request: Request<Incoming>,
     in_flight: InFlight,
 ) -> Response<Reply> {
     let signal = match Place::of(request.uri().path()) {
         Some(Place::Health | Place::Ready) => {
-            return answer(intake, peer, request, in_flight).await;
+            return answer(intake, caller, request, in_flight).await;
         }
         Some(Place::Export(signal)) => Some(signal),
         None => None,
@@ -83,60 +81,65 @@ pub(crate) async fn misdirected<A: Admit>(
     let fault = Fault::WrongPort {
         http_port: intake.http_port,
     };
-    refuse(intake, peer, signal, request, in_flight, &fault)
+    refuse(intake, caller, signal, request, in_flight, &fault)
 }
 
 async fn export<A: Admit>(
     intake: &Intake<A>,
-    peer: SocketAddr,
+    caller: Caller,
     signal: Signal,
     mut request: Request<Incoming>,
     in_flight: InFlight,
 ) -> Response<Reply> {
-    match receive(intake, peer, signal, &mut request).await {
+    match receive(intake, caller, signal, &mut request).await {
         Ok((encoding, admitted)) => answer::admitted(signal, encoding, &admitted),
-        Err(fault) => refuse(intake, peer, Some(signal), request, in_flight, &fault),
+        Err(fault) => refuse(intake, caller, Some(signal), request, in_flight, &fault),
     }
 }
 
 /// From a request to an admitted one.
 async fn receive<A: Admit>(
     intake: &Intake<A>,
-    peer: SocketAddr,
+    caller: Caller,
     signal: Signal,
     request: &mut Request<Incoming>,
 ) -> Result<(Encoding, Admitted), Fault> {
     let encoding = route::encoding(request.headers())?;
     let coding = route::coding(request.headers())?;
     let bounds = intake.bounds(0);
-    let body = collect(
-        request.body_mut(),
-        bounds,
-        intake.budget.lease(),
-        |_| Ok(()),
-    )
-    .await?;
+    let arrived = &intake.meters.lane(signal, Transport::Http).wire_bytes;
+    let lease = intake.budget.lease();
+    let body = collect(request.body_mut(), bounds, lease, arrived, |_| Ok(())).await?;
     let body = inflate(coding, body, bounds.limit_bytes).await?;
     let envelope = Envelope {
         signal,
         encoding,
         transport: Transport::Http,
-        peer,
+        caller,
     };
-    Ok((encoding, intake.admit(envelope, body).await?))
+    let admitted = intake.admit(envelope, body).await?;
+    intake.acknowledge(envelope, &admitted);
+    Ok((encoding, admitted))
 }
 
 /// Counts `fault` and answers with it, in the encoding that the request names.
 pub(crate) fn refuse<A: Admit>(
     intake: &Intake<A>,
-    peer: SocketAddr,
+    caller: Caller,
     signal: Option<Signal>,
     request: Request<Incoming>,
     in_flight: InFlight,
     fault: &Fault,
 ) -> Response<Reply> {
-    intake.refuse(signal, peer, fault);
-    let encoding = route::encoding(request.headers()).unwrap_or(Encoding::Json);
+    let encoding = route::encoding(request.headers()).ok();
+    let asked = Asked {
+        signal,
+        encoding,
+        transport: Transport::Http,
+        caller,
+    };
+    intake.refuse(asked, fault);
+    let encoding = encoding.unwrap_or(Encoding::Json);
     // Over HTTP/2 one stream is reset without harm to the others. A client that asked before sending
     // (`Expect`) sends nothing when refused, and one that is too slow has had its time.
     let waits = request.headers().contains_key(header::EXPECT) || matches!(fault, Fault::Slow);

@@ -121,7 +121,7 @@ async fn a_replay_that_fails_takes_nothing_in_and_goes_on_when_it_can() {
 #[tokio::test]
 async fn a_frame_that_cannot_be_understood_is_set_aside_before_the_journal_forgets_it() {
     let (mut life, replay) = killed().await;
-    let garbage = Bytes::from_static(b"not an entry");
+    let garbage = Bytes::from_static(b"\x01 not an entry");
     let journal = &life.store().journal;
     let sequence = journal
         .append(garbage.clone())
@@ -227,6 +227,26 @@ async fn a_clock_that_jumps_forgets_nothing_and_doubles_nothing() {
         assert_eq!(life.events(0..15).await, 0, "{jump}");
         assert_eq!(life.rows(Table::Events).await, 15, "{jump}");
     }
+}
+
+/// Otherwise what is left of it would be applied while intake waits, and without flushes.
+#[tokio::test]
+async fn a_round_of_catching_up_that_failed_is_still_to_be_ended() {
+    let mut life = Life::begin().await;
+    let mut replay = life.restart_for_intake(small).await;
+    for request in 0..5 {
+        life.events(request * 20_000..request * 20_000 + 20_000)
+            .await;
+    }
+    let blocker = life.dir.path().join("parts");
+    std::fs::write(&blocker, b"").expect("writes");
+    for _ in 0..3 {
+        assert!(replay.run().await.is_err());
+        assert!(life.store().stats().buffer_rows <= 20_000);
+    }
+    std::fs::remove_file(&blocker).expect("removes");
+    replay.run().await.expect("replays");
+    assert_eq!(life.rows(Table::Events).await, 100_000);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The life of a store: append, flush, restart, repetition, in every order that matters.
 
 use base::ManualClock;
+use contract::Signal;
 
 use super::*;
 use crate::Table;
@@ -43,7 +44,6 @@ async fn identical_items_of_one_request_are_all_kept_and_known_when_repeated() {
     assert_eq!(life.events([1, 1, 1]).await, 0);
     assert_eq!(life.events([1, 1]).await, 0);
     let fate = life.store().fates().of(Signal::Logs);
-    life.store().settle(Signal::Logs, &Applied::default());
     assert!(fate.is_settled());
     assert_eq!((fate.received, fate.accepted, fate.deduplicated), (8, 3, 5));
 }
@@ -68,8 +68,8 @@ async fn a_repetition_is_known_for_a_day_across_flush_and_restart() {
         .expect("lists");
     assert_eq!(
         files.len(),
-        1,
-        "identities older than the horizon are deleted"
+        2,
+        "both copies of the last; identities older than the horizon are deleted"
     );
 }
 
@@ -297,4 +297,75 @@ async fn many_bytes_in_few_rows_are_bounded_too() {
     assert!(store.state().unflushed_bytes() > small.flush_bytes);
     store.flush().await.expect("flushes");
     assert_eq!(store.state().bytes(), 0);
+}
+
+/// A store that refuses more than ten rows in memory.
+async fn small() -> Life {
+    let mut life = Life::begin().await;
+    let mut replay = life
+        .restart_for_intake(|config| {
+            config.flush_rows = 10;
+            config.buffer_rows_max = 10;
+        })
+        .await;
+    replay.run().await.expect("replays");
+    life
+}
+
+#[tokio::test]
+async fn what_is_refused_after_it_was_understood_is_rejected() {
+    let life = small().await;
+    life.events(0..10).await;
+    let refused = life.try_events(0..7, Instant::now()).await;
+    refused.expect_err("the buffer is full");
+    let fate = life.store().fates().of(Signal::Logs);
+    assert_eq!((fate.received, fate.accepted, fate.rejected), (17, 10, 7));
+    life.store().flush().await.expect("flushes");
+    life.events(0..7).await;
+    let fate = life.store().fates().of(Signal::Logs);
+    assert_eq!((fate.received, fate.deduplicated), (24, 7));
+    assert!(fate.is_settled());
+}
+
+#[tokio::test]
+async fn stats_say_what_waits_for_a_flush_and_for_how_long() {
+    let life = small().await;
+    let store = life.store.clone().expect("open");
+    let board = base::meters::Board::new();
+    board.add(store.meters()).expect("names are one of a kind");
+    life.events(0..4).await;
+    life.events(4..6).await;
+    life.clock.advance(Duration::from_secs(90));
+    let before = store.stats();
+    assert_eq!((before.buffer_rows, before.journal_lag_frames), (6, 2));
+    assert_eq!(before.oldest_unflushed, Duration::from_secs(90));
+    assert!(before.buffer_bytes > 0 && before.journal_lag_bytes > before.buffer_bytes);
+    assert!(before.last_sync.is_some());
+    store.flush().await.expect("flushes");
+    let after = store.stats();
+    assert_eq!((after.buffer_rows, after.journal_lag_frames), (0, 0));
+    assert_eq!(
+        (after.journal_lag_bytes, after.oldest_unflushed),
+        (0, Duration::ZERO)
+    );
+    assert_eq!(
+        (after.parts, after.manifest_number),
+        (1, before.manifest_number + 1)
+    );
+    let text = board.text();
+    for line in [
+        "tallybook_items_total{fate=\"accepted\",signal=\"logs\"} 6",
+        "tallybook_items_received_total{signal=\"logs\"} 6",
+        "tallybook_flush_duration_seconds_count{outcome=\"ok\"} 1",
+        "tallybook_flush_duration_seconds_count{outcome=\"failed\"} 0",
+        "tallybook_flushed_rows_total 6",
+        "tallybook_buffer_rows_limit 10",
+        "tallybook_journal_lag_frames 0",
+        "tallybook_journal_sync_duration_seconds_count 2",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "no {line} in\n{text}"
+        );
+    }
 }

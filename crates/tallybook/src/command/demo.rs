@@ -13,9 +13,10 @@ use fleet::{Batch, Batched, ClientVersion, Config, Export, Organisation};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use store::{Entry, Store, Transport};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::{io_runtime, say, start_logging};
-use crate::cli::DemoArgs;
+use crate::cli::{DemoArgs, LogArgs};
 use crate::failure::Failure;
 use crate::server::{Server, watch_signals};
 use crate::settings::Settings;
@@ -27,9 +28,11 @@ const FUTURE_DAYS: u64 = 1;
 const BATCH_ITEMS: usize = 500;
 /// Requests of the past that may be on their way at once; the journal makes them durable together.
 const IN_FLIGHT: usize = 16;
+/// How long the past may wait for room. Only a disk that is full and stays full takes longer.
+const ROOM_PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
-    start_logging();
+pub(crate) fn run(args: &DemoArgs, log: &LogArgs) -> Result<(), Failure> {
+    start_logging(log)?;
     let dir = tempfile::Builder::new()
         .prefix("tallybook-demo-")
         .tempdir()
@@ -164,17 +167,11 @@ async fn take(
         quarantined: Vec::new(),
         protobuf: protobuf.into(),
     };
-    loop {
-        let prepared = store.prepare(&entry).map_err(Failure::failed)?;
-        match store.append(&entry, prepared).await {
-            Ok(_) => return Ok(()),
-            // As a client does when it is told 503: try again when a flush has made room.
-            Err(store::AppendError::Behind(_)) => {
-                tokio::time::sleep(Duration::from_millis(50)).await
-            }
-            Err(error) => return Err(Failure::failed(error)),
-        }
-    }
+    let prepared = store.prepare(&entry).map_err(Failure::failed)?;
+    // It waits while a flush makes room.
+    let deadline = Instant::now() + ROOM_PATIENCE;
+    let appended = store.append_by(&entry, prepared, deadline).await;
+    appended.map(drop).map_err(Failure::failed)
 }
 
 fn progress() -> ProgressBar {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use query::{Answer, Engine, QueryError, render};
 
 use super::{io_runtime, start_logging, write_out};
-use crate::cli::{Format, QueryArgs, SourceArgs, UI_URL};
+use crate::cli::{Format, LogArgs, QueryArgs, SourceArgs, UI_URL};
 use crate::client;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -15,8 +15,8 @@ use crate::settings::Settings;
 /// Longer texts are not people's questions.
 const SQL_BYTES_MAX: u64 = 256 * 1024;
 
-pub(crate) fn run(args: QueryArgs) -> Result<(), Failure> {
-    start_logging();
+pub(crate) fn run(args: QueryArgs, log: &LogArgs) -> Result<(), Failure> {
+    start_logging(log)?;
     let sql = if args.sql == "-" {
         read_stdin()?
     } else {

@@ -5,15 +5,15 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{io_runtime, say, start_logging};
-use crate::cli::{ReplayArgs, UI_URL};
+use crate::cli::{LogArgs, ReplayArgs, UI_URL};
 use crate::client;
 use crate::failure::Failure;
 
 /// Longest text of a prompt, response or error that is shown on one line.
 const TEXT_CHARS_MAX: usize = 100;
 
-pub(crate) fn run(args: ReplayArgs) -> Result<(), Failure> {
-    start_logging();
+pub(crate) fn run(args: ReplayArgs, log: &LogArgs) -> Result<(), Failure> {
+    start_logging(log)?;
     let replay = io_runtime()?.block_on(fetch(&args))?;
     if args.json {
         return say(&serde_json::to_string_pretty(&replay).map_err(Failure::failed)?);

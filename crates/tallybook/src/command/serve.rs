@@ -2,16 +2,17 @@
 
 use base::Shutdown;
 
-use super::{io_runtime, say, start_logging};
-use crate::cli::ServeArgs;
+use super::{io_runtime, say};
+use crate::cli::{LogArgs, ServeArgs};
 use crate::failure::Failure;
+use crate::logging;
 use crate::server::{Server, watch_signals};
 use crate::settings::Settings;
 
-pub(crate) fn run(args: &ServeArgs) -> Result<(), Failure> {
-    start_logging();
-    let settings = Settings::of_serve(args)?;
+pub(crate) fn run(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
+    let settings = Settings::of_serve(args, log)?;
     let checked = settings.check()?;
+    logging::start(settings.log.format, &settings.log.level)?;
     io_runtime()?.block_on(async {
         let shutdown = Shutdown::new();
         tokio::spawn(watch_signals(shutdown.clone()));

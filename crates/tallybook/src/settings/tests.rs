@@ -40,11 +40,12 @@ fn unknown_keys_are_named_with_their_place() {
 #[test]
 fn all_problems_are_reported_together() {
     check(
-        "[listen]\nui = \"0.0.0.0:4319\"\n[store]\nflush_rows = 0\n[query]\nmemory = \"lots\"",
+        "[listen]\nui = \"0.0.0.0:4319\"\n[store]\nflush_rows = 0\nbuffer_size_max = \"1MiB\"\n[query]\nmemory = \"lots\"",
         &[
             "listen.ui is 0.0.0.0:4319",
             "--allow-remote",
             "store.flush_rows",
+            "store.buffer_size_max (1048576 bytes) must not be less than store.flush_size",
             "query.memory",
         ],
     );
@@ -73,6 +74,37 @@ fn costs_and_prices_are_checked_with_the_rest() {
     check(
         "[[price]]\nmodel = \"a\"\ninput = 1.0\noutput = 5.0\ncache = 1.0\n",
         &["unknown field `cache`"],
+    );
+}
+
+#[test]
+fn what_is_no_format_and_no_level_of_the_log_is_said() {
+    check(
+        "[log]\nformat = \"json\"\nlevel = \"warn,receive=debug\"",
+        &[],
+    );
+    check(
+        "[log]\nformat = \"xml\"",
+        &["line 2", "xml", "`text` or `json`"],
+    );
+    check(
+        "[log]\nlevel = \"loud\"",
+        &["log.level: `loud`", "error, warn, info"],
+    );
+    check("[log]\nlevel = \"trace\"", &["log.level: `trace`", "debug"]);
+}
+
+#[test]
+fn the_reserve_of_the_disk_is_a_size_or_auto() {
+    check("[store]\ndisk_reserve = \"2GiB\"", &[]);
+    check("[store]\ndisk_reserve = \"auto\"", &[]);
+    check(
+        "[store]\ndisk_reserve = \"much\"",
+        &["store.disk_reserve", "64MiB"],
+    );
+    check(
+        "[store]\ndisk_reserve = \"1KiB\"",
+        &["store.disk_reserve must be at least 1MiB"],
     );
 }
 

@@ -1,37 +1,11 @@
 //! The commands, their exit codes and their messages.
 
 use std::fs;
-use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::sync_channel;
-use std::thread;
 
 use serde_json::Value;
 use testkit::{Problem, Server, captures_dir, scenario};
 
-use crate::stage::{Expectation, PATIENCE, deliver, launch};
-
-/// Runs the binary to its end, which must not be far.
-fn tallybook(arguments: &[&str]) -> Result<Output, Problem> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tallybook"));
-    for variable in ["DATA_DIR", "CONFIG", "HTTP", "GRPC", "UI", "URL"] {
-        command.env_remove(format!("TALLYBOOK_{variable}"));
-    }
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let child = command.args(arguments).spawn()?;
-    let pid = child.id().to_string();
-    let (sender, receiver) = sync_channel(1);
-    thread::spawn(move || sender.send(child.wait_with_output()));
-    match receiver.recv_timeout(PATIENCE) {
-        Ok(output) => Ok(output?),
-        Err(_) => {
-            Command::new("kill").args(["-KILL", &pid]).status()?;
-            Err(Problem::new(format!("{arguments:?} did not end")))
-        }
-    }
-}
+use crate::stage::{Expectation, deliver, launch, tallybook};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

@@ -13,12 +13,18 @@
 //! | `restart.rs` | a restart in the middle of a session, and after a flush |
 //! | `load.rs` | 200 clients at once |
 //! | `bad_input.rs` | what is wrong gets a clear answer and costs its neighbours nothing |
+//! | `meters.rs` | what Prometheus is shown, and that the guide knows all of it |
+//! | `log.rs` | the log tells nothing of what was sent or asked |
+//! | `doctor.rs` | what is wrong is found, and how to mend it is said |
 //! | `command_line.rs` | the commands, their exit codes and their messages |
 
 mod bad_input;
 mod command_line;
 mod crash;
+mod doctor;
 mod load;
+mod log;
+mod meters;
 mod repetition;
 mod restart;
 mod stage;

@@ -1,5 +1,8 @@
 //! What the tests share: a server, deliveries, expectations.
 
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::Duration;
 
 use fleet::{ContentEncoding, Options, Recorded, Scenario, send_scenario};
@@ -15,6 +18,38 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The binary under test.
 pub(crate) fn launch() -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_tallybook"))
+}
+
+/// Runs the binary to its end, which must not be far.
+pub(crate) fn tallybook(arguments: &[&str]) -> Result<Output, Problem> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tallybook"));
+    for variable in [
+        "DATA_DIR",
+        "CONFIG",
+        "HTTP",
+        "GRPC",
+        "UI",
+        "URL",
+        "LOG_FORMAT",
+        "LOG_LEVEL",
+    ] {
+        command.env_remove(format!("TALLYBOOK_{variable}"));
+    }
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.args(arguments).spawn()?;
+    let pid = child.id().to_string();
+    let (sender, receiver) = sync_channel(1);
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(output) => Ok(output?),
+        Err(_) => {
+            Command::new("kill").args(["-KILL", &pid]).status()?;
+            Err(Problem::new(format!("{arguments:?} did not end")))
+        }
+    }
 }
 
 /// Sends a scenario as its client would; every request must be taken.
@@ -114,7 +149,7 @@ impl Expectation {
     }
 
     /// Fails unless the server has exactly this: totals from events and from metrics, every item
-    /// once, every prompt, and nothing quarantined.
+    /// once, every prompt, nothing quarantined, and every received item settled.
     pub(crate) async fn check(&self, what: &str, sql: &Sql) -> Result<(), Problem> {
         compare(what, &sql.tally().await?, &self.events)?;
         let (sessions, views) = (sql.sessions_tally().await?, &self.events);
@@ -144,7 +179,10 @@ impl Expectation {
                 return Err(Problem::new(said));
             }
         }
-        Ok(())
+        let ledger = sql.settled_ledger().await;
+        ledger
+            .map(drop)
+            .map_err(|problem| problem.while_doing(what))
     }
 }
 
@@ -160,21 +198,9 @@ fn without_calls(tally: &Tally) -> Tally {
         .collect()
 }
 
-/// The fates of all signals together, each of which must be settled.
+/// The fates of all signals together; every item has exactly one.
 pub(crate) async fn fates(sql: &Sql) -> Result<Fate, Problem> {
-    let mut sum = Fate::default();
-    for signal in ["logs", "metrics", "traces"] {
-        let fate = sql.fate(signal).await?;
-        if !fate.is_settled() {
-            return Err(Problem::new(format!("{signal} are not settled: {fate:?}")));
-        }
-        sum.received += fate.received;
-        sum.accepted += fate.accepted;
-        sum.deduplicated += fate.deduplicated;
-        sum.quarantined += fate.quarantined;
-        sum.rejected += fate.rejected;
-    }
-    Ok(sum)
+    Ok(sql.settled_ledger().await?.all())
 }
 
 /// The items of all signals together.

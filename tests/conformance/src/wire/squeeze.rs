@@ -38,7 +38,7 @@ impl Coding {
         match self {
             Coding::Identity => Ok(plain.to_vec()),
             Coding::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
                 encoder.write_all(plain)?;
                 Ok(encoder.finish()?)
             }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use testkit::{Problem, until};
+use testkit::{Launch, Problem, until, wait_for};
 
 use crate::batch::Clients;
 use crate::dice::Dice;
@@ -92,37 +92,31 @@ async fn with_parts(scene: &Arc<Scene>, name: &str, flushes: u64) -> Result<Stan
     Ok(stand)
 }
 
-/// A bit of the journal flips, or its last segment is cut off: at most the frames that were hit are
-/// gone, a frame in the middle is reported, and the server goes on.
+/// A bit of the journal flips, or a segment is cut off, the last or one before it: only the frames
+/// that were hit are gone, they are reported unless they were the last, and the server goes on.
 pub(crate) async fn journal(scene: Arc<Scene>) -> Result<(), Problem> {
     let mut dice = scene.dice(0);
     for cycle in 0..scene.cycles {
         let name = format!("cycle-{cycle}");
         let mut stand = with_segments(&scene, &name).await?;
         let segments = files_in(&stand.data_dir()?.join("journal"))?;
-        let is_cut = dice.once_in(3);
-        let at = match is_cut {
-            true => segments.len() - 1,
-            false => dice.below(segments.len() as u64) as usize,
-        };
-        let path = &segments[at];
+        let is_cut = dice.once_in(2);
+        let path = &segments[dice.below(segments.len() as u64) as usize];
         let whole = fs::read(path)?;
         let place = dice.below(whole.len() as u64) as usize;
         match is_cut {
             true => fs::write(path, &whole[..place])?,
             false => flip(path, place, &mut dice)?,
         }
-        let what = format!("{} at byte {place} (cut: {is_cut})", path.display());
+        let harm = if is_cut { "cut" } else { "flipped" };
+        let what = format!("{} {harm} at byte {place}", path.display());
         stand
             .start()
             .map_err(|problem| problem.while_doing(&what))?;
         let finding = stand.look().await?;
         let lost = frames_of(&stand.ledger, &finding.lost);
         let reported = damaged_frames(&stand.server()?.log());
-        let is_last_frame = lost.iter().all(|frame| *frame == BATCHES);
-        // What is missing at the very end looks like a write that was never finished.
-        let is_reported = is_cut || is_last_frame || lost == reported;
-        if !is_reported || (!is_cut && lost.len() > 1) {
+        if before_the_end(&lost) != reported || (!is_cut && lost.len() > 1) {
             let said = format!("{what}: frames {lost:?} are lost, the log tells of {reported:?}");
             return Err(Problem::new(said));
         }
@@ -136,6 +130,13 @@ pub(crate) async fn journal(scene: Arc<Scene>) -> Result<(), Problem> {
         scene.cycle_done(scene.cycles);
     }
     Ok(())
+}
+
+/// Without those at the very end: what is missing there looks like a write that never ended.
+fn before_the_end(lost: &BTreeSet<u64>) -> BTreeSet<u64> {
+    let is_at_the_end = |frame: &u64| (*frame..=BATCHES).all(|later| lost.contains(&later));
+    let before = lost.iter().filter(|frame| !is_at_the_end(frame));
+    before.copied().collect()
 }
 
 /// A part is damaged: questions that need it name it, and everything else goes on.
@@ -205,7 +206,13 @@ pub(crate) async fn manifest(scene: Arc<Scene>) -> Result<(), Problem> {
         if is_covered {
             stand.restart().await?;
         } else {
-            refuses_by_name(&mut stand, newest)?;
+            stand.drop_server();
+            let told = told_of_damage(&stand.launch, newest).await?;
+            names(&told, newest)?;
+            if let Damaged::Served(_) = told {
+                let said = "the server serves less than it had acknowledged";
+                return Err(Problem::new(said));
+            }
             fs::write(newest, whole)?;
             stand.restart().await?;
         }
@@ -214,37 +221,54 @@ pub(crate) async fn manifest(scene: Arc<Scene>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The identities of a flush are damaged: the server says which file, and doubles nothing.
+/// The identities of a flush are damaged: one of both copies, and the other serves; or both, and the
+/// server says which file and takes nothing until it is restored. Nothing is ever doubled.
 pub(crate) async fn identities(scene: Arc<Scene>) -> Result<(), Problem> {
     let mut dice = scene.dice(0);
     for cycle in 0..scene.cycles {
         let name = format!("cycle-{cycle}");
         let mut stand = with_parts(&scene, &name, 2).await?;
-        let files = files_in(&stand.data_dir()?.join("identities"))?;
-        let path = &files[dice.below(files.len() as u64) as usize];
-        let whole = fs::read(path)?;
-        flip(path, dice.below(whole.len() as u64) as usize, &mut dice)?;
-        let launch = stand.launch.clone();
-        match launch.start() {
-            // It starts without them: then it must have said so, and repeats are not tried.
-            Ok(server) => {
-                let log = server.log();
-                if !log.contains(&name_of(path)) {
-                    return Err(Problem::new(format!(
-                        "{} is not named in\n{log}",
-                        path.display()
-                    )));
-                }
+        let mut files = files_in(&stand.data_dir()?.join("identities"))?;
+        files.retain(|file| file.extension().is_some_and(|kind| kind == "ids"));
+        let first = files[dice.below(files.len() as u64) as usize].clone();
+        let second = PathBuf::from(format!("{}.copy", first.display()));
+        let whole = fs::read(&first)?;
+        let (is_first_hit, is_second_hit) =
+            [(true, true), (true, false), (false, true)][cycle as usize % 3];
+        for (path, is_hit) in [(&first, is_first_hit), (&second, is_second_hit)] {
+            if is_hit {
+                flip(path, dice.below(whole.len() as u64) as usize, &mut dice)?;
             }
-            Err(problem) => names(&problem, path)?,
         }
-        fs::write(path, whole)?;
+        stand.start()?;
+        if is_first_hit {
+            wait_for(PATIENCE, "the file to be named", || {
+                let log = stand.server().ok()?.log();
+                log.contains(&name_of(&first)).then_some(())
+            })?;
+        }
+        if is_first_hit && is_second_hit {
+            takes_nothing(&mut stand).await?;
+            fs::write(&first, whole)?;
+        }
+        stand.server()?.kill()?;
         stand.start()?;
         repeat_everything(&mut stand).await?;
         stand.examine().await?;
         scene.cycle_done(scene.cycles);
     }
     Ok(())
+}
+
+/// Sends one new batch, which must be refused for now.
+async fn takes_nothing(stand: &mut Stand) -> Result<(), Problem> {
+    let clients = Clients::of(stand.server()?.addresses())?;
+    let batch = stand.ledger.lock().issue(ITEMS, 60);
+    let answer = batch.send(clients.over(batch.lane.transport)).await?;
+    match is_retryable(&answer) {
+        true => Ok(()),
+        false => Err(Problem::new(format!("it answers {answer:?}"))),
+    }
 }
 
 /// Sends every acknowledged batch again.
@@ -267,23 +291,43 @@ pub(crate) async fn repeat_everything(stand: &mut Stand) -> Result<(), Problem> 
     Ok(())
 }
 
-fn refuses_by_name(stand: &mut Stand, path: &Path) -> Result<(), Problem> {
-    stand.drop_server();
-    match stand.launch.clone().start() {
-        Ok(_) => Err(Problem::new(format!(
-            "the server started, though {} is damaged",
-            path.display()
-        ))),
-        Err(problem) => names(&problem, path),
-    }
+/// What a server made of a damaged directory, with its words.
+enum Damaged {
+    /// It answers questions.
+    Served(String),
+    /// It did not start, ended soon after, or waits for the file to be mended.
+    Refused(String),
 }
 
-fn names(problem: &Problem, path: &Path) -> Result<(), Problem> {
-    let said = problem.to_string();
-    match said.contains(&name_of(path)) {
+/// What the server makes of its directory, one file of which is damaged.
+async fn told_of_damage(launch: &Launch, path: &Path) -> Result<Damaged, Problem> {
+    let mut server = match launch.clone().start() {
+        Ok(server) => server,
+        Err(problem) => return Ok(Damaged::Refused(problem.to_string())),
+    };
+    let sql = server.sql();
+    let told = until(PATIENCE, "the server to answer or to refuse", async || {
+        // A question waits until everything is there again; whether it is ready to take is another.
+        let answer = sql.ask("SELECT count(*) FROM events").await;
+        let is_answered = answer.is_ok_and(|answer| answer.status == 200);
+        let (log, has_ended) = (server.log(), server.ended()?.is_some());
+        if is_answered {
+            return Ok(Some(Damaged::Served(log)));
+        }
+        let is_refused = has_ended || log.contains(&name_of(path));
+        Ok(is_refused.then_some(Damaged::Refused(log)))
+    });
+    let told = told.await;
+    told.map_err(|problem| problem.while_doing(server.log()))
+}
+
+/// Fails unless the file is named.
+fn names(told: &Damaged, path: &Path) -> Result<(), Problem> {
+    let (Damaged::Served(words) | Damaged::Refused(words)) = told;
+    match words.contains(&name_of(path)) {
         true => Ok(()),
         false => Err(Problem::new(format!(
-            "{} is not named in {said}",
+            "{} is not named in {words}",
             path.display()
         ))),
     }

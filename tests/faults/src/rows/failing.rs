@@ -1,6 +1,7 @@
 //! A disk that fails, is slow, or can only be read.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,15 +18,29 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const HARM: Duration = Duration::from_millis(1_500);
 
 /// Which calls fail, and which of them: once in a while, or all from some moment on.
-const ERRORS: [&str; 7] = [
+const ERRORS: [&str; 8] = [
     "fdatasync:error=EIO:when=4+6",
     "fsync:error=EIO:when=5+7",
+    WRITES,
     "fdatasync:error=EIO:when=9+",
     "fsync:error=EIO:when=9+",
     "rename,renameat,renameat2,link,linkat:error=EIO:when=2+3",
     "fdatasync:error=ENOSPC:when=4+6",
     "unlink,unlinkat:error=EIO:when=1+2",
 ];
+/// Sockets are written to by the same call: here only files of these names are looked at.
+const WRITES: &str = "writev:error=EIO:when=2+4";
+const FLUSHES: u64 = 30;
+
+fn written_files(data_dir: &Path) -> Vec<PathBuf> {
+    let of_a_flush = |number: u64| {
+        let manifest = format!("manifest/{number:020}.json.unfinished");
+        [manifest, format!("identities/{number:020}.ids.unfinished")]
+    };
+    let first = "journal/journal-00000000000000000001.seg".to_owned();
+    let names = (1..=FLUSHES).flat_map(of_a_flush).chain([first]);
+    names.map(|name| data_dir.join(name)).collect()
+}
 
 /// System calls on files fail under load; then the power is cut, so that what was not durable is gone.
 pub(crate) async fn errors(scene: Arc<Scene>) -> Result<(), Problem> {
@@ -40,9 +55,13 @@ pub(crate) async fn errors(scene: Arc<Scene>) -> Result<(), Problem> {
         stand.restart().await?;
         stand.server()?.kill()?;
         let calls = error.split(':').next().unwrap_or_default();
-        let strace = Strace::new(&dir.join("strace.log"))
+        let mut strace = Strace::new(&dir.join("strace.log"))
             .calls(calls)
             .inject(error);
+        if error == WRITES {
+            let written = written_files(&disk.data_dir());
+            strace = written.iter().fold(strace, |strace, path| strace.on(path));
+        }
         let harmed = stand.launch.clone().through(strace.words());
         // A server that cannot make its directory durable may refuse to start.
         if let Ok(server) = harmed.start() {
