@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `engine.rs` | one query from text to answer, with its limits |
 //! | `plan.rs` | from the text to a plan that can only read the views |
+//! | `config.rs` | what queries may take |
 //! | `complexity.rs` | how much there may be to a statement |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
@@ -18,6 +19,7 @@
 //! | `reports/` | the named answers that the UI and the API serve |
 
 mod complexity;
+mod config;
 mod cost;
 mod engine;
 mod error;
@@ -29,7 +31,8 @@ pub mod render;
 pub mod reports;
 mod views;
 
+pub use config::Config;
 pub use cost::Cost;
-pub use engine::{Answer, Config, Engine};
+pub use engine::{Answer, Engine};
 pub use error::{ErrorKind, QueryError};
 pub use views::{VIEWS, View};

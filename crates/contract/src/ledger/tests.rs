@@ -1,3 +1,5 @@
+//! Which of a client's figures are believed, and what stands in for the others.
+
 use super::*;
 
 const NOVEMBER_2026_MS: i64 = 1_795_219_206_986;

@@ -1,3 +1,5 @@
+//! The list against costs that real clients reported, and prices of one's own.
+
 use super::*;
 
 const NOVEMBER_2026_MS: i64 = 1_795_219_206_986;
