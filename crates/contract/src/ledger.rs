@@ -118,6 +118,12 @@ pub struct Entry {
     pub list: Option<ListCost>,
 }
 
+/// Whether a client's figure is believed whatever the request used, so that nothing else of it need
+/// be looked at to know what it costs.
+pub fn is_beyond_doubt(usd: f64) -> bool {
+    usd > 0.0 && usd <= ABSURD_EXTRA_USD
+}
+
 /// Enters a request into the ledger. `model` is what `book` has of its model.
 pub fn enter(book: &PriceBook, model: Option<Model<'_>>, request: &Request) -> Entry {
     let priced = model

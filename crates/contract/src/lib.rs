@@ -41,7 +41,7 @@ pub use item::{
     Attribute, DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Quarantined,
     RawEncoding, Signal, Sink, Span, Temporality,
 };
-pub use ledger::{Basis, Claim, Entry, ListCost, Note, Request, Tokens, enter};
+pub use ledger::{Basis, Claim, Entry, ListCost, Note, Request, Tokens, enter, is_beyond_doubt};
 pub use normalize::{Normalizer, Row};
 pub use origin::OriginFacts;
 pub use price::{

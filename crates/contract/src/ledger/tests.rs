@@ -109,6 +109,35 @@ fn without_tokens_nothing_is_doubted_and_nothing_recomputed() {
 }
 
 #[test]
+fn what_is_beyond_doubt_is_believed_whatever_was_used() {
+    let usages = [
+        None,
+        Some(Tokens::default()),
+        Some(INPUT),
+        Some(tokens(1, 1, 1, 1, None)),
+    ];
+    for (usd, expect) in [
+        (0.0, false),
+        (1e-12, true),
+        (0.5, true),
+        (1.0, true),
+        (1.001, false),
+    ] {
+        assert_eq!(is_beyond_doubt(usd), expect, "{usd}");
+        for (model, usage) in [OPUS, REGIONAL, UNKNOWN]
+            .iter()
+            .flat_map(|model| usages.map(|usage| (model, usage)))
+        {
+            let entry = entry(model, &request(Claim::Usd(usd), usage));
+            assert!(
+                !expect || entry.cost_usd == Some(usd),
+                "{model} {usage:?} {usd}: {entry:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn fast_mode_has_its_own_price_or_none() {
     let fast = Modifiers {
         fast: true,

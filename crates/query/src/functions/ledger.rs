@@ -11,7 +11,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::record_batch::RecordBatch;
-use contract::{Claim, Entry, Model, Modifiers, Request, Tokens, enter};
+use contract::{Claim, Entry, Model, Modifiers, Request, Tokens, enter, is_beyond_doubt};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -190,9 +190,15 @@ impl<'a> Rows<'a> {
     /// The ledger's costs; of other events, what they carry.
     fn costs(&self, cost: &Cost) -> Float64Array {
         let mut models = LastModel::default();
-        let of_row = |row| match self.entry(row, cost, &mut models) {
-            Some(entry) => entry.cost_usd,
-            None => self.cost.is_valid(row).then(|| self.cost.value(row)),
+        let of_row = |row| {
+            let usd = self.cost.is_valid(row).then(|| self.cost.value(row));
+            if usd.is_some_and(is_beyond_doubt) {
+                return usd;
+            }
+            match self.entry(row, cost, &mut models) {
+                Some(entry) => entry.cost_usd,
+                None => usd,
+            }
         };
         (0..self.event.len()).map(of_row).collect()
     }
