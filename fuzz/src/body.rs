@@ -78,26 +78,44 @@ pub(crate) fn inflate(input: &[u8]) {
     }
 }
 
-/// The same, read byte by byte: how far a broken stream can be read is then no matter of buffers.
+/// What another decoder makes of the same bytes.
 fn expected(coding: Coding, body: &[u8], limit_bytes: usize) -> Result<Vec<u8>, u16> {
-    let mut reader: Box<dyn Read + '_> = match coding {
+    match read(coding, body, limit_bytes, &mut [0; 4096]) {
+        // Byte by byte: how far a broken stream can be read is then no matter of buffers.
+        Err(400) => read(coding, body, limit_bytes, &mut [0]),
+        whole => whole,
+    }
+}
+
+fn read(
+    coding: Coding,
+    body: &[u8],
+    limit_bytes: usize,
+    buffer: &mut [u8],
+) -> Result<Vec<u8>, u16> {
+    let mut reader = decoder(coding, body);
+    let mut inflated = Vec::new();
+    loop {
+        match reader.read(buffer) {
+            Ok(0) => return Ok(inflated),
+            Ok(count) => inflated.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return Err(400),
+        }
+        if inflated.len() > limit_bytes {
+            return Err(413);
+        }
+    }
+}
+
+fn decoder(coding: Coding, body: &[u8]) -> Box<dyn Read + '_> {
+    match coding {
         Coding::Gzip => Box::new(MultiGzDecoder::new(body)),
         _ => {
             let decoder = zstd::Decoder::with_buffer(body);
             let mut decoder = decoder.expect("a decoder");
             decoder.window_log_max(23).expect("a legal limit");
             Box::new(decoder)
-        }
-    };
-    let mut inflated = Vec::new();
-    let mut byte = [0];
-    loop {
-        match reader.read(&mut byte) {
-            Ok(0) => return Ok(inflated),
-            Ok(_) if inflated.len() == limit_bytes => return Err(413),
-            Ok(_) => inflated.push(byte[0]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return Err(400),
         }
     }
 }

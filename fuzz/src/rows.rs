@@ -77,7 +77,7 @@ fn value<'i>(script: &mut Script<'i>) -> Value<'i> {
         0 => Value::Str(String::from_utf8_lossy(bytes)),
         1 => Value::Int(i64::from_le_bytes(eight())),
         2 => Value::Double(f64::from_le_bytes(eight())),
-        3 => Value::Bool(bytes.len() % 2 == 0),
+        3 => Value::Bool(bytes.len().is_multiple_of(2)),
         4 => Value::Bytes(Cow::Borrowed(bytes)),
         _ => Value::Empty,
     }

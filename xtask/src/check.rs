@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::workspace::Workspace;
-use crate::{advisories, prometheus, steps, tidy};
+use crate::{advisories, fuzz, prometheus, steps, tidy};
 
 /// What a step that passed has to say in the summary, such as what it could not look at.
 pub(crate) type Note = Option<String>;
@@ -14,7 +14,7 @@ struct Step {
 }
 
 /// Cheap ones first, so that a slip is known in seconds.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         name: "fmt",
         run: |workspace| steps::fmt(workspace).map(|()| None),
@@ -38,6 +38,10 @@ const STEPS: [Step; 10] = [
     Step {
         name: "faults",
         run: |workspace| steps::faults(workspace).map(|()| None),
+    },
+    Step {
+        name: "fuzz",
+        run: |workspace| fuzz::run(workspace, &fuzz::Options::short()).map(|()| None),
     },
     Step {
         name: "web",

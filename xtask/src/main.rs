@@ -49,7 +49,7 @@ Developer tasks of Tallybook.
 Usage: cargo xtask <COMMAND> [OPTIONS]
 
 Commands:
-  check     Run every check: fmt, tidy, clippy, deny, test, faults, web, browser, docs, prometheus
+  check     Run every check: fmt, tidy, clippy, deny, test, faults, fuzz, web, browser, docs, prometheus
               --only STEP[,STEP]   run only these
               --skip STEP[,STEP]   leave these out (refused when CI=true)
   tidy      Crate edges, lengths, names, words, code map, README: seconds, no build

@@ -16,6 +16,11 @@ use crate::host;
 /// Longer than a query may take, so that the query's own limit speaks first.
 const TIMEOUT: Duration = Duration::from_secs(35);
 
+/// Files of the data directory that are damaged or missing.
+const DAMAGED: HeaderName = HeaderName::from_static("x-tallybook-damaged");
+/// More are told of by `/api/v1/status`.
+const DAMAGED_TOLD_MAX: usize = 20;
+
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
@@ -39,6 +44,9 @@ pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: N
             Err(_) => timed_out().into_response(),
         },
     };
+    if is_api {
+        tell_of_damage(&api, response.headers_mut());
+    }
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     put_headers(response.headers_mut(), is_api || is_probe || is_error);
     response
@@ -96,6 +104,25 @@ fn timed_out() -> Fault {
         "the answer took too long",
         hint,
     )
+}
+
+/// Every answer of the API says which files are damaged: what they held is missing from it, if it was
+/// wanted.
+fn tell_of_damage(api: &Api, headers: &mut HeaderMap) {
+    let damaged = api.engine.store().damaged();
+    let mut told: Vec<String> = damaged
+        .iter()
+        .take(DAMAGED_TOLD_MAX)
+        .map(|file| file.path.clone())
+        .collect();
+    if damaged.len() > told.len() {
+        told.push(format!("and {} more", damaged.len() - told.len()));
+    }
+    if let Ok(value) = HeaderValue::from_str(&told.join(", "))
+        && !told.is_empty()
+    {
+        headers.insert(DAMAGED, value);
+    }
 }
 
 fn put_headers(headers: &mut HeaderMap, is_never_stored: bool) {

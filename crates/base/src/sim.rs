@@ -8,8 +8,10 @@
 //! [`SimDisk::fail_at`] makes the one with a given number fail.
 
 mod dice;
+mod gate;
 mod names;
 mod state;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
@@ -18,12 +20,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::{Disk, DiskFile, FreeSpace};
 use crate::lock::{DirLock, LockError};
+use gate::Gate;
 use state::{NodeId, State};
+
+pub use dice::Dice;
 
 /// A simulated disk. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
+    gate: Arc<Gate>,
 }
 
 /// How an operation fails.
@@ -58,6 +64,55 @@ impl SimDisk {
     /// Makes the operation with this number fail, once.
     pub fn fail_at(&self, ordinal: u64, fault: Fault) {
         self.state().fail_at(ordinal, fault);
+    }
+
+    /// Forgets the faults that are still planned.
+    pub fn plan_no_faults(&self) {
+        self.state().plan_no_faults();
+    }
+
+    /// Number of faults that are still planned.
+    #[must_use]
+    pub fn planned_faults(&self) -> usize {
+        self.state().planned_faults()
+    }
+
+    /// Whether the power is gone.
+    #[must_use]
+    pub fn is_powerless(&self) -> bool {
+        self.state().is_powerless()
+    }
+
+    /// Keeps a trace of all operations from now on.
+    pub fn keep_trace(&self) {
+        self.state().keep_trace();
+    }
+
+    /// The operations since [`SimDisk::keep_trace`], one line each: the same run leaves the same.
+    #[must_use]
+    pub fn trace(&self) -> Vec<String> {
+        self.state().trace()
+    }
+
+    /// Makes syncs of open files wait.
+    pub fn hold_syncs(&self) {
+        self.gate.close();
+    }
+
+    /// Lets them through again, those that wait and those to come.
+    pub fn let_syncs_through(&self) {
+        self.gate.open();
+    }
+
+    /// How many syncs are waiting.
+    #[must_use]
+    pub fn waiting_syncs(&self) -> usize {
+        self.gate.waiting()
+    }
+
+    /// Returns when a sync waits.
+    pub fn wait_for_sync(&self) {
+        self.gate.wait_until_somebody_waits();
     }
 
     /// Number of operations so far.
@@ -228,6 +283,7 @@ impl DiskFile for SimFile {
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
+        self.disk.gate.pass();
         self.state()?.sync(self.node)
     }
 

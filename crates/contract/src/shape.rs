@@ -192,9 +192,9 @@ pub fn rebuild(stored: &StoredLog<'_>) -> Result<LogRecord<'static>, String> {
         None => HashMap::new(),
     };
     let number = |key: &str| read::<u64>(envelope.get(key)?);
-    let text = |key: &str| envelope.get(key).and_then(read::<String>);
+    let text = |key: &str| envelope.get(key).and_then(|json| read::<String>(json));
     let text = |key: &str| text(key).unwrap_or_default();
-    let severity_number = envelope.get("severity_number").and_then(read::<i32>);
+    let severity_number = envelope.get("severity_number").and_then(|json| read(json));
     let time_unix_nano = number("time_unix_nano").unwrap_or(stored.time_ms * 1_000_000);
     let mut entries = stored.shape.split(SEPARATOR);
     let body = match entries.next() {
@@ -287,7 +287,7 @@ fn from_cell(letter: char, cell: Cell<'_>) -> Option<Value<'static>> {
     })
 }
 
-fn read<T: serde::de::DeserializeOwned>(json: &Box<RawValue>) -> Option<T> {
+fn read<T: serde::de::DeserializeOwned>(json: &RawValue) -> Option<T> {
     serde_json::from_str(json.get()).ok()
 }
 

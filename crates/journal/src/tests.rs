@@ -5,7 +5,6 @@ mod crashes;
 mod damage;
 mod faults;
 mod fixtures;
-mod gate;
 mod inspect;
 mod meters;
 mod reading;

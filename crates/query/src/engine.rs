@@ -30,7 +30,7 @@ use crate::cost::Cost;
 use crate::error::{ErrorKind, QueryError};
 use crate::functions;
 use crate::meters::{self, Meters};
-use crate::plan::{described, explain, plan};
+use crate::plan::{described, explain, guarded, plan};
 use crate::provider::OBJECTS_URL;
 
 /// Text in one answer; prompts and tool inputs may be long.
@@ -156,8 +156,8 @@ impl Engine {
         let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
         let sql = sql.to_owned();
         let planning = async move {
-            let frame = plan(state, snapshot, &sql).await?;
-            Ok(described(frame.logical_plan()))
+            let (_, plan) = guarded(state, snapshot, &sql).await?;
+            Ok(described(&plan))
         };
         self.in_turn(planning).await
     }

@@ -36,6 +36,19 @@ pub(crate) async fn plan(
     snapshot: Snapshot,
     sql: &str,
 ) -> Result<DataFrame, QueryError> {
+    let (context, plan) = guarded(state, snapshot, sql).await?;
+    context
+        .execute_logical_plan(plan)
+        .await
+        .map_err(|error| explain(&error))
+}
+
+/// The plan of one statement, after all three walls, and where it runs.
+pub(crate) async fn guarded(
+    state: SessionState,
+    snapshot: Snapshot,
+    sql: &str,
+) -> Result<(SessionContext, LogicalPlan), QueryError> {
     let statement = parse(&state, sql)?;
     let context = SessionContext::new_with_state(with_own_catalog(state));
     for name in functions::UNBOUNDED {
@@ -51,10 +64,7 @@ pub(crate) async fn plan(
         .await
         .map_err(|error| explain(&error))?;
     only_reads(&plan)?;
-    context
-        .execute_logical_plan(plan)
-        .await
-        .map_err(|error| explain(&error))
+    Ok((context, plan))
 }
 
 /// Clones of a state share one catalog; each query registers its views in one of its own.

@@ -1,12 +1,14 @@
 //! A table of a snapshot for the engine: its parts and its buffer.
 //!
-//! Parts carry the range of their times, so that a query over a day opens the parts of that day.
+//! Parts carry the range of their times, so that a query over a day checks and opens the parts of that
+//! day. A part is checked before its first reading; a damaged one is left out, and the store names it.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::pruning::PrunableStatistics;
 use datafusion::common::stats::Precision;
 use datafusion::common::{DFSchema, Statistics};
 use datafusion::config::TableParquetOptions;
@@ -16,12 +18,13 @@ use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFacto
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use datafusion::scalar::ScalarValue;
 use store::{Part, Snapshot, Table};
 
@@ -34,6 +37,7 @@ pub(crate) struct SnapshotTable {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
     parts: Vec<Part>,
+    snapshot: Snapshot,
 }
 
 impl SnapshotTable {
@@ -42,24 +46,56 @@ impl SnapshotTable {
             schema: table.schema(),
             batches: snapshot.batches(table).cloned().collect(),
             parts: snapshot.parts(table).cloned().collect(),
+            snapshot: snapshot.clone(),
         }
     }
 
+    /// The parts that may hold a row that passes `filter` and may be read. Each is checked before its
+    /// first reading, so those are left out that no row can be wanted from.
+    async fn wanted_parts(&self, filter: Option<&Arc<dyn PhysicalExpr>>) -> Result<Vec<Part>> {
+        let mut wanted = self.parts.clone();
+        if let Some(filter) = filter {
+            let predicate = PruningPredicateBuilder::new()
+                .with_file_schema(Arc::clone(&self.schema))
+                .try_build(Arc::clone(filter));
+            // A filter that says nothing of parts as a whole leaves all of them.
+            if let Ok(predicate) = predicate {
+                // Between which times the rows of a part are; a bound need not be reached.
+                let bounds = self.parts.iter();
+                let bounds = bounds.map(|part| Arc::new(self.statistics(part, Precision::Exact)));
+                let bounds = PrunableStatistics::new(bounds.collect(), Arc::clone(&self.schema));
+                let mut may_pass = predicate.prune(&bounds)?.into_iter();
+                wanted.retain(|_| may_pass.next().unwrap_or(true));
+            }
+        }
+        let sound = self.snapshot.sound(wanted).await;
+        sound.map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
     fn file(&self, part: &Part) -> PartitionedFile {
+        // The manifest has whole milliseconds: inexact for the finer times of spans.
+        let statistics = self.statistics(part, Precision::Inexact);
+        PartitionedFile::new(part.path.clone(), part.bytes).with_statistics(Arc::new(statistics))
+    }
+
+    fn statistics(
+        &self,
+        part: &Part,
+        precise: fn(ScalarValue) -> Precision<ScalarValue>,
+    ) -> Statistics {
         let mut statistics = Statistics::new_unknown(&self.schema);
         statistics.num_rows = Precision::Exact(part.rows as usize);
         let time = self.schema.field(0).data_type();
         let column = &mut statistics.column_statistics[0];
-        // The manifest has whole milliseconds: inexact for the finer times of spans.
-        column.min_value = Precision::Inexact(time_scalar(time, part.time_min_ms, 0));
-        column.max_value = Precision::Inexact(time_scalar(time, part.time_max_ms, 999_999));
-        PartitionedFile::new(part.path.clone(), part.bytes).with_statistics(Arc::new(statistics))
+        column.min_value = precise(time_scalar(time, part.time_min_ms, 0));
+        column.max_value = precise(time_scalar(time, part.time_max_ms, 999_999));
+        statistics
     }
 
     /// The parts, spread over the partitions by size.
-    fn file_groups(&self, partitions: usize) -> Vec<FileGroup> {
+    fn file_groups(&self, parts: &[Part], partitions: usize) -> Vec<FileGroup> {
         let mut groups: Vec<(u64, Vec<PartitionedFile>)> = vec![(0, Vec::new()); partitions.max(1)];
-        let mut parts: Vec<_> = self.parts.iter().collect();
+        let mut parts: Vec<_> = parts.iter().collect();
         parts.sort_by_key(|part| std::cmp::Reverse(part.bytes));
         for part in parts {
             if let Some((bytes, files)) = groups.iter_mut().min_by_key(|(bytes, _)| *bytes) {
@@ -77,8 +113,9 @@ impl SnapshotTable {
     fn scan_parts(
         &self,
         state: &dyn Session,
+        parts: &[Part],
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+        filter: Option<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let options = TableParquetOptions {
@@ -95,13 +132,12 @@ impl SnapshotTable {
         let mut source = ParquetSource::new(table_schema)
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(footers));
-        if let Some(filter) = conjunction(filters.to_vec()) {
-            let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
-            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+        if let Some(filter) = filter {
+            source = source.with_predicate(filter);
         }
         let config =
             FileScanConfigBuilder::new(ObjectStoreUrl::parse(OBJECTS_URL)?, Arc::new(source))
-                .with_file_groups(self.file_groups(state.config().target_partitions()))
+                .with_file_groups(self.file_groups(parts, state.config().target_partitions()))
                 .with_projection_indices(projection.cloned())?
                 .with_limit(limit)
                 .build();
@@ -158,8 +194,16 @@ impl TableProvider for SnapshotTable {
         // With a filter, a limit on the rows read could cut off rows that pass it.
         let limit = limit.filter(|_| filters.is_empty());
         let mut inputs = Vec::new();
-        if !self.parts.is_empty() {
-            inputs.push(self.scan_parts(state, projection, filters, limit)?);
+        let filter = match conjunction(filters.to_vec()) {
+            Some(filter) => {
+                let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+                Some(state.create_physical_expr(filter, &schema)?)
+            }
+            None => None,
+        };
+        let parts = self.wanted_parts(filter.as_ref()).await?;
+        if !parts.is_empty() {
+            inputs.push(self.scan_parts(state, &parts, projection, filter, limit)?);
         }
         if !self.batches.is_empty() || inputs.is_empty() {
             inputs.push(self.scan_buffer(state.config().target_partitions(), projection)?);

@@ -22,6 +22,7 @@
 //! | `objects.rs` | files that are whole and durable, or not there |
 //! | `document.rs` | JSON files with version and checksum |
 //! | `damage.rs` | which files are damaged |
+//! | `soundness.rs` | parts are checked before they are parsed |
 //! | `twin.rs` | files that are kept twice |
 //! | `schema.rs` | the four tables |
 //! | `fates.rs` | the ledger of fates |
@@ -63,6 +64,7 @@ mod reserve;
 mod room;
 mod schema;
 mod series;
+mod soundness;
 mod state;
 mod stats;
 mod store;

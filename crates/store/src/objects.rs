@@ -30,7 +30,7 @@ pub(crate) struct Objects {
 }
 
 #[derive(Debug)]
-struct Files {
+pub(crate) struct Files {
     disk: Arc<dyn Disk>,
     root: PathBuf,
     /// Directories that are known to be durable, so that each is synced once.
@@ -125,7 +125,7 @@ impl Objects {
     }
 
     /// Runs `work` where it may block; its errors name the object.
-    async fn on_disk<T: Send + 'static>(
+    pub(crate) async fn on_disk<T: Send + 'static>(
         &self,
         path: &str,
         work: impl FnOnce(&Files, &Path) -> io::Result<T> + Send + 'static,
@@ -142,6 +142,10 @@ impl Objects {
 }
 
 impl Files {
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        self.disk.as_ref()
+    }
+
     /// The directory belongs to this process alone, so nobody takes the name in between.
     fn must_be_free(&self, target: &Path) -> io::Result<()> {
         match self.disk.file_len(target) {

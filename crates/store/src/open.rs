@@ -20,6 +20,7 @@ use crate::progress::Replaying;
 use crate::replay::{Opened, Replay};
 use crate::reserve::Reserve;
 use crate::series::Series;
+use crate::soundness::Inspector;
 use crate::state::State;
 use crate::stats::Meters;
 use crate::store::{Config, Store};
@@ -66,6 +67,8 @@ impl Store {
         } else {
             remove_orphans(&objects, &manifest).await?
         };
+        let damages = Arc::new(Damages::default());
+        let inspector = Inspector::new(objects.clone(), Arc::clone(&damages));
         let store = Arc::new(Store {
             flush_number: AtomicU64::new(manifest.number),
             key: IdentityKey(manifest.identity_key),
@@ -80,13 +83,13 @@ impl Store {
             freed: watch::Sender::new(()),
             replaying: Replaying::from(manifest.journal_through, journal.stats().bytes),
             journal: Arc::new(journal),
-            state: Mutex::new(State::new(manifest)),
+            state: Mutex::new(State::new(manifest, inspector)),
             gate: RwLock::new(()),
             flushing: tokio::sync::Mutex::new(()),
             flush_wanted: Notify::new(),
             fates: Arc::default(),
             meters: Meters::new(),
-            damages: Damages::default(),
+            damages,
             arrivals: Store::arrivals(),
             _lock: lock,
             config,

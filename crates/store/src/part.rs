@@ -19,7 +19,7 @@ use contract::Col;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,26 @@ impl Part {
 /// Manifests did not say it while there was one version only.
 fn first_version() -> u32 {
     1
+}
+
+/// The version that a part's own metadata names, when this program reads it.
+pub(crate) fn version_of(metadata: &ParquetMetaData) -> Result<u32, String> {
+    let entries = metadata.file_metadata().key_value_metadata();
+    let entry = entries
+        .into_iter()
+        .flatten()
+        .find(|entry| entry.key == VERSION_KEY);
+    let Some(named) = entry else {
+        return Ok(first_version());
+    };
+    let version = named.value.as_deref().and_then(|text| text.parse().ok());
+    match version {
+        Some(version) if version <= VERSION => Ok(version),
+        Some(newer) => Err(format!(
+            "it has version {newer}, and this program reads versions up to {VERSION}"
+        )),
+        None => Err("its version is not a number".to_owned()),
+    }
 }
 
 /// Where a row of the buffer is: batch and row.

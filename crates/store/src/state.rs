@@ -14,11 +14,13 @@ use arrow::record_batch::RecordBatch;
 use crate::batch::{METRIC_VALUE, Prepared, Rows};
 use crate::column::TableBuilder;
 use crate::dedup::{Dedup, Identity};
+use crate::error::StoreError;
 use crate::manifest::Manifest;
 use crate::origins::{Origins, Split, SplitSessions};
 use crate::part::Part;
 use crate::schema::Table;
 use crate::series::Series;
+use crate::soundness::Inspector;
 
 /// Batches are merged once this many of one size or less lie together at the end of the buffer, so
 /// that a row is copied a bounded number of times and a snapshot stays short.
@@ -73,6 +75,7 @@ pub(crate) struct State {
     rows: usize,
     bytes: usize,
     pub(crate) manifest: Arc<Manifest>,
+    inspector: Arc<Inspector>,
 }
 
 /// What a flush takes from the state.
@@ -96,6 +99,7 @@ pub struct Snapshot {
     batches: Tables,
     manifest: Arc<Manifest>,
     split: Arc<Split>,
+    inspector: Arc<Inspector>,
 }
 
 impl Snapshot {
@@ -116,9 +120,22 @@ impl Snapshot {
             .iter()
             .filter(move |part| part.table == table)
     }
-}
 
-impl Snapshot {
+    /// Those of `parts` that may be read. Who reads a part must have asked first: one that is damaged
+    /// or missing is left out here, and [`crate::Store::damaged`] names it.
+    ///
+    /// # Errors
+    /// The disk cannot be read now.
+    pub async fn sound(&self, parts: Vec<Part>) -> Result<Vec<Part>, StoreError> {
+        let mut sound = Vec::with_capacity(parts.len());
+        for part in parts {
+            if self.inspector.is_sound(&part).await? {
+                sound.push(part);
+            }
+        }
+        Ok(sound)
+    }
+
     /// Every object this view needs.
     pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
         self.manifest.objects()
@@ -127,7 +144,7 @@ impl Snapshot {
 
 impl State {
     /// What is known before anything is replayed.
-    pub(crate) fn new(manifest: Manifest) -> State {
+    pub(crate) fn new(manifest: Manifest, inspector: Inspector) -> State {
         let newest_received_ns = manifest
             .identities
             .iter()
@@ -147,6 +164,7 @@ impl State {
             rows: 0,
             bytes: 0,
             manifest: Arc::new(manifest),
+            inspector: Arc::new(inspector),
         }
     }
 
@@ -304,6 +322,7 @@ impl State {
             batches,
             manifest: Arc::clone(&self.manifest),
             split: Arc::clone(self.origins.split()),
+            inspector: Arc::clone(&self.inspector),
         }
     }
 

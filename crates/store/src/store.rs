@@ -129,7 +129,7 @@ pub struct Store {
     pub(crate) freed: watch::Sender<()>,
     pub(crate) fates: Arc<Fates>,
     pub(crate) meters: Meters,
-    pub(crate) damages: Damages,
+    pub(crate) damages: Arc<Damages>,
     pub(crate) arrivals: broadcast::Sender<Arc<RecordBatch>>,
     pub(crate) _lock: DirLock,
 }

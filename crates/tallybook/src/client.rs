@@ -13,6 +13,8 @@ use crate::failure::Failure;
 
 /// Answers are bounded by the server's own limit of rows; this bounds what a stranger may send.
 const ANSWER_BYTES_MAX: usize = 1 << 30;
+/// The header by which the server names damaged files.
+const DAMAGED: &str = "x-tallybook-damaged";
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) async fn get(base: &str, path: &[&str]) -> Result<Bytes, Failure> {
@@ -64,6 +66,12 @@ async fn request(method: Method, url: Url, body: Option<String>) -> Result<Bytes
             .await
             .map_err(|error| failed(&plain(&error)))?;
         let status = response.status();
+        if let Some(damaged) = response.headers().get(DAMAGED) {
+            let damaged = String::from_utf8_lossy(damaged.as_bytes()).into_owned();
+            tracing::warn!(
+                "what these damaged files held may be missing from the answer: {damaged}"
+            );
+        }
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
             .collect()
             .await;

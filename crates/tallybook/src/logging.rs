@@ -67,7 +67,8 @@ pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), Failure> {
 /// # Errors
 /// What is wrong with it, as a sentence.
 pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
-    for directive in level.split(',').map(str::trim) {
+    let directives: Vec<&str> = level.split(',').map(str::trim).collect();
+    for directive in &directives {
         let named = directive.rsplit('=').next().unwrap_or_default();
         if named.eq_ignore_ascii_case("trace") {
             return Err(format!(
@@ -75,7 +76,8 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
                  there; the most is debug"
             ));
         }
-        if !LEVELS.iter().any(|known| named.eq_ignore_ascii_case(known)) {
+        let is_known = LEVELS.iter().any(|known| named.eq_ignore_ascii_case(known));
+        if !is_known || directive.matches('=').count() > 1 {
             return Err(format!(
                 "log.level: `{directive}` is no level: use one of {}, or crate=level, with commas between several",
                 LEVELS.join(", ")
@@ -83,7 +85,7 @@ pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
         }
     }
     let filter = EnvFilter::builder()
-        .parse(level)
+        .parse(directives.join(","))
         .map_err(|error| format!("log.level: {level:?}: {error}"))?;
     // Whatever its syntax allows that was not seen above.
     match filter.max_level_hint() {

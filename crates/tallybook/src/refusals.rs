@@ -38,7 +38,7 @@ impl Refusals {
 
     /// Says what was only counted, every minute, until `shutdown`, and once more then.
     pub(crate) async fn run(&self, clock: &dyn Clock, shutdown: Shutdown) {
-        while !shutdown.is_triggered() {
+        loop {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = shutdown.wait() => {}
@@ -47,6 +47,9 @@ impl Refusals {
             let counts = self.change(|state| state.summary(clock.monotonic(), is_last));
             for (refused, requests) in counts {
                 say(refused, requests);
+            }
+            if is_last {
+                return;
             }
         }
     }

@@ -193,12 +193,29 @@ pub fn request(signal: Signal, encoding: Encoding, items: &[Item]) -> Vec<u8> {
 
 /// An export request of items that are written already.
 pub fn of_written(signal: Signal, encoding: Encoding, items: Vec<Vec<u8>>) -> Vec<u8> {
-    let service = ("service.name".to_owned(), Value::from("claude-code"));
+    of_instance("", signal, encoding, items)
+}
+
+/// An export request of items that are written already, all of one instance of the client: what is
+/// alike is known apart by it.
+pub fn of_instance(
+    instance: &str,
+    signal: Signal,
+    encoding: Encoding,
+    items: Vec<Vec<u8>>,
+) -> Vec<u8> {
+    let of = |key: &str, text: &str| (key.to_owned(), Value::from(text));
+    let mut attributes = vec![of("service.name", "claude-code")];
+    if !instance.is_empty() {
+        attributes.push(of("service.instance.id", instance));
+    }
     match encoding {
         Encoding::Protobuf => {
             let items: Vec<u8> = items.iter().flat_map(|item| bytes(2, item)).collect();
             let scope = bytes(1, &bytes(1, b"com.anthropic.claude_code.events"));
-            let resource = bytes(1, &bytes(1, &key_value(&service)));
+            let attributes = attributes.iter();
+            let resource = attributes.flat_map(|attribute| bytes(1, &key_value(attribute)));
+            let resource = bytes(1, &resource.collect::<Vec<u8>>());
             let group = [resource, bytes(2, &[scope, items].concat())].concat();
             bytes(1, &group)
         }
@@ -208,7 +225,8 @@ pub fn of_written(signal: Signal, encoding: Encoding, items: Vec<Vec<u8>>) -> Ve
                 Signal::Metrics => ("resourceMetrics", "scopeMetrics", "metrics"),
                 Signal::Traces => ("resourceSpans", "scopeSpans", "spans"),
             };
-            let resource = json!({ "attributes": [key_value_json(&service)] });
+            let attributes: Vec<Json> = attributes.iter().map(key_value_json).collect();
+            let resource = json!({ "attributes": attributes });
             let open = format!(
                 r#"{{"{resources}":[{{"resource":{resource},"{scopes}":[{{"scope":{{"name":"com.anthropic.claude_code.events"}},"{list}":["#
             );

@@ -27,8 +27,8 @@ const LIMIT_BYTES: usize = 200_000;
 
 /// Runs the suite against a receiver that answers everything with `answer`.
 async fn rows_of(answer: Answer) -> Vec<Row> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
     let serving = tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             tokio::spawn(async move {
@@ -44,7 +44,7 @@ async fn rows_of(answer: Answer) -> Vec<Row> {
             });
         }
     });
-    let receiver = Receiver::at(&url, Some(&url), LIMIT_BYTES).unwrap();
+    let receiver = Receiver::at(&url, Some(&url), LIMIT_BYTES).expect("an address that is read");
     let rows = run(&receiver, &Selection::default(), |_, _, _| {}).await;
     serving.abort();
     rows
@@ -74,9 +74,9 @@ fn response(
     body: &'static [u8],
 ) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(body)));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     for (name, value) in headers {
-        let value = HeaderValue::from_str(value).unwrap();
+        let value = HeaderValue::from_str(value).expect("a header");
         response.headers_mut().insert(*name, value);
     }
     response
@@ -95,7 +95,11 @@ fn yes(headers: &HeaderMap) -> Response<Full<Bytes>> {
         .to_ascii_lowercase()
         .starts_with(b"application/json");
     let body: &[u8] = if is_json { b"{}" } else { b"" };
-    response(200, &[("content-type", media_type.to_str().unwrap())], body)
+    response(
+        200,
+        &[("content-type", media_type.to_str().expect("text"))],
+        body,
+    )
 }
 
 /// Asks everybody to come back.

@@ -29,6 +29,7 @@ fn selection() {
         "deny",
         "test",
         "faults",
+        "fuzz",
         "web",
         "browser",
         "docs",
@@ -41,7 +42,7 @@ fn selection() {
     check(
         "--skip web --skip browser,docs,prometheus",
         false,
-        Ok(&all[..6]),
+        Ok(&all[..7]),
     );
     check("--skip web", true, Err("refused when CI=true"));
     check("--skip=web", true, Err("refused when CI=true"));

@@ -36,6 +36,16 @@ pub(super) enum Task {
 }
 
 impl Options {
+    /// What the check runs.
+    pub(crate) fn short() -> Self {
+        let (seconds, is_short) = (SHORT_SECONDS, true);
+        Self {
+            targets: Vec::new(),
+            task: Task::Run { seconds, is_short },
+            write: false,
+        }
+    }
+
     /// Reads the words; the error says what is wrong with them.
     pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
         let mut targets = Vec::new();

@@ -30,7 +30,7 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<Store>,
     pub(crate) shutdown: Shutdown,
     pub(crate) serving: JoinHandle<()>,
-    _dir: TempDir,
+    pub(crate) dir: TempDir,
 }
 
 /// An answer, whole.
@@ -99,7 +99,7 @@ impl Bench {
             store,
             shutdown,
             serving,
-            _dir: dir,
+            dir,
         }
     }
 

@@ -8,6 +8,7 @@ async fn rows_come_as_json_csv_and_parquet() {
     let bench = Bench::with(&["cc329_tools_json"]).await;
     let sql = "SELECT event, count(*) AS n, sum(cost_usd) AS cost FROM events GROUP BY event ORDER BY n DESC, event";
     let json = bench.query(&json!({ "sql": sql })).await;
+    assert_eq!(json.header("x-tallybook-damaged"), "");
     let rows = json.json();
     assert_eq!(
         (
@@ -42,6 +43,19 @@ async fn rows_come_as_json_csv_and_parquet() {
         ),
         (Some(2), "true")
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_lacks_rows_names_the_damaged_file() {
+    let bench = Bench::with(&["cc329_tools_json"]).await;
+    bench.store.flush().await.expect("flushes");
+    let question = json!({ "sql": "SELECT count(*) AS n FROM events" });
+    let snapshot = bench.store.snapshot().await;
+    let part = snapshot.parts(store::Table::Events).next().expect("a part");
+    std::fs::remove_file(bench.dir.path().join(&part.path)).expect("removes");
+    let answer = bench.query(&question).await;
+    assert_eq!(answer.json()[0]["n"], 0);
+    assert_eq!(answer.header("x-tallybook-damaged"), part.path);
 }
 
 #[tokio::test]

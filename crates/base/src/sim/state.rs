@@ -2,18 +2,18 @@
 //!
 //! Invariant: `durable` changes only in a sync, a crash or an installation.
 
+mod crash;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::dice::Dice;
+use super::Fault;
 use super::names::{NameChange, Names};
-use super::{Fault, Survival};
+use super::trace::Trace;
 use crate::disk::FreeSpace;
 use crate::lock::LockError;
-
-const SECTOR_LEN: usize = 512;
 
 /// Index of a file's contents; names point to it, as directory entries do to inodes.
 pub(super) type NodeId = usize;
@@ -45,9 +45,30 @@ pub(super) struct State {
     powerless: bool,
     /// Number of crashes so far: open files belong to one life.
     life: u64,
+    trace: Trace,
 }
 
 impl State {
+    pub(super) fn keep_trace(&mut self) {
+        self.trace.begin();
+    }
+
+    pub(super) fn trace(&self) -> Vec<String> {
+        self.trace.lines()
+    }
+
+    pub(super) fn plan_no_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    pub(super) fn planned_faults(&self) -> usize {
+        self.faults.len()
+    }
+
+    pub(super) fn is_powerless(&self) -> bool {
+        self.powerless
+    }
+
     pub(super) fn fail_at(&mut self, ordinal: u64, fault: Fault) {
         self.faults.insert(ordinal, fault);
     }
@@ -92,7 +113,7 @@ impl State {
         };
         if !self.dirs.contains(dir) {
             self.create_dir_all(parent)?;
-            self.operate()?;
+            self.operate("make", dir)?;
             self.dirs.insert(dir.to_owned());
         }
         self.sync_dir(parent)
@@ -137,7 +158,7 @@ impl State {
     }
 
     pub(super) fn create_new(&mut self, path: &Path) -> io::Result<NodeId> {
-        self.operate()?;
+        self.operate("create", path)?;
         self.check_dir(path.parent().unwrap_or(Path::new("")))?;
         if self.live.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
@@ -171,6 +192,7 @@ impl State {
         let room = self
             .capacity
             .map_or(usize::MAX, |capacity| capacity.saturating_sub(self.used()));
+        self.trace.note_write(node, slices);
         let (count, outcome) = match self.begin()? {
             // What was on its way when the power went may have arrived: `Survival` decides.
             Some(fault @ Fault::PowerCut) => (bytes.len(), Err(error_of(fault))),
@@ -187,6 +209,7 @@ impl State {
     }
 
     pub(super) fn sync(&mut self, node: NodeId) -> io::Result<()> {
+        self.trace.note("sync", format_args!("node {node}"));
         if let Some(fault) = self.begin()? {
             if fault != Fault::PowerCut {
                 self.nodes[node].dirty.clear();
@@ -203,7 +226,8 @@ impl State {
     }
 
     pub(super) fn set_len(&mut self, node: NodeId, len: u64) -> io::Result<()> {
-        self.operate()?;
+        self.trace.note("cut", format_args!("node {node} to {len}"));
+        self.begin()?.map_or(Ok(()), |fault| Err(error_of(fault)))?;
         let node = &mut self.nodes[node];
         let len = usize::try_from(len).map_err(io::Error::other)?;
         node.live.resize(len, 0);
@@ -214,21 +238,22 @@ impl State {
     }
 
     pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        self.operate()?;
+        self.trace.note("to", to.display());
+        self.operate("rename", from)?;
         let node = self.find(from)?;
         self.change_name(Some(from.to_owned()), Some((to.to_owned(), node)));
         Ok(())
     }
 
     pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {
-        self.operate()?;
+        self.operate("remove", path)?;
         self.find(path)?;
         self.change_name(Some(path.to_owned()), None);
         Ok(())
     }
 
     pub(super) fn sync_dir(&mut self, dir: &Path) -> io::Result<()> {
-        self.operate()?;
+        self.operate("sync names in", dir)?;
         self.check_dir(dir)?;
         let (synced, unsynced) = std::mem::take(&mut self.unsynced)
             .into_iter()
@@ -279,45 +304,6 @@ impl State {
         }
     }
 
-    pub(super) fn crash(&mut self, survival: Survival) {
-        self.life += 1;
-        self.powerless = false;
-        self.locked.clear();
-        match survival {
-            Survival::Everything => return,
-            Survival::Nothing => self.unsynced.clear(),
-            Survival::Seeded(seed) => self.let_some_arrive(&mut Dice(seed)),
-        }
-        self.dirs.clone_from(&self.durable_dirs);
-        // What was in a directory that is lost cannot be found any more.
-        let dirs = &self.dirs;
-        self.durable.retain(|path, _| is_reachable(dirs, path));
-        self.live = self.durable.clone();
-        for node in &mut self.nodes {
-            node.live.clone_from(&node.durable);
-            node.dirty.clear();
-        }
-    }
-
-    /// Moves a part of what is pending to the durable side, as a disk may do at any time.
-    fn let_some_arrive(&mut self, dice: &mut Dice) {
-        for change in std::mem::take(&mut self.unsynced) {
-            if dice.below(2) == 0 {
-                change.apply_to(&mut self.durable);
-            }
-        }
-        let made = self.dirs.difference(&self.durable_dirs).cloned();
-        for dir in made.collect::<Vec<_>>() {
-            // Parents come before what is in them.
-            if is_reachable(&self.durable_dirs, &dir) && dice.below(2) == 0 {
-                self.durable_dirs.insert(dir);
-            }
-        }
-        for node in &mut self.nodes {
-            node.let_some_arrive(dice);
-        }
-    }
-
     fn used(&self) -> usize {
         self.live
             .values()
@@ -351,37 +337,10 @@ impl State {
     }
 
     /// [`State::begin`] for operations that have no effect when they fail.
-    fn operate(&mut self) -> io::Result<()> {
+    fn operate(&mut self, operation: &str, path: &Path) -> io::Result<()> {
+        self.trace.note(operation, path.display());
         self.begin()?.map_or(Ok(()), |fault| Err(error_of(fault)))
     }
-}
-
-impl Node {
-    fn let_some_arrive(&mut self, dice: &mut Dice) {
-        let (durable, live) = (self.durable.len(), self.live.len());
-        let len = durable.min(live) + dice.below(durable.abs_diff(live) + 1);
-        self.durable.resize(len, 0);
-        for range in &self.dirty {
-            let mut start = range.start.min(len);
-            while start < range.end.min(len) {
-                let end = ((start / SECTOR_LEN + 1) * SECTOR_LEN)
-                    .min(range.end)
-                    .min(len);
-                if dice.below(2) == 0 {
-                    self.durable[start..end].copy_from_slice(&self.live[start..end]);
-                }
-                start = end;
-            }
-        }
-    }
-}
-
-/// Whether every directory that leads to `path` is there.
-fn is_reachable(dirs: &BTreeSet<PathBuf>, path: &Path) -> bool {
-    let above = path.ancestors().skip(1);
-    above
-        .filter(|dir| dir.parent().is_some())
-        .all(|dir| dirs.contains(dir))
 }
 
 fn error_of(fault: Fault) -> io::Error {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tokio::task::{JoinHandle, yield_now};
 
-use super::gate::GatedDisk;
 use super::*;
 use crate::{AppendError, PAYLOAD_BYTES_MAX};
 
@@ -97,12 +96,12 @@ async fn start_appends(journal: &Arc<Journal>, payloads: &[Vec<u8>]) -> Vec<Appe
 }
 
 /// A journal with one frame, and a second one that stands at the closed gate.
-async fn journal_at_the_gate(config: Config) -> (GatedDisk, Arc<Journal>, Append) {
-    let gated = GatedDisk::default();
+async fn journal_at_the_gate(config: Config) -> (SimDisk, Arc<Journal>, Append) {
+    let gated = SimDisk::new();
     let opened = Journal::open(config, Arc::new(gated.clone()), Sequence::ZERO);
     let journal = Arc::new(opened.unwrap().0);
     journal.append(Bytes::from_static(b"first")).await.unwrap();
-    gated.close();
+    gated.hold_syncs();
     let second = start_appends(&journal, &[b"second".to_vec()])
         .await
         .remove(0);
@@ -121,13 +120,13 @@ fn what_waits_together_shares_one_sync() {
             (51, 5_006)
         );
         assert_eq!(journal.last_synced(), Sequence::new(1));
-        let syncs_before = gated.disk.data_syncs();
-        gated.open();
+        let syncs_before = gated.data_syncs();
+        gated.let_syncs_through();
         assert_eq!(second.await.unwrap().unwrap(), Sequence::new(2));
         for (number, append) in (3..).zip(appends) {
             assert_eq!(append.await.unwrap().unwrap(), Sequence::new(number));
         }
-        assert_eq!(gated.disk.data_syncs() - syncs_before, 2);
+        assert_eq!(gated.data_syncs() - syncs_before, 2);
         assert_eq!((journal.queued_frames(), journal.queued_bytes()), (0, 0));
     });
 }
@@ -138,13 +137,13 @@ fn check_bounded(config: Config, syncs_min: u64) {
         let (gated, journal, second) = journal_at_the_gate(config).await;
         let payloads: Vec<_> = (0..5).map(|seed| payload(seed, 100)).collect();
         let appends = start_appends(&journal, &payloads).await;
-        let syncs_before = gated.disk.data_syncs();
-        gated.open();
+        let syncs_before = gated.data_syncs();
+        gated.let_syncs_through();
         second.await.unwrap().unwrap();
         for append in appends {
             append.await.unwrap().unwrap();
         }
-        let syncs = gated.disk.data_syncs() - syncs_before;
+        let syncs = gated.data_syncs() - syncs_before;
         assert!(syncs >= syncs_min, "{syncs} syncs");
     });
 }
@@ -185,15 +184,11 @@ fn abandoned_append_is_not_written() {
             .remove(0);
         abandoned.abort();
         assert!(abandoned.await.unwrap_err().is_cancelled());
-        gated.open();
+        gated.let_syncs_through();
         second.await.unwrap().unwrap();
         journal.append(Bytes::from_static(b"third")).await.unwrap();
         drop(journal);
-        let payloads: Vec<_> = replay(&gated.disk, 0)
-            .0
-            .into_iter()
-            .map(|f| f.payload)
-            .collect();
+        let payloads: Vec<_> = replay(&gated, 0).0.into_iter().map(|f| f.payload).collect();
         assert_eq!(payloads, [&b"first"[..], b"second", b"third"]);
     });
 }

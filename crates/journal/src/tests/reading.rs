@@ -1,6 +1,5 @@
 //! A live journal can be read from any frame on, and shows only what is durable.
 
-use super::gate::GatedDisk;
 use super::*;
 
 /// Thirty frames of 100 bytes in segments of eight, some of them from before a restart.
@@ -96,7 +95,7 @@ fn long_segments_are_entered_in_the_middle() {
 
 #[test]
 fn shows_nothing_that_is_not_synced() {
-    let gated = GatedDisk::default();
+    let gated = SimDisk::new();
     let journal = Journal::open(config(), Arc::new(gated.clone()), Sequence::ZERO)
         .unwrap()
         .0;
@@ -106,7 +105,7 @@ fn shows_nothing_that_is_not_synced() {
             .append(Bytes::from_static(b"durable"))
             .await
             .unwrap();
-        gated.close();
+        gated.hold_syncs();
         let append = tokio::spawn({
             let journal = Arc::clone(&journal);
             async move { journal.append(Bytes::from_static(b"on its way")).await }
@@ -117,7 +116,7 @@ fn shows_nothing_that_is_not_synced() {
             numbers(&journal.read_from(Sequence::ZERO, usize::MAX).unwrap()),
             [1]
         );
-        gated.open();
+        gated.let_syncs_through();
         append.await.unwrap().unwrap();
         assert_eq!(
             numbers(&journal.read_from(Sequence::ZERO, usize::MAX).unwrap()),

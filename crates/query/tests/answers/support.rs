@@ -21,7 +21,7 @@ pub(crate) const DAY_MS: i64 = 86_400_000;
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<Store>,
-    _dir: TempDir,
+    pub(crate) dir: TempDir,
 }
 
 impl Bench {
@@ -33,22 +33,27 @@ impl Bench {
     /// A store that holds the named scenarios, asked by these settings.
     pub(crate) async fn configured(scenarios: &[&str], config: query::Config) -> Bench {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
-        let (store, _) = Store::open(store::Config::new(dir.path()), clock)
-            .await
-            .expect("opens");
-        let engine = Engine::new(Arc::clone(&store), config).expect("an engine");
-        let bench = Bench {
-            engine,
-            store,
-            _dir: dir,
-        };
+        let bench = Bench::opened(dir, config).await;
         for name in scenarios {
             for request in scenario(name).requests {
                 bench.receive(&request).await;
             }
         }
         bench
+    }
+
+    /// A store over a data directory.
+    pub(crate) async fn over(dir: TempDir) -> Bench {
+        Bench::opened(dir, query::Config::default()).await
+    }
+
+    async fn opened(dir: TempDir, config: query::Config) -> Bench {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
+        let (store, _) = Store::open(store::Config::new(dir.path()), clock)
+            .await
+            .expect("opens");
+        let engine = Engine::new(Arc::clone(&store), config).expect("an engine");
+        Bench { engine, store, dir }
     }
 
     /// Stores an export request.

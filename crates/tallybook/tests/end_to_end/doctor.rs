@@ -119,6 +119,14 @@ async fn a_healthy_server_is_found_healthy() -> Result<(), Problem> {
     found.check("journal_lag", "ok", &["requests"]);
     found.check("ready", "ok", &["are taken"]);
     found.check("quarantine", "ok", &["empty"]);
+    let guide =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md"))?;
+    for check in found.findings.keys() {
+        assert!(
+            guide.contains(check.as_str()),
+            "{check} is not in docs/operations.md"
+        );
+    }
     let accepted = server.sql().settled_ledger().await?.all().accepted;
     found.check("fates", "ok", &[&format!("{accepted} accepted")]);
     let text = tallybook(&[
@@ -239,8 +247,12 @@ async fn damage_is_named_and_left_alone() -> Result<(), Problem> {
     assert_eq!((found.code, found.wrong()), (Some(1), vec!["manifest"]));
     found.check("manifest", "failed", &["cannot be read", "backup"]);
 
-    let newer = String::from_utf8(good)?.replacen("\"version\": 1", "\"version\": 999", 1);
-    assert!(newer.contains("999"), "{newer}");
+    let good = String::from_utf8(good)?;
+    let (before, after) = good
+        .split_once("\"version\": ")
+        .ok_or_else(|| Problem::new("a manifest has a version"))?;
+    let after = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    let newer = format!("{before}\"version\": 999{after}");
     fs::write(newest, newer)?;
     let found = examine(&server.data_dir(), ANY_PORTS, NOBODY)?;
     assert_eq!((found.code, found.wrong()), (Some(1), vec!["manifest"]));

@@ -18,7 +18,7 @@ fn canary(about: &str) -> Value {
     json!({"stringValue": format!("{about} {CANARY} me@{CANARY}.example.com")})
 }
 
-/// Events, the last of which is quarantined, with the canary in every text there is.
+/// Events, and what is none and so quarantined, with the canary in every text there is.
 fn logs() -> Value {
     let attribute = |key: &str| json!({"key": key, "value": canary(key)});
     let attributes: Vec<Value> = ["prompt", "user.email", "tool_input", "session.id", CANARY]
@@ -32,7 +32,7 @@ fn logs() -> Value {
     json!({"resourceLogs": [{
         "resource": {"attributes": attributes},
         "schemaUrl": format!("http://{CANARY}"),
-        "scopeLogs": [{"scope": {"name": CANARY, "version": CANARY}, "logRecords": [record("a"), record("b"), bad]}],
+        "scopeLogs": [{"scope": {"name": CANARY, "version": CANARY}, "logRecords": [record("a"), record("b"), bad, CANARY]}],
     }]})
 }
 
@@ -76,12 +76,15 @@ async fn send_good(server: &Server) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Names and values.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 async fn send_bad(server: &Server) -> Result<(), Problem> {
     let http = format!("http://{}", server.addresses().http);
     let json = ("content-type", "application/json");
     let coded = format!("gzip, {CANARY}");
     let typed = format!("text/{CANARY}");
-    let bodies: [(&str, &[(&str, &str)], Vec<u8>); 6] = [
+    let bodies: [(&str, Headers<'_>, Vec<u8>); 6] = [
         ("/v1/logs", &[json], format!("{{\"{CANARY}\":").into_bytes()),
         (
             "/v1/logs",

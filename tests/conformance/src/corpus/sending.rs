@@ -8,7 +8,7 @@ use toml::Value as Described;
 use super::Case;
 use super::expected::Answer;
 use super::notation::{self, Given};
-use crate::telemetry::{Item, Value, of_written, request};
+use crate::telemetry::{Item, Value, of_instance, request};
 use crate::way::{Encoding, Signal, Way};
 use crate::wire::protobuf;
 
@@ -132,8 +132,13 @@ impl Case {
 
     fn between_good_ones(&self, encoding: Encoding, record: Vec<u8>, marker: &str) -> Vec<u8> {
         let neighbour = |side: &str| good_item(self.signal, encoding, &format!("{marker}-{side}"));
+        // What cannot be read is known apart by its bytes alone: an unknown field makes them different.
+        let record = match encoding {
+            Encoding::Protobuf => [protobuf::bytes(2000, marker.as_bytes()), record].concat(),
+            Encoding::Json => record,
+        };
         let items = vec![neighbour("before"), record, neighbour("after")];
-        of_written(self.signal, encoding, items)
+        of_instance(marker, self.signal, encoding, items)
     }
 
     fn good(&self, encoding: Encoding, marker: &str) -> Vec<u8> {

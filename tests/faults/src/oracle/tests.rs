@@ -113,7 +113,7 @@ fn contents_differ_and_are_always_the_same() {
     }
 }
 
-/// The answer of a liar: to exports success, to questions no rows, to the status no item.
+/// The answer of a liar: to exports success, to questions no rows, to the fates no item.
 async fn lie(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes());
@@ -121,9 +121,11 @@ async fn lie(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infall
     let answer = match head.uri.path() {
         "/api/v1/query" if question.contains("count(") => r#"[{"count":0}]"#.to_owned(),
         "/api/v1/query" => "[]".to_owned(),
-        "/api/v1/status" => {
+        "/api/v1/fates" => {
             let none = json!({"received": 0, "accepted": 0, "deduplicated": 0, "quarantined": 0, "rejected": 0});
-            json!({"fates": {"logs": none, "metrics": none, "traces": none}}).to_string()
+            let signals = json!({"logs": none, "metrics": none, "traces": none});
+            json!({"since_ms": 0, "settled": true, "signals": signals, "refused_requests": []})
+                .to_string()
         }
         _ => String::new(),
     };
