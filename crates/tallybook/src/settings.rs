@@ -30,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     pub(crate) cost: cost::Cost,
     /// Prices beside the vendor's list, or in its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
 }
 
