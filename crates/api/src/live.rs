@@ -15,6 +15,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use base::Shutdown;
 use futures::Stream;
+use query::Engine;
 use query::reports::{LiveItem, live_items};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -39,6 +40,7 @@ pub(crate) async fn live(
     shutdown: Option<Extension<Shutdown>>,
 ) -> Response {
     let feed = Feed {
+        engine: Arc::clone(&api.engine),
         arrivals: api.engine.store().watch(),
         shutdown: shutdown
             .map(|Extension(shutdown)| shutdown)
@@ -61,6 +63,7 @@ fn second() -> Interval {
 
 /// One watcher.
 struct Feed {
+    engine: Arc<Engine>,
     arrivals: Receiver<Arc<RecordBatch>>,
     shutdown: Shutdown,
     second: Interval,
@@ -114,7 +117,7 @@ impl Feed {
         let taken = events.num_rows().min(self.room);
         self.room -= taken;
         self.skipped += (events.num_rows() - taken) as u64;
-        match live_items(events, taken) {
+        match live_items(&self.engine, events, taken) {
             Ok(items) => self
                 .ready
                 .extend(items.iter().filter_map(|item| event(item).ok())),

@@ -14,19 +14,25 @@
 //! | `origin.rs` | resource and scope to what every row under them shares |
 //! | `shape.rs` | the wire shape of a record, and the record rebuilt from its row |
 //! | `product.rs` | products and event names |
+//! | `price.rs` | the price book: what a request costs by list, from which day on |
+//! | `ledger.rs` | what a request costs: the client's figure, checked, or the list's |
 //! | `identity.rs` | the content hash by which a repeated delivery is known |
+//! | `version.rs` | which of two client versions is older |
 //! | `time.rs` | client time as a claim; the timestamp text that clients write |
 
 mod coerce;
 mod columns;
 mod identity;
 mod item;
+mod ledger;
 mod normalize;
 mod origin;
+mod price;
 mod product;
 mod shape;
 mod time;
 mod value;
+mod version;
 
 pub use coerce::{Cell, Coerced, coerce};
 pub use columns::{COLUMN_COUNT, COLUMNS, Col, Column, Kind, column_of, find_column};
@@ -35,9 +41,15 @@ pub use item::{
     Attribute, DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Quarantined,
     RawEncoding, Signal, Sink, Span, Temporality,
 };
+pub use ledger::{Basis, Claim, Entry, ListCost, Note, Request, Tokens, enter, is_beyond_doubt};
 pub use normalize::{Normalizer, Row};
 pub use origin::OriginFacts;
+pub use price::{
+    LongPromptSetting, Model, ModelName, Modifiers, Place, Price, PriceBook, PriceSetting, Rates,
+    RatesSetting, Usage,
+};
 pub use product::{event_name, product};
 pub use shape::{StoredLog, rebuild};
 pub use time::{TimeClaim, claim_time, iso_millis};
 pub use value::Value;
+pub use version::is_version_before;

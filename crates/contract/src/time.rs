@@ -63,11 +63,44 @@ pub fn iso_millis(unix_ms: u64) -> Option<[u8; 24]> {
     Some(text)
 }
 
+/// Midnight (UTC) of a day, milliseconds since the Unix epoch.
+pub(crate) const fn day_ms(year: u64, month: u64, day: u64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let year_of_cycle = year % 400;
+    let day_of_cycle = year_of_cycle * 365 + year_of_cycle / 4 - year_of_cycle / 100 + day_of_year;
+    let days = year / 400 * 146_097 + day_of_cycle;
+    (days as i64 - DAYS_TO_EPOCH_FROM_YEAR_0 as i64) * 86_400_000
+}
+
+/// Midnight (UTC) of a day written `2026-12-01`; `None` when there is no such day from 1970 on.
+pub(crate) fn parse_day_ms(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    let number = |range: std::ops::Range<usize>| {
+        let digits = text.get(range)?;
+        digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| digits.parse::<u64>().ok())?
+    };
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let ms = day_ms(year, month, day);
+    (civil(ms as u64 / 86_400_000) == (year, month, day)).then_some(ms)
+}
+
+const DAYS_TO_EPOCH_FROM_YEAR_0: u64 = 719_468;
+
 /// Year, month and day of a count of days since 1970-01-01, in the Gregorian calendar.
 ///
 /// Years are counted from March in cycles of 400 years (146,097 days), so that the leap day is last.
 fn civil(days_since_epoch: u64) -> (u64, u64, u64) {
-    const DAYS_TO_EPOCH_FROM_YEAR_0: u64 = 719_468;
     let days = days_since_epoch + DAYS_TO_EPOCH_FROM_YEAR_0;
     let (cycle, day_of_cycle) = (days / 146_097, days % 146_097);
     let year_of_cycle =
@@ -106,6 +139,25 @@ mod tests {
             );
         }
         assert_eq!(iso_millis(u64::MAX), None);
+    }
+
+    #[test]
+    fn days_as_people_write_them() {
+        for (text, ms) in [
+            ("1970-01-01", Some(0)),
+            ("2026-10-07", Some(1_791_331_200_000)),
+            ("2000-02-29", Some(951_782_400_000)),
+            ("2100-02-28", Some(4_107_456_000_000)),
+            ("2100-02-29", None),
+            ("2026-13-01", None),
+            ("2026-1-1", None),
+            ("2026-10-07T00:00", None),
+            ("1969-12-31", None),
+            ("2026-+1-07", None),
+            ("tomorrow..", None),
+        ] {
+            assert_eq!(parse_day_ms(text), ms, "{text}");
+        }
     }
 
     #[test]

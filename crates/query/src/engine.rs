@@ -15,6 +15,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
@@ -24,56 +25,16 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use crate::complexity;
+use crate::config::Config;
+use crate::cost::Cost;
 use crate::error::{ErrorKind, QueryError};
+use crate::functions;
 use crate::meters::{self, Meters};
 use crate::plan::{described, explain, guarded, plan};
 use crate::provider::OBJECTS_URL;
 
 /// Text in one answer; prompts and tool inputs may be long.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
-
-/// Limits of queries.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Threads that queries share.
-    pub threads: usize,
-    /// Memory that all running queries share, in bytes.
-    pub memory_bytes: usize,
-    /// How long one query may take.
-    pub timeout: Duration,
-    /// Rows of an answer, when the caller asks for no fewer.
-    pub rows_max: usize,
-    /// Queries that may run at once; more wait their turn.
-    pub concurrent: usize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            threads: std::thread::available_parallelism().map_or(2, usize::from),
-            memory_bytes: 512 << 20,
-            timeout: Duration::from_secs(30),
-            rows_max: 100_000,
-            concurrent: 16,
-        }
-    }
-}
-
-impl Config {
-    /// Everything that is wrong, a sentence each.
-    pub fn validate(&self) -> Vec<String> {
-        let least_one = [
-            ("query.threads", self.threads),
-            ("query.memory_bytes", self.memory_bytes),
-            ("query.rows_max", self.rows_max),
-            ("query.concurrent", self.concurrent),
-            ("query.timeout_ms", self.timeout.as_millis() as usize),
-        ];
-        let zero = least_one.iter().filter(|(_, value)| *value == 0);
-        zero.map(|(name, _)| format!("{name} must be at least 1"))
-            .collect()
-    }
-}
 
 /// What a query answered.
 #[derive(Clone, Debug)]
@@ -125,12 +86,17 @@ impl Engine {
             .enable_time()
             .build()
             .map_err(QueryError::internal)?;
-        let state = SessionStateBuilder::new()
+        let mut state = SessionStateBuilder::new()
             .with_default_features()
             .with_table_function_list(Vec::new())
             .with_config(session_config(config.threads))
             .with_runtime_env(environment)
             .build();
+        for function in functions::all(&config.cost) {
+            state
+                .register_udf(Arc::new(function))
+                .map_err(QueryError::internal)?;
+        }
         let turns = Arc::new(tokio::sync::Semaphore::new(config.concurrent));
         Ok(Engine {
             store,
@@ -145,6 +111,11 @@ impl Engine {
     /// The store that is queried.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// How costs are reckoned.
+    pub(crate) fn cost(&self) -> &Cost {
+        &self.config.cost
     }
 
     /// What queries take and how they end, to be shown.

@@ -7,16 +7,20 @@
 //! |---|---|
 //! | `engine.rs` | one query from text to answer, with its limits |
 //! | `plan.rs` | from the text to a plan that can only read the views |
+//! | `config.rs` | what queries may take |
 //! | `complexity.rs` | how much there may be to a statement |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
 //! | `meters.rs` | how long queries take and how they end |
-//! | `functions.rs` | `attribute(json, key)` |
+//! | `functions.rs` | functions of our own, the ledger's among them |
+//! | `cost.rs` | by which price book and into which money costs are reckoned |
 //! | `error.rs` | what went wrong, where in the text, and how to mend it |
 //! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
 //! | `reports/` | the named answers that the UI and the API serve |
 
 mod complexity;
+mod config;
+mod cost;
 mod engine;
 mod error;
 mod functions;
@@ -27,6 +31,8 @@ pub mod render;
 pub mod reports;
 mod views;
 
-pub use engine::{Answer, Config, Engine};
+pub use config::Config;
+pub use cost::Cost;
+pub use engine::{Answer, Engine};
 pub use error::{ErrorKind, QueryError};
 pub use views::{VIEWS, View};

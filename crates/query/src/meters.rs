@@ -8,7 +8,7 @@ use std::time::Instant;
 use base::meters::{Histograms, Readings, Source, histograms};
 use tokio::sync::Semaphore;
 
-use crate::engine::Config;
+use crate::config::Config;
 use crate::error::ErrorKind;
 
 /// Upper bounds in seconds: from a report over the buffer to the limit of a query's time.

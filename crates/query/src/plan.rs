@@ -51,7 +51,6 @@ pub(crate) async fn guarded(
 ) -> Result<(SessionContext, LogicalPlan), QueryError> {
     let statement = parse(&state, sql)?;
     let context = SessionContext::new_with_state(with_own_catalog(state));
-    context.register_udf(functions::attribute());
     for name in functions::UNBOUNDED {
         context.deregister_udf(name);
     }
@@ -210,7 +209,7 @@ async fn register(
         if let Some(table) = table {
             context.register_table(view.reads[0], Arc::new(SnapshotTable::new(table, snapshot)))?;
         }
-        let sql = view.sql();
+        let sql = view.sql(snapshot);
         let plan = context.state().create_logical_plan(&sql).await?;
         if table.is_some() {
             context.deregister_table(view.reads[0])?;

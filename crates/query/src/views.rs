@@ -3,8 +3,20 @@
 //! A person is the best identity that the item itself carries. `tool_calls` joins decision and
 //! result by `tool_use_id`; older clients send none, so theirs are matched by session, prompt, tool
 //! and order, refused calls (which have no result) left out of the count.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `copies.rs` | what two collectors forward, counted once |
+//! | `ledger.rs` | what each request costs; the cost of an event |
+//! | `usage.rs` | cost and tokens of all clients, whichever signal they send |
+//! | `reconciliation.rs` | events against metrics |
 
-use store::Table;
+mod copies;
+mod ledger;
+mod reconciliation;
+mod usage;
+
+use store::{Snapshot, Table};
 
 /// One view.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +35,10 @@ enum Body {
     /// A table without its hidden columns, with the person.
     Visible(Table),
     Sql(&'static str),
+    /// The events that the others leave out.
+    Copies,
+    /// Put together from parts that other views share.
+    Built(fn() -> String),
 }
 
 /// All views.
@@ -58,6 +74,24 @@ pub const VIEWS: &[View] = &[
         body: Body::Sql(API_REQUESTS),
     },
     View {
+        name: "ledger",
+        about: "one successful request to the model: what it costs, and what that rests on",
+        reads: &["events"],
+        body: Body::Built(ledger::ledger),
+    },
+    View {
+        name: "usage",
+        about: "cost and tokens of all clients: a request, or a data point of a client that sends metrics only",
+        reads: &["events", "metrics", "ledger"],
+        body: Body::Built(usage::usage),
+    },
+    View {
+        name: "reconciliation",
+        about: "one measure of one session, model and category: events against metrics",
+        reads: &["events", "metrics", "ledger"],
+        body: Body::Built(reconciliation::reconciliation),
+    },
+    View {
         name: "api_errors",
         about: "one request to the model that failed for good",
         reads: &["events"],
@@ -88,6 +122,12 @@ pub const VIEWS: &[View] = &[
         body: Body::Sql(USERS),
     },
     View {
+        name: "copies",
+        about: "one event that no other view counts: another collector forwarded it first",
+        reads: &["_events"],
+        body: Body::Copies,
+    },
+    View {
         name: "coverage",
         about: "who reports with which client: last seen, gaps, missing identity",
         reads: &["events"],
@@ -101,11 +141,13 @@ impl View {
         VIEWS.iter().find(|view| view.name == name)
     }
 
-    /// Its definition.
-    pub fn sql(&self) -> String {
+    /// Its definition over a snapshot.
+    pub(crate) fn sql(&self, snapshot: &Snapshot) -> String {
         match self.body {
             Body::Sql(sql) => sql.to_owned(),
-            Body::Visible(table) => visible(table),
+            Body::Built(build) => build(),
+            Body::Visible(table) => visible(table, snapshot),
+            Body::Copies => copies(snapshot),
         }
     }
 }
@@ -118,7 +160,7 @@ pub(crate) const PERSON_COLUMNS: &[&str] = &[
     "user_id",
 ];
 
-fn visible(table: Table) -> String {
+fn visible(table: Table, snapshot: &Snapshot) -> String {
     let schema = table.schema();
     let shown = schema
         .fields()
@@ -128,23 +170,37 @@ fn visible(table: Table) -> String {
             let only_of_metrics = *name == "type" && table != Table::Metrics;
             !table.hidden().contains(name) && !only_of_metrics
         });
-    let columns: Vec<String> = shown.map(|name| format!("\"{name}\"")).collect();
+    let column = |name: &str| match (table, name) {
+        (Table::Events, "cost_usd") => ledger::event_cost(),
+        _ => format!("\"{name}\""),
+    };
+    let columns: Vec<String> = shown.map(column).collect();
     let person = match table {
         Table::Quarantine => String::new(),
-        _ => format!(", coalesce({}) AS person", PERSON_COLUMNS.join(", ")),
+        _ => format!(", {}", person()),
     };
+    let once = copies::once(table, snapshot.split_sessions(table));
+    format!("SELECT {}{person} FROM {once}", columns.join(", "))
+}
+
+fn copies(snapshot: &Snapshot) -> String {
+    let set_aside = copies::set_aside(snapshot.split_sessions(Table::Events));
     format!(
-        "SELECT {}{person} FROM _{}",
-        columns.join(", "),
-        table.name()
+        "SELECT time, received_at, product, {}, event, session_id, sequence, prompt_id, request_id, tool_use_id,
+                resource, counted_resource FROM {set_aside}",
+        person()
     )
+}
+
+fn person() -> String {
+    format!("coalesce({}) AS person", PERSON_COLUMNS.join(", "))
 }
 
 const API_REQUESTS: &str = "
 SELECT time, received_at, product, person, session_id, sequence, prompt_id, user_id, user_email, user_account_uuid,
        user_account_id, organization_id, terminal_type, app_version, team, department, cost_center,
-       model, query_source, speed, effort, request_id, client_request_id, cost_usd, input_tokens, output_tokens,
-       cache_read_tokens, cache_creation_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens,
+       model, query_source, speed, effort, request_id, client_request_id, cost_usd, client_cost_usd, input_tokens,
+       output_tokens, cache_read_tokens, cache_creation_tokens, cache_creation_5m_tokens, cache_creation_1h_tokens,
        duration_ms, ttft_ms, agent_name, agent_id, skill_name, plugin_name, mcp_server_name, mcp_tool_name,
        trace_id, span_id, resource, attributes
 FROM events WHERE event = 'api_request'";

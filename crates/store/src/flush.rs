@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::dedup::{self, HORIZON_NS};
 use crate::error::StoreError;
 use crate::manifest::{self, IdentityFile, Manifest};
+use crate::origins::Split;
 use crate::part::{self, At, Part};
 use crate::schema::Table;
 use crate::state::{Batch, Taken};
@@ -90,6 +91,7 @@ impl Store {
                 number,
                 age_ns: taken.age_ns,
                 journal_through: through,
+                split: Split::clone(&taken.split),
                 ..Manifest::clone(&taken.manifest)
             },
             begun: Vec::new(),

@@ -15,6 +15,7 @@
 //! | `state.rs` | the buffer, deduplication and increments applied |
 //! | `dedup.rs` | identities within the horizon, and their file |
 //! | `series.rs` | cumulative metrics to increments |
+//! | `origins.rs` | sessions that came under more than one resource |
 //! | `flush.rs` | buffer to parts to manifest |
 //! | `part.rs` | one immutable column file |
 //! | `manifest.rs` | which parts there are |
@@ -55,6 +56,7 @@ mod life;
 mod manifest;
 mod objects;
 mod open;
+mod origins;
 mod part;
 mod progress;
 mod replay;
@@ -75,6 +77,7 @@ pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests};
 pub use flush::Flushed;
 pub use inspect::{Inspection, inspect};
+pub use origins::SplitSessions;
 pub use part::Part;
 pub use progress::{ReplayProgress, ReplayStage};
 pub use replay::{Opened, Replay};

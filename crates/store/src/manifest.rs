@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::document;
 use crate::error::{StoreError, Unreadable};
 use crate::objects::Objects;
+use crate::origins::Split;
 use crate::part::Part;
 
 /// The version of the data directory that this binary writes. It rises with the version of any file
@@ -53,6 +54,9 @@ pub(crate) struct Manifest {
     pub(crate) identities: Vec<IdentityFile>,
     /// State of cumulative series.
     pub(crate) series: Option<String>,
+    /// Sessions that came under more than one resource.
+    #[serde(default, skip_serializing_if = "Split::is_empty")]
+    pub(crate) split: Split,
 }
 
 impl Manifest {
@@ -67,6 +71,7 @@ impl Manifest {
             parts: Vec::new(),
             identities: Vec::new(),
             series: None,
+            split: Split::default(),
         }
     }
 

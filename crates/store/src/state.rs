@@ -16,6 +16,7 @@ use crate::column::TableBuilder;
 use crate::dedup::{Dedup, Identity};
 use crate::error::StoreError;
 use crate::manifest::Manifest;
+use crate::origins::{Origins, Split, SplitSessions};
 use crate::part::Part;
 use crate::schema::Table;
 use crate::series::Series;
@@ -60,6 +61,7 @@ pub struct Applied {
 pub(crate) struct State {
     pub(crate) dedup: Dedup,
     pub(crate) series: Series,
+    origins: Origins,
     buffer: Tables,
     /// What a flush is writing; still visible.
     flushing: Tables,
@@ -85,6 +87,7 @@ pub(crate) struct Taken {
     pub(crate) identities: Vec<Identity>,
     pub(crate) newest_received_ns: u64,
     pub(crate) series: Series,
+    pub(crate) split: Arc<Split>,
     pub(crate) manifest: Arc<Manifest>,
     /// While the journal is being replayed: the last frame that is in `tables`, or before them.
     pub(crate) replayed: Option<u64>,
@@ -95,10 +98,16 @@ pub(crate) struct Taken {
 pub struct Snapshot {
     batches: Tables,
     manifest: Arc<Manifest>,
+    split: Arc<Split>,
     inspector: Arc<Inspector>,
 }
 
 impl Snapshot {
+    /// The sessions of a table that came under more than one resource, where that is known.
+    pub fn split_sessions(&self, table: Table) -> Option<&SplitSessions> {
+        self.split.of(table).filter(|split| !split.is_empty())
+    }
+
     /// The rows of a table that are in memory.
     pub fn batches(&self, table: Table) -> impl Iterator<Item = &RecordBatch> {
         self.batches[table as usize].iter().map(|batch| &batch.rows)
@@ -145,6 +154,7 @@ impl State {
         State {
             dedup: Dedup::default(),
             series: Series::default(),
+            origins: Origins::new(manifest.split.clone()),
             buffer: Tables::default(),
             flushing: Tables::default(),
             identities: Vec::new(),
@@ -213,6 +223,7 @@ impl State {
                 Table::Quarantine => applied.quarantined += stored,
                 _ => applied.accepted += stored,
             }
+            self.origins.observe(table, &batch.rows, age_ns);
             if table == Table::Events {
                 applied.events = Some(batch.rows.clone());
             }
@@ -310,6 +321,7 @@ impl State {
         Snapshot {
             batches,
             manifest: Arc::clone(&self.manifest),
+            split: Arc::clone(self.origins.split()),
             inspector: Arc::clone(&self.inspector),
         }
     }
@@ -324,6 +336,7 @@ impl State {
         self.rows = 0;
         self.bytes = 0;
         self.series.forget(age_ns);
+        self.origins.forget(age_ns);
         Taken {
             age_ns,
             oldest_age_ns: self.oldest_age_ns.take(),
@@ -331,6 +344,7 @@ impl State {
             identities: std::mem::take(&mut self.identities),
             newest_received_ns: self.newest_received_ns,
             series: self.series.clone(),
+            split: Arc::clone(self.origins.split()),
             manifest: Arc::clone(&self.manifest),
             replayed: self.replayed,
         }

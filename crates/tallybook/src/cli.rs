@@ -146,6 +146,9 @@ pub(crate) struct SourceArgs {
     /// A data directory that no server is using
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// The configuration file by which a data directory is asked: limits, prices, currency
+    #[arg(long, value_name = "FILE", requires = "data_dir")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -181,8 +184,8 @@ pub(crate) struct QueryArgs {
     pub(crate) max_rows: Option<usize>,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
-    /// One SELECT over the views events, prompts, api_requests, api_errors, tool_calls, sessions,
-    /// users, metrics, spans, quarantine, coverage; "-" reads it from standard input
+    /// One SELECT over the views events, prompts, api_requests, ledger, usage, reconciliation,
+    /// api_errors, tool_calls, sessions, users, metrics, spans, quarantine, coverage; "-" reads it from standard input
     pub(crate) sql: String,
 }
 

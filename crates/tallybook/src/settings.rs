@@ -3,11 +3,14 @@
 //! Invariant: unknown keys are refused with their place, and everything that is wrong is reported
 //! together. Flags win over the environment, that over the file, that over the defaults.
 
+mod cost;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::ByteSize;
+use contract::PriceSetting;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{ListenArgs, LogArgs, ServeArgs};
@@ -25,6 +28,10 @@ pub(crate) struct Settings {
     pub(crate) store: Store,
     pub(crate) query: Query,
     pub(crate) log: Log,
+    pub(crate) cost: cost::Cost,
+    /// Prices beside the vendor's list, or in its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) price: Vec<PriceSetting>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -100,6 +107,8 @@ impl Default for Settings {
             store: Store::default(),
             query: Query::default(),
             log: Log::default(),
+            cost: cost::Cost::default(),
+            price: Vec::new(),
         }
     }
 }
@@ -321,6 +330,7 @@ impl Settings {
             timeout: Duration::from_secs(self.query.timeout_seconds),
             rows_max: self.query.max_rows,
             concurrent: self.query.concurrent,
+            cost: self.cost.checked(&self.price, problems),
             ..default
         }
     }

@@ -1,6 +1,9 @@
 //! Models, what they cost, and which ones people choose.
 //!
-//! Prices are the vendor's list prices in US dollars for a million tokens, as of autumn 2026.
+//! Prices are the vendor's list prices in US dollars for a million tokens, as of autumn 2026. A
+//! client reckons with a table of its own, and so does the simulated one: were it the price book of
+//! `contract`, no test that compares answers with the organisation's truth could find a fault of the
+//! book. That the two agree is a test here.
 
 use super::ClientVersion;
 
@@ -215,6 +218,58 @@ mod tests {
             0.019424200000000003,
         );
         check(&SONNET_5_5, usage(7, 229, 36_195, 2164, 0), 0.0113335);
+    }
+
+    #[test]
+    fn the_price_book_says_the_same() {
+        let book = contract::PriceBook::default();
+        let models = [
+            &OPUS_5_5,
+            &SONNET_5_5,
+            &HAIKU_5_5,
+            &FABLE_5_1,
+            &OPUS_4_6,
+            &SONNET_4_6,
+            &HAIKU_4_5,
+        ];
+        let usages = [
+            usage(7, 590, 29_864, 10_976, 0),
+            usage(1200, 4, 0, 3000, 90_000),
+            usage(1, 128_000, 180_000, 0, 4000),
+        ];
+        for (model, usage) in models
+            .iter()
+            .flat_map(|model| usages.map(|usage| (model, usage)))
+        {
+            let known = book.find(model.name).expect(model.name);
+            let fast_ways: &[bool] = if model.has_fast_mode() {
+                &[false, true]
+            } else {
+                &[false]
+            };
+            for (fast, at_ms) in fast_ways.iter().flat_map(|fast| {
+                [SONNET_5_5_CHEAPER_MS - 1, NOVEMBER_2026_MS].map(|at_ms| (*fast, at_ms))
+            }) {
+                let tokens = contract::Usage {
+                    input: usage.input,
+                    output: usage.output,
+                    cache_read: usage.cache_read,
+                    cache_write_5m: usage.write_5m,
+                    cache_write_1h: usage.write_1h,
+                };
+                let modifiers = contract::Modifiers {
+                    fast,
+                    ..contract::Modifiers::default()
+                };
+                let list = known.cost_usd(&tokens, &modifiers, at_ms as i64);
+                let own = model.cost_usd(&usage, fast, at_ms);
+                assert!(
+                    list.is_some_and(|list| (list - own).abs() < 1e-12),
+                    "{} {usage:?} {fast} {at_ms}: {list:?} is not {own}",
+                    model.name
+                );
+            }
+        }
     }
 
     #[test]

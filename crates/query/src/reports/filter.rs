@@ -150,7 +150,7 @@ pub(super) fn text(value: &str) -> String {
 }
 
 /// A list of text literals.
-pub(super) fn texts<'a>(values: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn texts<'a>(values: impl Iterator<Item = &'a str>) -> String {
     values.map(text).collect::<Vec<_>>().join(", ")
 }
 

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::rows;
+use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::functions::costs;
 use crate::views::PERSON_COLUMNS;
 
 /// One newly stored event.
@@ -49,7 +51,6 @@ const COLUMNS: &[&str] = &[
     "session_id",
     "prompt_id",
     "model",
-    "cost_usd",
     "input_tokens",
     "output_tokens",
     "cache_read_tokens",
@@ -70,7 +71,6 @@ struct Stored {
     session_id: Option<String>,
     prompt_id: Option<String>,
     model: Option<String>,
-    cost_usd: Option<f64>,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cache_read_tokens: Option<u64>,
@@ -84,7 +84,14 @@ struct Stored {
 }
 
 /// The first `count` of newly stored events.
-pub fn live_items(events: &RecordBatch, count: usize) -> Result<Vec<LiveItem>, QueryError> {
+pub fn live_items(
+    engine: &Engine,
+    events: &RecordBatch,
+    count: usize,
+) -> Result<Vec<LiveItem>, QueryError> {
+    let events = &events.slice(0, count.min(events.num_rows()));
+    let costs = costs(events, engine.cost())
+        .ok_or_else(|| QueryError::internal("newly stored events lack a column of the ledger"))?;
     let schema = events.schema();
     let wanted = COLUMNS
         .iter()
@@ -93,15 +100,12 @@ pub fn live_items(events: &RecordBatch, count: usize) -> Result<Vec<LiveItem>, Q
     let wanted: Vec<usize> = wanted
         .collect::<Result<_, _>>()
         .map_err(QueryError::internal)?;
-    let events = events
-        .slice(0, count.min(events.num_rows()))
-        .project(&wanted)
-        .map_err(QueryError::internal)?;
+    let events = events.project(&wanted).map_err(QueryError::internal)?;
     let rows: Vec<Stored> = rows::read_batch(&events, count).map_err(QueryError::internal)?;
-    Ok(rows.into_iter().map(item).collect())
+    Ok(rows.into_iter().zip(&costs).map(item).collect())
 }
 
-fn item(mut row: Stored) -> LiveItem {
+fn item((mut row, cost_usd): (Stored, Option<f64>)) -> LiveItem {
     let tokens = [
         row.input_tokens,
         row.output_tokens,
@@ -120,7 +124,7 @@ fn item(mut row: Stored) -> LiveItem {
         session_id: row.session_id,
         prompt_id: row.prompt_id,
         model: row.model,
-        cost_usd: row.cost_usd,
+        cost_usd,
         tokens: tokens
             .iter()
             .any(Option::is_some)

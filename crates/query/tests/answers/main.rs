@@ -1,10 +1,12 @@
 //! Views and reports over what real clients sent, against what these clients said they had spent.
 
 mod damaged;
+mod ledger;
 mod limits;
 mod overview;
 mod pages;
 mod replay;
 mod simulated;
 mod support;
+mod usage;
 mod views;

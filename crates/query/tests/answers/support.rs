@@ -27,16 +27,16 @@ pub(crate) struct Bench {
 impl Bench {
     /// A store that holds the named scenarios.
     pub(crate) async fn with(scenarios: &[&str]) -> Bench {
-        let bench = Bench::over(tempfile::tempdir().expect("a temporary folder")).await;
-        let store = &bench.store;
+        Bench::configured(scenarios, query::Config::default()).await
+    }
+
+    /// A store that holds the named scenarios, asked by these settings.
+    pub(crate) async fn configured(scenarios: &[&str], config: query::Config) -> Bench {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let bench = Bench::opened(dir, config).await;
         for name in scenarios {
             for request in scenario(name).requests {
-                let (protobuf, quarantined) = read(&request);
-                append(
-                    store,
-                    entry(request.signal, protobuf, quarantined, NOW_MS as u64),
-                )
-                .await;
+                bench.receive(&request).await;
             }
         }
         bench
@@ -44,11 +44,15 @@ impl Bench {
 
     /// A store over a data directory.
     pub(crate) async fn over(dir: TempDir) -> Bench {
+        Bench::opened(dir, query::Config::default()).await
+    }
+
+    async fn opened(dir: TempDir, config: query::Config) -> Bench {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
         let (store, _) = Store::open(store::Config::new(dir.path()), clock)
             .await
             .expect("opens");
-        let engine = Engine::new(Arc::clone(&store), query::Config::default()).expect("an engine");
+        let engine = Engine::new(Arc::clone(&store), config).expect("an engine");
         Bench { engine, store, dir }
     }
 
@@ -57,6 +61,16 @@ impl Bench {
         append(
             &self.store,
             entry(signal, protobuf, Vec::new(), received_ms),
+        )
+        .await;
+    }
+
+    /// Stores a recorded request.
+    pub(crate) async fn receive(&self, request: &Recorded) {
+        let (protobuf, quarantined) = read(request);
+        append(
+            &self.store,
+            entry(request.signal, protobuf, quarantined, NOW_MS as u64),
         )
         .await;
     }
@@ -116,8 +130,18 @@ fn read(request: &Recorded) -> (Bytes, Vec<Quarantined>) {
 }
 
 pub(crate) fn scenario(name: &str) -> Scenario {
-    let captures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testkit/captures");
-    Scenario::load(captures.join(name)).unwrap_or_else(|error| panic!("{error}"))
+    Scenario::load(captures().join(name)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// All recorded scenarios.
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    let folders = fleet::list(captures()).unwrap_or_else(|error| panic!("{error}"));
+    let load = |folder| Scenario::load(folder).unwrap_or_else(|error| panic!("{error}"));
+    folders.into_iter().map(load).collect()
+}
+
+fn captures() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testkit/captures")
 }
 
 /// Equal but for rounding.

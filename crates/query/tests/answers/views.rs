@@ -140,6 +140,8 @@ fn rounded(mut row: Value) -> Value {
         .flat_map(|object| object.values_mut())
     {
         if let Some(number) = value.as_f64().filter(|_| value.is_f64()) {
+            // What differs by rounding only may be a little less than zero.
+            let number = if number.abs() < 1e-9 { 0.0 } else { number };
             *value = format!("{number:.9}").into();
         }
     }

@@ -10,6 +10,7 @@ use super::{io_runtime, start_logging, write_out};
 use crate::cli::{Format, LogArgs, QueryArgs, SourceArgs, UI_URL};
 use crate::client;
 use crate::failure::Failure;
+use crate::settings::Settings;
 
 /// Longer texts are not people's questions.
 const SQL_BYTES_MAX: u64 = 256 * 1024;
@@ -24,7 +25,7 @@ pub(crate) fn run(args: QueryArgs, log: &LogArgs) -> Result<(), Failure> {
     let bytes = io_runtime()?.block_on(async {
         match &args.source.data_dir {
             Some(dir) => {
-                let engine = open(dir).await?;
+                let engine = open(dir, args.source.config.as_deref()).await?;
                 let answer = engine
                     .query(&sql, args.max_rows)
                     .await
@@ -48,7 +49,8 @@ fn read_stdin() -> Result<String, Failure> {
 }
 
 /// An engine over a data directory that no server is using.
-pub(crate) async fn open(dir: &Path) -> Result<Engine, Failure> {
+pub(crate) async fn open(dir: &Path, config: Option<&Path>) -> Result<Engine, Failure> {
+    let settings = Settings::read(config)?.check()?;
     if !dir.is_dir() {
         return Err(Failure::usage(format!(
             "there is no data directory {}",
@@ -61,7 +63,7 @@ pub(crate) async fn open(dir: &Path) -> Result<Engine, Failure> {
         ..store::Config::new(dir)
     };
     let store = crate::opening::whole(config).await?;
-    Engine::new(Arc::clone(&store), query::Config::default()).map_err(Failure::failed)
+    Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)
 }
 
 fn of_query(error: &QueryError) -> Failure {

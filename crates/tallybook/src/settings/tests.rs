@@ -52,6 +52,32 @@ fn all_problems_are_reported_together() {
 }
 
 #[test]
+fn costs_and_prices_are_checked_with_the_rest() {
+    check(
+        "[cost]\ndiscount = 0.15\ncurrency = \"EUR\"\ncurrency_per_usd = 0.92\n\
+         [[price]]\nmodel = \"house-model\"\nfrom = \"2026-12-01\"\ninput = 1.0\noutput = 5.0\n\
+         fast = { input = 2.0, output = 10.0 }\n",
+        &[],
+    );
+    check(
+        "[cost]\ndiscount = 1.5\ncurrency = \"Euro\"\n[query]\nconcurrent = 0\n\
+         [[price]]\nmodel = \"a\"\ninput = -1.0\noutput = 5.0\n\
+         [[price]]\nmodel = \"b\"\nfrom = \"soon\"\ninput = 1.0\noutput = 5.0\n",
+        &[
+            "cost.discount is 1.5",
+            "cost.currency is \"Euro\"",
+            "query.concurrent",
+            "price 1 (a): input must be",
+            "price 2 (b): from is \"soon\"",
+        ],
+    );
+    check(
+        "[[price]]\nmodel = \"a\"\ninput = 1.0\noutput = 5.0\ncache = 1.0\n",
+        &["unknown field `cache`"],
+    );
+}
+
+#[test]
 fn what_is_no_format_and_no_level_of_the_log_is_said() {
     check(
         "[log]\nformat = \"json\"\nlevel = \"warn,receive=debug\"",
@@ -80,6 +106,17 @@ fn the_reserve_of_the_disk_is_a_size_or_auto() {
         "[store]\ndisk_reserve = \"1KiB\"",
         &["store.disk_reserve must be at least 1MiB"],
     );
+}
+
+#[test]
+fn the_settings_in_force_can_be_read_again() {
+    let text = "[cost]\ndiscount = 0.15\n[[price]]\nmodel = \"a\"\ninput = 1.0\noutput = 5.0\n\
+                fast = { input = 2.0, output = 10.0 }\n";
+    let settings: Settings = toml::from_str(text).expect("is right");
+    let shown = toml::to_string(&settings).expect("can be shown");
+    let again: Settings = toml::from_str(&shown).expect("is right");
+    assert_eq!(again.price, settings.price);
+    assert_eq!(toml::to_string(&again).expect("can be shown"), shown);
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! `_model(name)`: one name for a model that is named in many ways. `_version_before(version, other)`:
+//! whether a client is older than a release.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, StringViewArray};
+use arrow::datatypes::DataType;
+use contract::{ModelName, is_version_before};
+use datafusion::common::cast::as_string_view_array;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+
+pub(super) fn model() -> ScalarUDF {
+    ScalarUDF::from(OfText {
+        name: "_model",
+        signature: Signature::exact(vec![DataType::Utf8View], Volatility::Immutable),
+        of: Of::Model,
+    })
+}
+
+pub(super) fn version_before() -> ScalarUDF {
+    let texts = vec![DataType::Utf8View, DataType::Utf8View];
+    ScalarUDF::from(OfText {
+        name: "_version_before",
+        signature: Signature::exact(texts, Volatility::Immutable),
+        of: Of::VersionBefore,
+    })
+}
+
+/// A function of texts.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct OfText {
+    name: &'static str,
+    signature: Signature,
+    of: Of,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Of {
+    Model,
+    VersionBefore,
+}
+
+impl ScalarUDFImpl for OfText {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(match self.of {
+            Of::Model => DataType::Utf8View,
+            Of::VersionBefore => DataType::Boolean,
+        })
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let texts = ColumnarValue::values_to_arrays(&arguments.args)?;
+        let of_texts = match self.of {
+            Of::Model => models(&texts)?,
+            Of::VersionBefore => versions_before(&texts)?,
+        };
+        Ok(ColumnarValue::Array(of_texts))
+    }
+}
+
+fn models(texts: &[ArrayRef]) -> Result<ArrayRef> {
+    let names = column(texts, 0)?;
+    // Rows of one request lie together, so most names are the one before.
+    let mut last: Option<(&str, String)> = None;
+    let canonical = names.iter().map(|name| {
+        let name = name?;
+        match &last {
+            Some((known, canonical)) if *known == name => Some(canonical.clone()),
+            _ => {
+                let canonical = ModelName::of(name).canonical;
+                last = Some((name, canonical.clone()));
+                Some(canonical)
+            }
+        }
+    });
+    Ok(Arc::new(StringViewArray::from_iter(canonical)))
+}
+
+fn versions_before(texts: &[ArrayRef]) -> Result<ArrayRef> {
+    let (versions, others) = (column(texts, 0)?, column(texts, 1)?);
+    let before = versions
+        .iter()
+        .zip(others.iter())
+        .map(|(version, other)| Some(is_version_before(version?, other?)));
+    Ok(Arc::new(BooleanArray::from_iter(before)))
+}
+
+fn column(texts: &[ArrayRef], at: usize) -> Result<&StringViewArray> {
+    let text = texts.get(at);
+    let text = text.ok_or_else(|| DataFusionError::Internal("an argument is missing".into()))?;
+    as_string_view_array(text)
+}
