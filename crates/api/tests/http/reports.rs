@@ -173,6 +173,7 @@ async fn the_document_describes_every_path() {
         .keys()
         .collect();
     let expect = [
+        "fates",
         "live",
         "overview",
         "prompts",
