@@ -3,7 +3,7 @@
 use fleet::ClientVersion;
 
 pub(crate) const USAGE: &str = "\
-Measures the server: cargo run --release -p bench -- [OPTIONS]
+Measures the server: cargo xtask bench [OPTIONS]
 
   --quick          200,000 events instead of 5,000,000; the figures are rougher
   --events N       events on disk and to be queried

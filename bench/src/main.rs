@@ -44,6 +44,10 @@ use testkit::Problem;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        print!("{}", arguments::USAGE);
+        return ExitCode::SUCCESS;
+    }
     let arguments = match Arguments::parse(&words) {
         Ok(arguments) => arguments,
         Err(problem) => {

@@ -160,9 +160,9 @@ fn fuzzing(
         command.arg(format!("-dict={}", dictionary.display()));
     }
     command.arg(found);
-    for kind in ["corpus", "regressions"] {
-        command.arg(committed(workspace, kind, target));
-    }
+    // A target that nothing has broken yet has no folder of regressions: git keeps no empty ones.
+    let inputs = ["corpus", "regressions"].map(|kind| committed(workspace, kind, target));
+    command.args(inputs.iter().filter(|folder| folder.is_dir()));
     command.stdout(Stdio::null()).stderr(file);
     Ok((command, log))
 }

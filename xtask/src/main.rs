@@ -57,7 +57,7 @@ Commands:
   tidy      Crate edges, lengths, names, words, code map, README: seconds, no build
   web       Rebuild web/dist (needs Node)
   openapi   Rewrite docs/openapi.json from the binary
-  bench     Run the benchmark; further arguments go to it (--quick: a short run)
+  bench     Run the benchmark (--quick: a short run; --strain: overload, and kill to first answer; --help)
   conformance  Ask the server, or any OTLP receiver (--url), what OTLP asks; --help shows the rest
   faults    Harm the running server in every way of docs/reliability.md (--help: its options)
   simulate-faults  Live many seeds on a simulated disk, or one told in full (--seed N)

@@ -150,7 +150,7 @@ pub(crate) async fn replay(State(api): State<Arc<Api>>, Id(id): Id) -> Result<Js
 }
 
 fn absent(what: &str, id: &str) -> Fault {
-    let hint = "it may have expired under the retention setting, or the id may be incomplete";
+    let hint = "the id may be incomplete, or what it names has not arrived here";
     Fault::new(
         StatusCode::NOT_FOUND,
         format!("there is no {what} {id:?}"),

@@ -105,7 +105,7 @@ impl Config {
         );
         refuse(
             !(1024..=1 << 30).contains(&self.max_body_bytes),
-            "max_body_bytes",
+            "max_body",
             format!("{} is not between 1 KiB and 1 GiB", self.max_body_bytes),
         );
         let least = self
@@ -116,9 +116,9 @@ impl Config {
             .div_ceil(SMALL_SHARE - 1);
         refuse(
             self.memory_budget_bytes < least,
-            "memory_budget_bytes",
+            "memory_budget",
             format!(
-                "{} is too little for one request of max_body_bytes: at least {least}",
+                "{} bytes are too little for one request of max_body: at least {least} bytes",
                 self.memory_budget_bytes
             ),
         );

@@ -254,12 +254,12 @@ fn sizes(read: impl Fn() -> Stats + Send + Sync + 'static, config: &Config) -> S
     let limits = [
         (
             "tallybook_buffer_rows_limit",
-            "Rows in memory at which requests are refused for now until a flush has made room.",
+            "Rows in memory at which requests wait for a flush to make room, and are then refused for now.",
             config.buffer_rows_max,
         ),
         (
             "tallybook_buffer_bytes_limit",
-            "Bytes in memory at which requests are refused for now until a flush has made room.",
+            "Bytes in memory at which requests wait for a flush to make room, and are then refused for now.",
             config.buffer_bytes_max,
         ),
     ];

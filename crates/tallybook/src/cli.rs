@@ -74,7 +74,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Say everything that is wrong with a configuration file, or print the settings in force
+    /// Say everything that is wrong with a configuration file, or print the settings that it makes
     Check {
         /// The configuration file (TOML)
         #[arg(long, value_name = "FILE")]
@@ -185,7 +185,7 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
     /// One SELECT over the views events, prompts, api_requests, ledger, usage, reconciliation,
-    /// api_errors, tool_calls, sessions, users, metrics, spans, quarantine, coverage; "-" reads it from standard input
+    /// api_errors, tool_calls, sessions, users, metrics, spans, quarantine, copies, coverage; "-" reads it from standard input
     pub(crate) sql: String,
 }
 

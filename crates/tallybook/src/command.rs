@@ -29,7 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             let settings = Settings::read(config.as_deref())?;
             settings.check()?;
             let text = toml::to_string_pretty(&settings).map_err(Failure::failed)?;
-            say(&format!("# The configuration is right. In force:\n{text}"))
+            say(&format!("# The configuration is right. It says:\n{text}"))
         }
         Command::Openapi => say(&api::openapi_json()),
         Command::Completions { shell } => {

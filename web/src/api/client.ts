@@ -84,7 +84,7 @@ async function refusal(response: Response, url: string): Promise<ApiError> {
 }
 
 function mendFor(status: number): string {
-  if (status === 404) return 'It may have expired under the retention setting, or the address may be incomplete.';
+  if (status === 404) return 'The address may be incomplete, or what it names has not arrived here.';
   if (status === 400) return 'Take the filters off one by one: one of them is not understood.';
   if (status === 429 || status === 503) return 'The server is shedding load. It recovers by itself; retry in a moment.';
   return 'Retry; if it stays, look at what the server printed at this time.';

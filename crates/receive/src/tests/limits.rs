@@ -277,8 +277,8 @@ fn every_wrong_setting_is_named() {
         .collect();
     let all = [
         "grpc",
-        "max_body_bytes",
-        "memory_budget_bytes",
+        "max_body",
+        "memory_budget",
         "hold",
         "header_timeout",
         "opening_timeout",
