@@ -118,32 +118,60 @@ impl Lease {
 
     /// Pays for `bytes` in all, if that is more than is paid for already.
     pub(crate) async fn grow_to(&mut self, bytes: usize) -> Result<(), Exhausted> {
-        let wanted = units(bytes);
-        let held = self
-            .held
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits);
-        let Some(missing) = wanted.checked_sub(held).filter(|missing| *missing > 0) else {
-            return Ok(());
-        };
-        let missing = u32::try_from(missing).map_err(|_| Exhausted)?;
-        let present = Arc::clone(self.pool(self.is_in_reserve));
-        if let Ok(paid) = Arc::clone(&present).try_acquire_many_owned(missing) {
-            self.add(paid);
+        if self.grows_to(bytes) {
             return Ok(());
         }
         let is_small = bytes <= SMALL_BYTES;
+        let pool = Arc::clone(self.pool(is_small));
         if is_small == self.is_in_reserve {
-            let paid = self.wait(present.acquire_many_owned(missing)).await?;
+            let missing = self.missing(bytes)?;
+            let paid = self.wait(pool.acquire_many_owned(missing)).await?;
             self.add(paid);
             return Ok(());
         }
         // It moves to the other one: everything is paid there first, then paid back here.
-        let wanted = u32::try_from(wanted).map_err(|_| Exhausted)?;
-        let other = Arc::clone(self.pool(is_small));
-        self.held = Some(self.wait(other.acquire_many_owned(wanted)).await?);
+        let wanted = u32::try_from(units(bytes)).map_err(|_| Exhausted)?;
+        self.held = Some(self.wait(pool.acquire_many_owned(wanted)).await?);
         self.is_in_reserve = is_small;
         Ok(())
+    }
+
+    /// The same without waiting: whether it could be paid.
+    pub(crate) fn grows_to(&mut self, bytes: usize) -> bool {
+        let Ok(missing) = self.missing(bytes) else {
+            return false;
+        };
+        let present = Arc::clone(self.pool(self.is_in_reserve));
+        if missing == 0 {
+            return true;
+        }
+        if let Ok(paid) = present.try_acquire_many_owned(missing) {
+            self.add(paid);
+            return true;
+        }
+        let is_small = bytes <= SMALL_BYTES;
+        let Ok(wanted) = u32::try_from(units(bytes)) else {
+            return false;
+        };
+        if is_small == self.is_in_reserve {
+            return false;
+        }
+        let other = Arc::clone(self.pool(is_small));
+        let Ok(paid) = other.try_acquire_many_owned(wanted) else {
+            return false;
+        };
+        self.held = Some(paid);
+        self.is_in_reserve = is_small;
+        true
+    }
+
+    /// Units that are not paid for yet, of so many bytes in all.
+    fn missing(&self, bytes: usize) -> Result<u32, Exhausted> {
+        let held = self
+            .held
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        u32::try_from(units(bytes).saturating_sub(held)).map_err(|_| Exhausted)
     }
 
     fn pool(&self, is_reserve: bool) -> &Arc<Semaphore> {
@@ -232,14 +260,26 @@ impl Buffer {
     /// Pays for `total` bytes of room in all, or for twice the present room where that is within
     /// `most`. Returns the room to take.
     pub(crate) async fn pay(&mut self, total: usize, most: usize) -> Result<usize, Exhausted> {
+        let (room, cost) = self.room_for(total, most);
+        self.lease.grow_to(cost).await?;
+        Ok(room)
+    }
+
+    /// The same without waiting; nothing when it could not be paid.
+    pub(crate) fn pay_at_once(&mut self, total: usize, most: usize) -> Option<usize> {
+        let (room, cost) = self.room_for(total, most);
+        self.lease.grows_to(cost).then_some(room)
+    }
+
+    /// The room to take for `total` bytes, and what that costs in all.
+    fn room_for(&self, total: usize, most: usize) -> (usize, usize) {
         let old = self.bytes.capacity();
         if total <= old {
-            return Ok(old);
+            return (old, 0);
         }
         let new = (old * 2).max(FIRST_BYTES).min(most).max(total);
         // The old room lives on until its bytes have moved.
-        self.lease.grow_to(old + new).await?;
-        Ok(new)
+        (new, old + new)
     }
 
     /// Takes room that was paid for.

@@ -81,13 +81,14 @@ pub(crate) async fn inflate(coding: Coding, body: Paid, limit_bytes: usize) -> R
     }
     let mut workspace = body.lease.another();
     if body.bytes.len() <= SMALL_BYTES {
-        workspace.grow_to(coding.workspace_bytes()).await?;
         let output = Buffer::new(workspace.another());
-        if let Some(output) = at_once(coding, &body.bytes, output, limit_bytes).await? {
+        if workspace.grows_to(coding.workspace_bytes())
+            && let Some(output) = at_once(coding, &body.bytes, output, limit_bytes)?
+        {
             return Ok(output);
         }
-        // It is larger than it looked. Who waits for a turn keeps nothing but what was sent, or a
-        // crowd of bombs would fill the memory by waiting.
+        // It is larger than it looked, or memory is short. Who waits for a turn keeps nothing but what
+        // was sent, or a crowd would fill the memory by waiting, and each wait for the others.
         workspace = body.lease.another();
     }
     let _turn = workspace.turn_to_inflate().await?;
@@ -96,8 +97,8 @@ pub(crate) async fn inflate(coding: Coding, body: Paid, limit_bytes: usize) -> R
     elsewhere(coding, &body.bytes, output, limit_bytes).await
 }
 
-/// Inflates on the I/O runtime. None if that is too much.
-async fn at_once(
+/// Inflates on the I/O runtime. None if that is too much, or cannot be paid without waiting.
+fn at_once(
     coding: Coding,
     body: &Bytes,
     mut output: Buffer,
@@ -107,7 +108,9 @@ async fn at_once(
     let most = AT_ONCE_BYTES.min(limit_bytes);
     let mut decoder = coding.decoder(body.clone()).map_err(fault)?;
     while output.bytes().len() < most {
-        let room = output.pay(output.bytes().len() + 1, most).await?;
+        let Some(room) = output.pay_at_once(output.bytes().len() + 1, most) else {
+            return Ok(None);
+        };
         output.take(room);
         if output.fill(&mut decoder).map_err(fault)? {
             return Ok(Some(output.finish()));

@@ -100,7 +100,7 @@ pub(crate) fn prepare(
         rows,
         received_ns: entry.received_ns,
         signal: entry.signal,
-        bytes: entry.protobuf.len(),
+        bytes: entry.bytes(),
         items,
         quarantined: decoded.quarantined + beside,
         first_reason,

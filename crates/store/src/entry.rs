@@ -51,7 +51,18 @@ pub struct Entry {
     pub protobuf: Bytes,
 }
 
+/// The largest entry that the journal takes, in bytes as [`Entry::bytes`] counts them; the rest of a
+/// frame is for what holds them together.
+pub const ENTRY_BYTES_MAX: usize = journal::PAYLOAD_BYTES_MAX / 8 * 7;
+
 impl Entry {
+    /// What it holds, in bytes: the request, and the items beside it with what is wrong with them.
+    pub fn bytes(&self) -> usize {
+        let beside = self.quarantined.iter();
+        let beside = beside.map(|item| item.raw.len() + item.reason.len());
+        self.protobuf.len() + beside.sum::<usize>()
+    }
+
     /// The frame's payload.
     pub fn encode(&self) -> Bytes {
         let mut out = Vec::with_capacity(LEAD_BYTES + self.protobuf.len() + 64);
@@ -150,6 +161,23 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_beside_the_request_counts() {
+        let quarantined = Quarantined {
+            reason: "odd".to_owned(),
+            encoding: RawEncoding::Json,
+            raw: vec![b'x'; 1_000],
+        };
+        let entry = Entry {
+            signal: Signal::Logs,
+            transport: Transport::Http,
+            received_ns: 1,
+            quarantined: vec![quarantined; 2],
+            protobuf: Bytes::from_static(b"1234"),
+        };
+        assert_eq!(entry.bytes(), 2 * 1_003 + 4);
+    }
 
     #[test]
     fn round_trip_and_no_panic_on_any_truncation() {

@@ -284,12 +284,16 @@ impl Store {
         }
     }
 
-    fn is_flush_due(&self) -> bool {
+    pub(crate) fn is_flush_due(&self) -> bool {
         let state = self.state();
         let age_ns = state
             .oldest_age_ns
             .map_or(0, |oldest| self.age_ns().saturating_sub(oldest));
-        self.is_full(&state) || u128::from(age_ns) >= self.config.flush_age.as_nanos()
+        // Parts are a fraction of the journal's size: on a disk that is nearly full a flush makes room.
+        let is_space_wanted = state.unflushed_rows() > 0 && self.reserve.check().is_err();
+        self.is_full(&state)
+            || is_space_wanted
+            || u128::from(age_ns) >= self.config.flush_age.as_nanos()
     }
 }
 

@@ -72,7 +72,7 @@ mod twin;
 
 pub use batch::{PrepareError, Prepared};
 pub use damage::DamagedFile;
-pub use entry::{Entry, Transport};
+pub use entry::{ENTRY_BYTES_MAX, Entry, Transport};
 pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests};
 pub use flush::Flushed;

@@ -9,7 +9,9 @@
 //! It works on a thread of its own, for decoding would hold up the connections.
 
 mod remembered;
+mod told;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,12 +112,20 @@ impl Replay {
     async fn work_until(&mut self, shutdown: &Shutdown) -> Result<Option<Opened>, StoreError> {
         let broken = || StoreError::Internal("the replay is broken; start again".into());
         let mut work = self.work.take().ok_or_else(broken)?;
+        let store = Arc::clone(&work.store);
         let (io, shutdown) = (Handle::current(), shutdown.clone());
         let working = tokio::task::spawn_blocking(move || {
             let outcome = work.run(&io, &shutdown);
             (work, outcome)
         });
-        let (work, outcome) = working.await.map_err(|_| broken())?;
+        let (work, outcome) = working.await.map_err(|_| {
+            // What is acknowledged from now on would not be seen until a restart: nothing is.
+            store.replaying.publish(ReplayProgress {
+                failure: Some(broken().to_string()),
+                ..store.replaying.progress()
+            });
+            broken()
+        })?;
         let work = self.work.insert(work);
         match outcome {
             Ok(()) if work.stage == ReplayStage::Done => Ok(Some(work.opened.clone())),
@@ -293,7 +303,10 @@ impl Work {
     /// Applies one frame, or sets it aside when it cannot be understood.
     fn take(&mut self, frame: &Frame, io: &Handle) -> Result<(), StoreError> {
         let sequence = frame.sequence.get();
-        let outcome = self.understand(frame).and_then(|prepared| {
+        // A frame that nobody can decode must not end the replay of all behind it.
+        let understood = catch_unwind(AssertUnwindSafe(|| self.understand(frame)))
+            .unwrap_or_else(|_| Err("decoding it failed".to_owned().into()));
+        let outcome = understood.and_then(|prepared| {
             let (signal, items) = (prepared.signal, prepared.items);
             let mut state = self.store.state();
             let applied = state
@@ -369,30 +382,6 @@ impl Work {
             tracing::error!("journal damaged: {damage}");
             self.opened.damaged.push(damage);
         }
-    }
-
-    /// Lets those who wait know how far it is.
-    fn publish(&self) {
-        let store = &self.store;
-        let now = store.clock.monotonic();
-        let bytes_total = self.found_bytes + store.replaying.arrived_bytes();
-        let bytes_done = self.bytes_done.min(bytes_total);
-        let spent = now.saturating_sub(self.replaying_since).as_secs_f64();
-        let left = (bytes_total - bytes_done) as f64 / (bytes_done as f64).max(1.0);
-        let can_tell = self.stage != ReplayStage::Remembering && bytes_done > 0;
-        store.replaying.publish(ReplayProgress {
-            stage: self.stage,
-            frames_done: self.through - self.start_after,
-            frames_total: store.journal.last_synced().get() - self.start_after,
-            bytes_done,
-            bytes_total,
-            elapsed: now.saturating_sub(self.began),
-            remaining: can_tell
-                .then(|| Duration::try_from_secs_f64(spent * left).ok())
-                .flatten(),
-            failure: self.failure.clone(),
-            through: self.through,
-        });
     }
 }
 

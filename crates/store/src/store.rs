@@ -178,7 +178,7 @@ impl Store {
         deadline: Instant,
     ) -> Result<Applied, AppendError> {
         let receipt = self.fates.receipt(prepared.signal, prepared.items);
-        self.enter(entry.protobuf.len(), deadline).await?;
+        self.enter(entry.bytes(), deadline).await?;
         let _applied_before_any_flush = self.gate.read().await;
         // It stays so until the gate is left: a replay ends alone at the gate.
         let is_replaying = self.state().replayed.is_some();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base::Shutdown;
 use contract::Signal;
 use receive::{Admit, Admitted, ExportRequest, NotAdmitted, RefusedRequest, Transport};
-use store::{Entry, PrepareError, Prepared, RefusedRequests, Store};
+use store::{ENTRY_BYTES_MAX, Entry, PrepareError, Prepared, RefusedRequests, Store};
 use tokio::runtime::{Handle, Runtime};
 use tokio::time::Instant;
 
@@ -77,6 +77,13 @@ fn work(
         quarantined,
         protobuf,
     };
+    if entry.bytes() > ENTRY_BYTES_MAX {
+        // Sent again it would be as large.
+        return Err(NotAdmitted::Refused(otlp::Refused::TooMany {
+            what: "bytes once it is decoded",
+            limit: ENTRY_BYTES_MAX,
+        }));
+    }
     let prepared = store.prepare(&entry).map_err(|error| match error {
         PrepareError::Refused(refused) => NotAdmitted::Refused(refused),
         PrepareError::Internal { .. } => unavailable(error),

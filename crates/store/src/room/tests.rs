@@ -83,13 +83,16 @@ async fn a_full_disk_stops_intake_and_leaves_room_for_a_flush() {
         let life = Life::on(disk.clone(), |_| {}).await;
         let store = life.store();
         life.events(0..10).await;
+        assert!(!store.is_flush_due());
         fill(&disk, life.dir.path());
         store.look_at_disk();
+        assert!(store.is_flush_due(), "parts are smaller than the journal");
         let reason = store.ready().expect_err("not ready");
         assert!(reason.contains(says), "{reason}");
         let refused = life.try_events(10..20, soon()).await;
         assert!(refused.is_err_and(|error| error.to_string() == reason));
         assert_eq!(store.flush().await.expect("flushes").rows, 10);
+        assert!(!store.is_flush_due(), "there is nothing to flush");
         assert_eq!(life.rows(Table::Events).await, 10);
         let waiting = life.try_events(10..20, Instant::now() + PATIENCE);
         let mending = async {

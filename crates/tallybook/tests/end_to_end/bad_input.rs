@@ -116,6 +116,24 @@ fn refused() -> Vec<Bad> {
     ]
 }
 
+/// Two bytes of JSON are eight of protobuf here: within the limit as sent, more than a frame holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_grows_beyond_a_frame_is_refused_for_good() -> Result<(), Problem> {
+    let server = launch().start()?;
+    let counts = "0,".repeat(15_500_000);
+    let body = format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"m","histogram":{{
+        "aggregationTemporality":1,"dataPoints":[{{"timeUnixNano":"1","count":"0",
+        "bucketCounts":[{counts}0]}}]}}}}]}}]}}]}}"#
+    );
+    let answer = post(&server, "/v1/metrics", &[JSON], body.as_bytes()).await?;
+    assert_eq!(answer.status, 400, "{:?}", status_of(&answer)?);
+    assert_eq!(answer.header("retry-after"), None);
+    let answer = post(&server, "/v1/logs", &[JSON], &logs(&[record(1)])).await?;
+    assert_eq!(answer.status, 200);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_taken_is_refused_clearly() -> Result<(), Problem> {
     let server = launch().settings(SMALL).start()?;
