@@ -40,7 +40,12 @@ impl World {
             20 => self.flush_while_appending().await?,
             21..=22 => self.pass_time(),
             23 => self.jump(),
-            24..=26 => self.plan_fault(),
+            24 => {
+                // Anywhere in it, as long as it takes as many operations as the last one.
+                self.plan(Fault::PowerCut, self.flush_operations);
+                self.flush().await?;
+            }
+            25..=26 => self.plan_fault(),
             27 => {
                 let room = self.dice.below(20_000);
                 self.fill(room);
@@ -197,10 +202,14 @@ impl World {
         Ok(())
     }
 
-    async fn flush(&mut self) -> Result<(), String> {
+    pub(crate) async fn flush(&mut self) -> Result<(), String> {
         self.note("flush");
+        let before = self.disk.operations();
         let flushed = self.store()?.flush().await;
         if let Some(flushed) = self.excuse("the flush", flushed)? {
+            if flushed.parts > 0 {
+                self.flush_operations = (self.disk.operations() - before) as usize;
+            }
             self.note(format!(
                 "  {} rows in {} parts",
                 flushed.rows, flushed.parts
@@ -237,6 +246,23 @@ impl World {
             None => flush.await,
         };
         self.excuse("the flush", flushed).map(drop)
+    }
+
+    /// What follows a crash: the client sends again what it had no answer to, the power fails once more,
+    /// both, or neither.
+    pub(crate) async fn aftermath(&mut self) -> Result<(), String> {
+        let what = self.dice.below(4);
+        if what < 2 {
+            self.replay().await?;
+            if let Some(last) = self.ledger.sent.last().cloned() {
+                self.note("  the client tries again:");
+                self.send_one(&last.request).await?;
+            }
+        }
+        if what == 1 || what == 2 {
+            self.crash().await?;
+        }
+        Ok(())
     }
 
     fn pass_time(&mut self) {

@@ -15,6 +15,7 @@
 //! | `life.rs` | one life from its seed to its verdict |
 //! | `world.rs` | disk, clock and store; crashes and openings |
 //! | `deeds.rs` | what happens in a life |
+//! | `ends.rs` | how a life ends, with what is rare by chance |
 //! | `telemetry.rs` | the requests that are sent |
 //! | `ledger.rs` | what was issued and acknowledged, and what that demands of what is stored |
 //! | `rows.rs` | what is stored, read back from buffer and parts |
@@ -22,6 +23,7 @@
 //! | `many.rs` | many seeds side by side |
 
 mod deeds;
+mod ends;
 mod ledger;
 mod life;
 mod many;

@@ -58,6 +58,7 @@ async fn whole_life(world: &mut World) -> Result<(), String> {
         world.deed().await?;
         if world.disk.is_powerless() {
             world.crash().await?;
+            world.aftermath().await?;
         }
         if world.is_replayed() {
             continue;
@@ -70,51 +71,8 @@ async fn whole_life(world: &mut World) -> Result<(), String> {
             world.crash().await?;
         }
     }
-    end_well(world).await?;
+    world.end_well().await?;
     world.rot().await
-}
-
-/// The faults stop. What was promised must be there, now and after a last crash and a last flush.
-async fn end_well(world: &mut World) -> Result<(), String> {
-    if world.disk.is_powerless() {
-        world.crash().await?;
-    }
-    world.heal();
-    world.replay().await?;
-    world.check("when the faults stop").await?;
-    world.crash().await?;
-    world.replay().await?;
-    world.check("after the last crash").await?;
-    world.repeat_everything().await?;
-    let fresh = world.new_request();
-    if !world.send_one(&fresh).await? {
-        return Err("a fresh request is not acknowledged".to_owned());
-    }
-    world.check("after a fresh request").await?;
-    world.note("the last flush");
-    let flushed = world.store()?.flush().await;
-    world.excuse("the last flush", flushed)?;
-    world.check("after the last flush").await?;
-    world.note("the last power cut");
-    world.end(Survival::Nothing);
-    world.open().await?;
-    world.replay().await?;
-    world.check("after the last power cut").await?;
-    world.repeat_everything().await?;
-    world.check("after everything was repeated").await
-}
-
-impl World {
-    /// Everything that was sent within the horizon, once more: nothing of what was acknowledged is new.
-    pub(crate) async fn repeat_everything(&mut self) -> Result<(), String> {
-        let now = self.passed();
-        let recent = self.ledger.repeatable(now);
-        let recent: Vec<_> = recent.into_iter().cloned().collect();
-        for request in recent {
-            self.send_one(&request).await?;
-        }
-        Ok(())
-    }
 }
 
 fn said(panic: &(dyn std::any::Any + Send)) -> &str {

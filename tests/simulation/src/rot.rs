@@ -150,9 +150,7 @@ impl World {
     }
 
     async fn restart(&mut self) -> Result<(), String> {
-        self.end(Survival::Everything);
-        self.open().await?;
-        self.replay().await.map(drop)
+        self.restart_after(Survival::Everything).await
     }
 
     fn must_be_told(&mut self, name: &str) -> Result<(), String> {

@@ -33,6 +33,8 @@ pub(crate) struct World {
     /// Items sent to this process, whatever became of them.
     pub(crate) items_sent: u64,
     is_harmed: bool,
+    /// How many operations the last flush took.
+    pub(crate) flush_operations: usize,
     /// The bit that flipped last, for mending it: file, byte and mask.
     pub(crate) flipped: Option<(PathBuf, usize, u8)>,
     /// What has happened, for people.
@@ -65,6 +67,7 @@ impl World {
             replay: None,
             items_sent: 0,
             is_harmed: false,
+            flush_operations: 60,
             flipped: None,
             diary: Vec::new(),
             config,
@@ -131,7 +134,7 @@ impl World {
 
     /// Ends the process, as a kill or a power cut does, and opens again.
     pub(crate) async fn crash(&mut self) -> Result<(), String> {
-        let survival = match self.dice.below(4) {
+        let survival = match self.dice.below(3) {
             0 => Survival::Everything,
             1 => Survival::Nothing,
             _ => Survival::Seeded(self.dice.below(1 << 30) as u64),
