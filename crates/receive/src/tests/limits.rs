@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::wire::{ask, chunked, connect, exchange, head, post, read_answer};
 use super::{config, gzip, start, zstd};
+use crate::budget::SMALL_SHARE;
 use crate::{Config, Refusal};
 
 const JSON: &str = "content-type: application/json";
@@ -147,13 +148,12 @@ async fn a_client_that_goes_on_sending_still_reads_its_413() {
 
 #[tokio::test]
 async fn bombs_end_at_the_limit_and_harm_nobody() {
-    // With room for what is sent and for one of the largest size on each core, a bomb that grew past the
-    // limit, or many that grew at once, would find no memory and be told 503.
+    // The share for small requests holds one of the largest size while it grows, and all of the memory
+    // less than one bomb that grew past the limit, which would find none and be told 503.
     let limit = 256 << 10;
-    let cores = std::thread::available_parallelism().unwrap().get();
     let running = start(Config {
         max_body_bytes: limit,
-        memory_budget_bytes: (1 << 20) + cores * (limit * 2),
+        memory_budget_bytes: SMALL_SHARE * 2 * limit,
         hold: super::PATIENCE,
         ..config()
     });
