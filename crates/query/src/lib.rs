@@ -16,8 +16,10 @@
 //! | `cost.rs` | by which price book and into which money costs are reckoned |
 //! | `error.rs` | what went wrong, where in the text, and how to mend it |
 //! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
-//! | `reports/` | the named answers that the UI and the API serve |
+//! | `catalogue/` | the named reports: one definition each, for command line, API and UI |
+//! | `reports/` | the pages of the UI that are more than a report |
 
+pub mod catalogue;
 mod complexity;
 mod config;
 mod cost;

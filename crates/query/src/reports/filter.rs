@@ -145,7 +145,7 @@ fn is(column: &str, value: &str) -> String {
 }
 
 /// A text literal.
-pub(super) fn text(value: &str) -> String {
+pub(crate) fn text(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
@@ -155,6 +155,6 @@ pub(crate) fn texts<'a>(values: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// A time literal of the column's own type, so that parts can be skipped by it.
-pub(super) fn time(ms: i64) -> String {
+pub(crate) fn time(ms: i64) -> String {
     format!("arrow_cast({ms}, 'Timestamp(ms, \"UTC\")')")
 }

@@ -1,5 +1,6 @@
 //! Views and reports over what real clients sent, against what these clients said they had spent.
 
+mod catalogue;
 mod damaged;
 mod ledger;
 mod limits;

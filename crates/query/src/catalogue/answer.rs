@@ -1,0 +1,93 @@
+//! Asked, answered.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ask::Ask;
+use super::report::{ColumnKind, Parts, Unit};
+use super::{number, sql};
+use crate::engine::{Answer, Engine};
+use crate::error::QueryError;
+
+/// What a report says.
+#[derive(Clone, Debug)]
+pub struct ReportAnswer {
+    /// What was asked.
+    pub ask: Ask,
+    /// What the ids of its figures have behind `REPORT.MEASURE@`; those of a row go on with
+    /// `,dimension=value` for each dimension that it is broken down by.
+    pub asked: String,
+    /// The columns of `rows`: dimensions, then measures. `totals` has the measures alone.
+    pub columns: Vec<ReportColumn>,
+    /// A row for each group; without grouping the totals.
+    pub rows: Answer,
+    /// The figures of everything that counts, in one row, whatever the limit cut off of `rows`.
+    pub totals: Answer,
+    /// The SQL that `rows` came from: `tallybook query` gives the same.
+    pub sql: String,
+}
+
+/// A column of a report.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct ReportColumn {
+    /// Its name.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it says.
+    pub about: &'static str,
+    /// Whether it is a figure.
+    pub kind: ColumnKind,
+    /// What it is counted in; dimensions are text.
+    pub unit: Unit,
+    /// How parts relate to the whole.
+    pub parts: Parts,
+}
+
+/// Answers what is asked; rows and totals from one snapshot.
+///
+/// # Errors
+/// As for any query.
+pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryError> {
+    let snapshot = engine.snapshot().await?;
+    let (rows_sql, totals_sql) = (sql::rows(&ask), sql::totals(&ask));
+    let totals = engine.query_snapshot(snapshot.clone(), totals_sql, 1);
+    let (rows, totals) = match ask.group_by.is_empty() {
+        true => {
+            let totals = totals.await?;
+            (totals.clone(), totals)
+        }
+        false => futures::try_join!(
+            engine.query_snapshot(snapshot, rows_sql.clone(), ask.limit),
+            totals
+        )?,
+    };
+    Ok(ReportAnswer {
+        asked: number::asked(&ask),
+        columns: columns(&ask),
+        rows,
+        totals,
+        sql: rows_sql,
+        ask,
+    })
+}
+
+fn columns(ask: &Ask) -> Vec<ReportColumn> {
+    let dimensions = ask.group_by.iter().map(|dimension| ReportColumn {
+        name: dimension.name,
+        title: dimension.title,
+        about: dimension.about,
+        kind: ColumnKind::Dimension,
+        unit: Unit::Text,
+        parts: Parts::Other,
+    });
+    let measures = ask.report.measures.iter().map(|measure| ReportColumn {
+        name: measure.name,
+        title: measure.title,
+        about: measure.about,
+        kind: ColumnKind::Measure,
+        unit: measure.unit,
+        parts: measure.parts,
+    });
+    dimensions.chain(measures).collect()
+}

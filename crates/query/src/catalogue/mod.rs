@@ -1,0 +1,33 @@
+//! The catalogue of named reports: one definition each, from which the command line, the API and the
+//! UI answer alike.
+//!
+//! Invariant: a report is data. What it counts, from which signal, by what it can be broken down and
+//! what its figures mean stands once, in `reports/`; SQL, totals, documentation and explanations are
+//! made of that.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `report.rs` | what a report is: dimensions, measures, units |
+//! | `ask.rs` | what is asked of one: range, zone, grouping, conditions |
+//! | `range.rs` | times as people write them, in a time zone |
+//! | `number.rs` | the id of one figure of one answer |
+//! | `sql.rs` | from what is asked to SQL over the views |
+//! | `answer.rs` | asked, answered: rows, totals, notes |
+//! | `dimensions.rs` | what several reports can be broken down by |
+//! | `reports/` | the reports themselves |
+
+mod answer;
+mod ask;
+mod dimensions;
+mod number;
+mod range;
+mod report;
+mod reports;
+mod sql;
+
+pub use answer::{ReportAnswer, ReportColumn, answer};
+pub use ask::{Ask, Condition, LIMIT_MAX};
+pub use number::NumberId;
+pub use range::{Range, TimeZone};
+pub use report::{ColumnKind, Dimension, Measure, Parts, Report, Unit};
+pub use reports::REPORTS;

@@ -1,0 +1,149 @@
+//! From what is asked to SQL over the views.
+//!
+//! What comes from outside enters as a number, as a text literal with its quotes doubled, or as a
+//! name of the catalogue.
+
+use super::ask::Ask;
+use super::report::{Dimension, Source};
+use crate::reports::{text, time};
+
+/// The rows of the answer, one more than are wanted at most.
+pub(super) fn rows(ask: &Ask) -> String {
+    let dimensions = ask
+        .group_by
+        .iter()
+        .map(|dimension| format!("{} AS {}", expression(ask, dimension), dimension.name));
+    let columns: Vec<String> = dimensions.chain(measures(ask)).collect();
+    let mut sql = format!("SELECT {} FROM {}", columns.join(", "), counted(ask));
+    if !ask.group_by.is_empty() {
+        let places: Vec<String> = (1..=ask.group_by.len())
+            .map(|place| place.to_string())
+            .collect();
+        sql.push_str(&format!(" GROUP BY {}", places.join(", ")));
+        sql.push_str(&format!(" ORDER BY {} LIMIT {}", order(ask), ask.limit + 1));
+    }
+    sql
+}
+
+/// One row: the figures of everything that counts.
+pub(super) fn totals(ask: &Ask) -> String {
+    let columns: Vec<String> = measures(ask).collect();
+    format!("SELECT {} FROM {}", columns.join(", "), counted(ask))
+}
+
+/// `FROM` and `WHERE` of what counts.
+pub(super) fn counted(ask: &Ask) -> String {
+    let (from, mut terms) = match ask.report.source {
+        Source::Rows(rows) => (as_table(rows), vec![in_range(ask)]),
+        Source::Built(build) => (as_table(&build(ask)), Vec::new()),
+    };
+    terms.extend(conditions(ask));
+    match terms.is_empty() {
+        true => from,
+        false => format!("{from} WHERE {}", terms.join(" AND ")),
+    }
+}
+
+/// The condition that a row's `time` is in the range.
+pub(super) fn in_range(ask: &Ask) -> String {
+    format!(
+        "time >= {} AND time < {}",
+        time(ask.range.from_ms),
+        time(ask.range.to_ms)
+    )
+}
+
+fn as_table(rows: &str) -> String {
+    match rows
+        .trim_start()
+        .starts_with(|symbol: char| symbol.is_ascii_lowercase())
+    {
+        true => rows.to_owned(),
+        false => format!("({rows})"),
+    }
+}
+
+fn measures(ask: &Ask) -> impl Iterator<Item = String> {
+    ask.report
+        .measures
+        .iter()
+        .map(|measure| format!("{} AS {}", measure.sql, measure.name))
+}
+
+/// A dimension, with the time zone put in.
+pub(super) fn expression(ask: &Ask, dimension: &Dimension) -> String {
+    dimension.sql.replace("{local}", &local("time", ask))
+}
+
+/// The time on the wall of the zone that is asked for.
+pub(super) fn local(column: &str, ask: &Ask) -> String {
+    format!("to_local_time({column} AT TIME ZONE '{}')", ask.zone.name())
+}
+
+fn order(ask: &Ask) -> String {
+    let direction = |descending: bool| {
+        if descending {
+            "DESC NULLS LAST"
+        } else {
+            "ASC NULLS LAST"
+        }
+    };
+    let by_time = ask
+        .group_by
+        .iter()
+        .find(|dimension| dimension.sql.contains("{local}"));
+    let first = ask.report.measures.first().map(|measure| measure.name);
+    let first = match (ask.order_by, by_time, first) {
+        (Some((column, descending)), ..) => format!("{column} {}, ", direction(descending)),
+        (None, Some(by_time), _) => format!("{} ASC, ", by_time.name),
+        (None, None, Some(measure)) => format!("{measure} {}, ", direction(true)),
+        (None, None, None) => String::new(),
+    };
+    let rest: Vec<&str> = ask
+        .group_by
+        .iter()
+        .map(|dimension| dimension.name)
+        .collect();
+    format!("{first}{}", rest.join(", "))
+}
+
+/// Several values of one dimension are alternatives; dimensions must all be fulfilled.
+fn conditions(ask: &Ask) -> Vec<String> {
+    let mut terms = Vec::new();
+    for dimension in ask.report.dimensions {
+        for wanted in [true, false] {
+            let of = ask.conditions.iter().filter(|condition| {
+                condition.dimension == dimension.name && condition.is == wanted
+            });
+            let of: Vec<&str> = of.map(|condition| condition.value.as_str()).collect();
+            if !of.is_empty() {
+                terms.push(any_of(&expression(ask, dimension), &of, wanted));
+            }
+        }
+    }
+    terms
+}
+
+fn any_of(expression: &str, values: &[&str], wanted: bool) -> String {
+    let named: Vec<String> = values
+        .iter()
+        .filter(|value| !value.is_empty())
+        .map(|value| text(value))
+        .collect();
+    let none = values.iter().any(|value| value.is_empty());
+    let mut any = Vec::new();
+    if !named.is_empty() {
+        any.push(format!(
+            "CAST({expression} AS VARCHAR) IN ({})",
+            named.join(", ")
+        ));
+    }
+    if none {
+        any.push(format!("{expression} IS NULL"));
+    }
+    match wanted {
+        true => format!("({})", any.join(" OR ")),
+        // What has no value is not the unwanted value.
+        false => format!("NOT coalesce({}, false)", any.join(" OR ")),
+    }
+}
