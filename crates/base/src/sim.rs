@@ -158,6 +158,11 @@ impl SimDisk {
         self.state().flip(path, offset, mask);
     }
 
+    /// From now on what the file holds cannot be read, as when its sectors have gone bad.
+    pub fn set_unreadable(&self, path: &Path) {
+        self.state().set_unreadable(path);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

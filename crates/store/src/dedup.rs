@@ -94,6 +94,13 @@ impl Dedup {
             && newest.set.insert(identity)
     }
 
+    /// Forgets an identity that was inserted just now.
+    pub(crate) fn remove(&mut self, identity: &Identity) {
+        if let Some(newest) = self.generations.back_mut() {
+            newest.set.remove(identity);
+        }
+    }
+
     /// Makes sure that the newest generation may take an item that comes now.
     fn current(&mut self, age_ns: u64) {
         let fits = self

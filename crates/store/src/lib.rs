@@ -38,6 +38,7 @@
 //!            identities/<flush>.ids                 what deduplication remembers for 24 hours
 //!            series/<flush>.json                    last values of cumulative series
 //!            manifest/<number>.json                 which of the above count
+//!            manifest-copies/<number>.json          the same again
 //! ```
 
 mod age;

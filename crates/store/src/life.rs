@@ -84,15 +84,24 @@ impl Life {
         protobuf: Vec<u8>,
         deadline: Instant,
     ) -> Result<Applied, AppendError> {
-        let entry = Entry {
+        let entry = self.entry(signal, protobuf);
+        let prepared = self.store().prepare(&entry).expect("prepares");
+        self.store().append_by(&entry, prepared, deadline).await
+    }
+
+    fn entry(&self, signal: Signal, protobuf: Vec<u8>) -> Entry {
+        Entry {
             signal,
             transport: Transport::Http,
             received_ns: self.clock.now_unix_ns(),
             quarantined: Vec::new(),
             protobuf: protobuf.into(),
-        };
-        let prepared = self.store().prepare(&entry).expect("prepares");
-        self.store().append_by(&entry, prepared, deadline).await
+        }
+    }
+
+    /// One request of events with these numbers, as an entry.
+    pub(crate) fn entry_of(&self, numbers: impl IntoIterator<Item = i64>) -> Entry {
+        self.entry(Signal::Logs, logs(numbers))
     }
 
     /// Sends one request of events with these numbers, and says how many were new.
@@ -107,9 +116,7 @@ impl Life {
         numbers: impl IntoIterator<Item = i64>,
         deadline: Instant,
     ) -> Result<Applied, AppendError> {
-        let records = numbers.into_iter().map(event).collect();
-        let protobuf = otlp::encode::logs(&[(Origin::default(), records)]);
-        self.try_send(Signal::Logs, protobuf, deadline).await
+        self.try_send(Signal::Logs, logs(numbers), deadline).await
     }
 
     /// Sends one point of a cumulative sum.
@@ -147,6 +154,11 @@ impl Life {
         let buffered: usize = snapshot.batches(table).map(RecordBatch::num_rows).sum();
         buffered as u64 + snapshot.parts(table).map(|part| part.rows).sum::<u64>()
     }
+}
+
+fn logs(numbers: impl IntoIterator<Item = i64>) -> Vec<u8> {
+    let records = numbers.into_iter().map(event).collect();
+    otlp::encode::logs(&[(Origin::default(), records)])
 }
 
 pub(crate) fn event(number: i64) -> LogRecord<'static> {

@@ -1,18 +1,22 @@
 //! The manifest: which parts there are, and from where the journal must be replayed.
 //!
 //! Each flush writes a new manifest object, `manifest/<number>.json`, created only if absent, so two
-//! writers can never both win. The highest number that can be read is the truth. Invariant: every
+//! writers can never both win. A copy of it lies beside it, `manifest-copies/<number>.json`, so that one
+//! damaged file costs nothing. The highest number that can be read is the truth. Invariant: every
 //! object a durable manifest names is durable, and a journal segment is deleted only after the
 //! manifest that makes it superfluous is. The newest manifest's version is no less than that of any
 //! file beside it: whoever reads a later version of some file writes a manifest first.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::document;
-use crate::error::{StoreError, Unreadable};
+use crate::error::StoreError;
 use crate::objects::Objects;
 use crate::origins::Split;
 use crate::part::Part;
+use crate::twin::{self, Neither};
 
 /// The version of the data directory that this binary writes. It rises with the version of any file
 /// in it: a binary that cannot read some file must be stopped by the manifest, before it changes
@@ -22,6 +26,8 @@ use crate::part::Part;
 /// 2. The state of cumulative series has a version and a checksum; identities and series are kept twice.
 pub(crate) const VERSION: u32 = 2;
 pub(crate) const DIR: &str = "manifest";
+/// Where the copies are: not beside the manifests, so that programs that know no copies see none.
+pub(crate) const COPIES_DIR: &str = "manifest-copies";
 /// Older manifests that are kept, in case the newest is damaged by the disk.
 const KEEP: usize = 3;
 
@@ -88,6 +94,10 @@ impl Manifest {
         format!("{DIR}/{number:020}.json")
     }
 
+    fn copy_path(number: u64) -> String {
+        format!("{COPIES_DIR}/{number:020}.json")
+    }
+
     /// Every object the manifest names.
     pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
         let parts = self.parts.iter().map(|part| part.path.as_str());
@@ -106,28 +116,28 @@ pub(crate) struct Loaded {
 /// The newest manifest that can be read, or `None` in an empty directory. Its number is that of the
 /// newest object, so that the next manifest does not meet a damaged one's name.
 pub(crate) async fn load(objects: &Objects) -> Result<Option<Loaded>, StoreError> {
-    let mut found = objects.list(DIR).await?;
-    found.sort_by(|one, other| other.cmp(one));
-    let newest = found
-        .first()
-        .and_then(|path| number_of(path))
-        .unwrap_or_default();
+    let mut numbers = numbers(objects, DIR).await?;
+    numbers.extend(self::numbers(objects, COPIES_DIR).await?);
+    let newest = numbers.last().copied().unwrap_or_default();
     let mut damaged = Vec::new();
-    for path in &found {
-        match document::unseal::<Manifest>(&objects.get(path).await?, VERSION) {
-            Ok(manifest) => {
-                let is_fallback = manifest.number != newest;
-                let manifest = Manifest {
-                    number: newest,
-                    ..manifest
-                };
+    for number in numbers.into_iter().rev() {
+        let (path, copy) = (Manifest::path(number), Manifest::copy_path(number));
+        let decode = |bytes: &[u8]| document::unseal::<Manifest>(bytes, VERSION);
+        match twin::either(objects, &path, &copy, decode).await {
+            Ok((manifest, fault)) => {
+                if let Some(fault) = fault {
+                    tracing::error!("{path}: {fault}; its copy was read instead");
+                }
                 return Ok(Some(Loaded {
-                    manifest,
-                    is_fallback,
+                    is_fallback: manifest.number != newest,
+                    manifest: Manifest {
+                        number: newest,
+                        ..manifest
+                    },
                 }));
             }
-            Err(newer @ Unreadable::Newer { .. }) => return Err(newer.of(path)),
-            Err(Unreadable::Damaged(reason)) => damaged.push(format!("{path}: {reason}")),
+            Err(Neither::Stops(error)) => return Err(error),
+            Err(Neither::Damaged(reason)) => damaged.push(format!("{path}: {reason}")),
         }
         tracing::error!("{path} cannot be read; trying the manifest before it");
     }
@@ -138,30 +148,38 @@ pub(crate) async fn load(objects: &Objects) -> Result<Option<Loaded>, StoreError
     }
 }
 
-fn number_of(path: &str) -> Option<u64> {
-    path.strip_prefix(DIR)?
-        .strip_prefix('/')?
-        .strip_suffix(".json")?
-        .parse()
-        .ok()
+/// The numbers of the manifests in a directory.
+async fn numbers(objects: &Objects, dir: &str) -> Result<BTreeSet<u64>, StoreError> {
+    let paths = objects.list(dir).await?;
+    let number_of = |path: &String| {
+        let name = path.strip_prefix(dir)?.strip_prefix('/')?;
+        name.strip_suffix(".json")?.parse().ok()
+    };
+    Ok(paths.iter().filter_map(number_of).collect())
 }
 
 /// Makes `manifest` the newest one, durably.
 pub(crate) async fn save(objects: &Objects, manifest: &Manifest) -> Result<(), StoreError> {
     let text = document::seal(manifest)?;
-    objects.create(&Manifest::path(manifest.number), text).await
+    let path = Manifest::path(manifest.number);
+    objects.create(&path, text.clone()).await?;
+    // It counts from here on. Without its copy it is as safe as the journal before it was.
+    let copied = objects
+        .replace(&Manifest::copy_path(manifest.number), text)
+        .await;
+    if let Err(error) = copied {
+        tracing::warn!("{path} has no copy: {error}");
+    }
+    Ok(())
 }
 
 /// Deletes manifests that are no longer needed.
 pub(crate) async fn prune(objects: &Objects, newest: u64) -> Result<(), StoreError> {
-    let oldest_kept = Manifest::path((newest + 1).saturating_sub(KEEP as u64));
-    for path in objects
-        .list(DIR)
-        .await?
-        .iter()
-        .filter(|path| **path < oldest_kept)
-    {
-        objects.delete(path).await?;
+    let oldest_kept = (newest + 1).saturating_sub(KEEP as u64);
+    for dir in [DIR, COPIES_DIR] {
+        for number in numbers(objects, dir).await?.range(..oldest_kept) {
+            objects.delete(&format!("{dir}/{number:020}.json")).await?;
+        }
     }
     Ok(())
 }

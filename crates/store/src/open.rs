@@ -184,7 +184,11 @@ fn reaches_back(journal: &Journal, manifest: &Manifest) -> Result<(), StoreError
 /// older one comes back that names what is removed.
 async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, StoreError> {
     objects.sync_names(manifest::DIR).await?;
-    for dir in ["parts", "identities", "series", "damaged", manifest::DIR] {
+    let unfinished = ["parts", "identities", "series", "damaged"];
+    for dir in unfinished
+        .into_iter()
+        .chain([manifest::DIR, manifest::COPIES_DIR])
+    {
         for path in objects.unfinished(dir).await? {
             objects.delete(&path).await?;
         }

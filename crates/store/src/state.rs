@@ -227,7 +227,7 @@ impl State {
             if table == Table::Events {
                 applied.events = Some(batch.rows.clone());
             }
-            self.push(table, batch)?;
+            self.push(table, batch);
         }
         self.newest_received_ns = self.newest_received_ns.max(received_ns);
         self.oldest_age_ns.get_or_insert(age_ns);
@@ -247,20 +247,38 @@ impl State {
             .map(|id| self.dedup.insert(*id, age_ns))
             .collect();
         let kept = fresh.iter().filter(|fresh| **fresh).count();
-        let known = fresh.len() - kept;
         if kept == 0 {
             return Ok(None);
         }
-        self.identities.extend(
-            rows.identities
-                .iter()
-                .zip(&fresh)
-                .filter(|(_, fresh)| **fresh)
-                .map(|(id, _)| *id),
-        );
+        let identities = rows.identities.iter().zip(&fresh);
+        let noted: Vec<Identity> = identities
+            .filter(|(_, fresh)| **fresh)
+            .map(|(id, _)| *id)
+            .collect();
+        match self.kept_rows(rows, &fresh, age_ns, bytes) {
+            Ok(batch) => {
+                self.identities.extend(noted);
+                Ok(Some(batch))
+            }
+            Err(error) => {
+                // What is not stored must not be known, or it would be lost when it is sent again.
+                noted.iter().for_each(|id| self.dedup.remove(id));
+                Err(error)
+            }
+        }
+    }
+
+    /// The fresh ones of a request's rows, cumulative points as increments.
+    fn kept_rows(
+        &mut self,
+        rows: Rows,
+        fresh: &[bool],
+        age_ns: u64,
+        bytes: usize,
+    ) -> Result<Batch, ArrowError> {
         let (mut batch, mut days) = (rows.batch, rows.days);
         if !rows.series.is_empty() {
-            let increments = rows.series.iter().zip(&fresh).map(|(point, fresh)| {
+            let increments = rows.series.iter().zip(fresh).map(|(point, fresh)| {
                 if *fresh {
                     self.series.increment(point, age_ns)
                 } else {
@@ -273,23 +291,23 @@ impl State {
                 Arc::new(increments.collect::<Float64Array>()),
             )?;
         }
-        if known > 0 {
+        if fresh.iter().any(|fresh| !fresh) {
             days = days
                 .into_iter()
-                .zip(&fresh)
+                .zip(fresh)
                 .filter(|(_, fresh)| **fresh)
                 .map(|(day, _)| day)
                 .collect();
-            batch = filter_record_batch(&batch, &BooleanArray::from(fresh))?;
+            batch = filter_record_batch(&batch, &BooleanArray::from(fresh.to_vec()))?;
         }
-        Ok(Some(Batch {
+        Ok(Batch {
             rows: batch,
             days,
             bytes,
-        }))
+        })
     }
 
-    fn push(&mut self, table: Table, batch: Batch) -> Result<(), ArrowError> {
+    fn push(&mut self, table: Table, batch: Batch) {
         self.rows += batch.days.len();
         self.bytes += batch.bytes;
         let batches = &mut self.buffer[table as usize];
@@ -303,11 +321,15 @@ impl State {
         let tail = &batches[batches.len() - run..];
         let bytes: usize = tail.iter().map(|batch| batch.bytes).sum();
         if size < size_class(MERGED_ROWS) && run >= FANOUT && bytes <= MERGED_BYTES {
-            let merged = Arc::new(merge(table, tail)?);
-            batches.truncate(batches.len() - run);
-            batches.push(merged);
+            match merge(table, tail) {
+                Ok(merged) => {
+                    batches.truncate(batches.len() - run);
+                    batches.push(Arc::new(merged));
+                }
+                // They answer just as well one by one.
+                Err(error) => tracing::warn!("batches of {} not merged: {error}", table.name()),
+            }
         }
-        Ok(())
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {

@@ -7,6 +7,8 @@
 //! When neither copy can be read, the store does not go on by itself. A person may decide that it
 //! shall, by emptying the file: nothing that we write is ever empty.
 
+use std::fmt;
+
 use crate::damage::DamagedFile;
 use crate::error::{StoreError, Unreadable};
 use crate::objects::Objects;
@@ -28,48 +30,74 @@ pub(crate) async fn write(objects: &Objects, path: &str, bytes: Vec<u8>) -> Resu
     objects.replace(&copy_of(path), bytes).await
 }
 
-/// What the first readable copy holds. Both are of one version: where one can be read and the other
-/// seems to be of a newer version, that other is damaged. A file of a newer version is not: it ends this.
+/// What the first readable copy holds.
 pub(crate) async fn read<T>(
     objects: &Objects,
     path: &str,
     decode: impl Fn(&[u8]) -> Result<T, Unreadable>,
 ) -> Result<Read<T>, StoreError> {
-    let fault = match read_one(objects, path, &decode).await? {
-        Ok(found) => {
-            return Ok(Read {
-                found: Some(found),
-                damaged: None,
-            });
-        }
+    let damaged = |reason: &str| {
+        Some(DamagedFile {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        })
+    };
+    match either(objects, path, &copy_of(path), decode).await {
+        Ok((found, fault)) => Ok(Read {
+            found: Some(found),
+            damaged: fault
+                .and_then(|fault| damaged(&format!("{fault}; its copy was read instead"))),
+        }),
+        Err(Neither::Stops(error)) => Err(error),
+        Err(Neither::Damaged(reason)) if reason == EMPTIED => Ok(Read {
+            found: None,
+            damaged: damaged(&format!(
+                "{reason}; what it remembered is counted again when it is repeated"
+            )),
+        }),
+        Err(Neither::Damaged(reason)) => Err(StoreError::Damaged {
+            path: path.to_owned(),
+            reason: format!(
+                "{reason}; restore it from a backup, or empty it to go on without it: what it \
+                 remembers will then be counted again when it is repeated"
+            ),
+        }),
+    }
+}
+
+/// Why neither of two copies was read.
+pub(crate) enum Neither {
+    /// A newer version wrote them, or the disk cannot be read: not a matter of what they hold.
+    Stops(StoreError),
+    /// What is wrong with the first.
+    Damaged(String),
+}
+
+/// What the first readable one of two copies holds, and what is wrong with the first if it is not that.
+///
+/// Both are of one version: where one can be read and the other seems to be of a newer version, that
+/// other is damaged. A sector that the disk cannot read is damage, too, as long as there is the other
+/// copy; with neither, the disk is to be mended before anything is decided.
+pub(crate) async fn either<T>(
+    objects: &Objects,
+    first: &str,
+    second: &str,
+    decode: impl Fn(&[u8]) -> Result<T, Unreadable>,
+) -> Result<(T, Option<String>), Neither> {
+    let fault = match read_one(objects, first, &decode).await {
+        Ok(found) => return Ok((found, None)),
         Err(fault) => fault,
     };
-    let copy = copy_of(path);
-    let found = match (read_one(objects, &copy, &decode).await?, &fault) {
-        (Ok(found), _) => Some(found),
-        (Err(_), Unreadable::Newer { .. }) => return Err(fault.of(path)),
-        (Err(newer @ Unreadable::Newer { .. }), _) => return Err(newer.of(&copy)),
-        (Err(Unreadable::Damaged(_)), _) => None,
+    let other = match read_one(objects, second, &decode).await {
+        Ok(found) => return Ok((found, Some(fault.to_string()))),
+        Err(other) => other,
     };
-    let reason = fault.to_string();
-    let consequence = match &found {
-        Some(_) => "its copy was read instead",
-        None if reason == EMPTIED => "what it remembered is counted again when it is repeated",
-        None => {
-            return Err(StoreError::Damaged {
-                path: path.to_owned(),
-                reason: format!(
-                    "{reason}; restore it from a backup, or empty it to go on without it: what it \
-                     remembers will then be counted again when it is repeated"
-                ),
-            });
-        }
-    };
-    let damaged = Some(DamagedFile {
-        path: path.to_owned(),
-        reason: format!("{reason}; {consequence}"),
-    });
-    Ok(Read { found, damaged })
+    Err(match (fault, other) {
+        (Fault::Content(newer @ Unreadable::Newer { .. }), _) => Neither::Stops(newer.of(first)),
+        (_, Fault::Content(newer @ Unreadable::Newer { .. })) => Neither::Stops(newer.of(second)),
+        (Fault::Disk(error), _) | (_, Fault::Disk(error)) => Neither::Stops(error),
+        (fault, _) => Neither::Damaged(fault.to_string()),
+    })
 }
 
 /// Removes both copies, if they are there.
@@ -89,24 +117,46 @@ fn copy_of(path: &str) -> String {
 
 const EMPTIED: &str = "it is empty";
 
-/// What one copy holds, or why it is not read. That a disk cannot be read now is another matter.
+/// Why one copy was not read.
+enum Fault {
+    Disk(StoreError),
+    Content(Unreadable),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Disk(error) => write!(formatter, "it cannot be read: {error}"),
+            Fault::Content(unreadable) => unreadable.fmt(formatter),
+        }
+    }
+}
+
+/// What one copy holds.
 async fn read_one<T>(
     objects: &Objects,
     path: &str,
     decode: impl Fn(&[u8]) -> Result<T, Unreadable>,
-) -> Result<Result<T, Unreadable>, StoreError> {
+) -> Result<T, Fault> {
     let bytes = match objects.get(path).await {
-        Err(error) if error.is_missing() => return Ok(Err("it is missing".into())),
-        bytes => bytes?,
+        Ok(bytes) => bytes,
+        Err(error) if error.is_missing() => return Err(Fault::Content("it is missing".into())),
+        Err(error) => return Err(Fault::Disk(error)),
     };
     if bytes.is_empty() {
-        return Ok(Err(EMPTIED.into()));
+        return Err(Fault::Content(EMPTIED.into()));
     }
-    Ok(decode(&bytes))
+    decode(&bytes).map_err(Fault::Content)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use base::Disk;
+    use base::sim::SimDisk;
+
     use super::*;
 
     const PATH: &str = "identities/1.ids";
@@ -163,5 +213,27 @@ mod tests {
         for copies in [[newer, newer], [newer, bad], [bad, newer], [newer, None]] {
             check(copies, Err("version 9"), false).await;
         }
+    }
+
+    #[tokio::test]
+    async fn a_sector_that_cannot_be_read_costs_nothing_while_there_is_the_copy() {
+        let disk = Arc::new(SimDisk::new());
+        let objects = Objects::new(Arc::clone(&disk) as Arc<dyn Disk>, Path::new("/data"));
+        write(&objects, PATH, b"good".to_vec())
+            .await
+            .expect("writes");
+        disk.set_unreadable(&Path::new("/data").join(PATH));
+        let read = super::read(&objects, PATH, decode)
+            .await
+            .expect("reads the copy");
+        assert_eq!(read.found.as_deref(), Some(&b"good"[..]));
+        let told = read.damaged.expect("is told").reason;
+        assert!(
+            told.contains("cannot be read") && told.contains("its copy"),
+            "{told}"
+        );
+        disk.set_unreadable(&Path::new("/data").join(copy_of(PATH)));
+        let both = super::read(&objects, PATH, decode).await;
+        assert!(matches!(both.err(), Some(StoreError::File { path, .. }) if path == PATH));
     }
 }

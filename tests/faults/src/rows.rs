@@ -200,7 +200,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         name: "manifest-damaged",
-        about: "a bit of the newest manifest flips",
+        about: "a bit of the newest manifest flips, and of its copy",
         needs: &[],
         short: (4, minutes(2)),
         long: (50, minutes(15)),

@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 
 use base::sim::{Fault, Survival};
+use store::Opened;
 
 use crate::world::World;
 
@@ -61,15 +62,19 @@ impl World {
             .await
     }
 
-    /// The client has no answer, sends again after the kill, and then the power goes: what the second
-    /// answer promises was perhaps only in the system's memory.
+    /// The client has no answer, sends again after the kill, and then the power goes. The journal, empty
+    /// before, has told of the frame after the kill: it must not miss it now.
     async fn kill_in_an_append(&mut self) -> Result<(), String> {
         let request = self.new_request();
         self.plan(Fault::PowerCut, APPEND_OPERATIONS);
         self.send_one(&request).await?;
         self.restart_after(Survival::Everything).await?;
         self.send_one(&request).await?;
-        self.restart_after(Survival::Nothing).await?;
+        let opened = self.restart_after(Survival::Nothing).await?;
+        if let Some(opened) = opened.filter(|opened| !opened.damaged.is_empty()) {
+            let damaged = opened.damaged.join("; ");
+            return Err(format!("a false alarm after a power cut: {damaged}"));
+        }
         self.check("after a kill in an append and a power cut")
             .await
     }
@@ -96,10 +101,14 @@ impl World {
         self.send_one(&request).await.map(drop)
     }
 
-    pub(crate) async fn restart_after(&mut self, survival: Survival) -> Result<(), String> {
+    /// Ends and opens again; says what the replay found.
+    pub(crate) async fn restart_after(
+        &mut self,
+        survival: Survival,
+    ) -> Result<Option<Opened>, String> {
         self.note(format!("end, {survival:?} survives"));
         self.end(survival);
         self.open().await?;
-        self.replay().await.map(drop)
+        self.replay().await
     }
 }

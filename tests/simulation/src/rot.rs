@@ -80,13 +80,16 @@ impl World {
         self.ledger.check(&stored)
     }
 
-    /// The one before it and the journal have it all, or nothing is opened.
+    /// Its copy has it all; when that rots too, the one before it and the journal, or nothing is opened.
     async fn manifest_rots(&mut self) -> Result<(), String> {
         let flushed = self.store()?.flush().await;
         self.excuse("a flush", flushed)?;
         let Some(path) = self.flip_in("manifest/", "")? else {
             return Ok(());
         };
+        if self.dice.below(2) == 0 {
+            self.flip_copy(&path);
+        }
         self.end(Survival::Everything);
         let before = self.disk.files();
         match self.try_open().await {
@@ -109,6 +112,19 @@ impl World {
                 self.check("after the manifest was mended").await
             }
             Err(error) => Err(format!("a manifest rots: {error}")),
+        }
+    }
+
+    /// Flips the bit that was just flipped in a manifest in its copy, too, if it has one.
+    fn flip_copy(&mut self, manifest: &Path) {
+        let Some((_, offset, mask)) = self.flipped else {
+            return;
+        };
+        let name = manifest.file_name().unwrap_or_default();
+        let copy = Path::new(DIR).join("manifest-copies").join(name);
+        if self.disk.files().contains_key(&copy) {
+            self.note(format!("and in {}", copy.display()));
+            self.disk.flip(&copy, offset, mask);
         }
     }
 
@@ -150,7 +166,7 @@ impl World {
     }
 
     async fn restart(&mut self) -> Result<(), String> {
-        self.restart_after(Survival::Everything).await
+        self.restart_after(Survival::Everything).await.map(drop)
     }
 
     fn must_be_told(&mut self, name: &str) -> Result<(), String> {

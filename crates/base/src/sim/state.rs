@@ -38,6 +38,8 @@ pub(super) struct State {
     /// Changes of names that no directory sync has made durable yet, oldest first.
     unsynced: Vec<NameChange>,
     faults: BTreeMap<u64, Fault>,
+    /// Files whose sectors cannot be read.
+    unreadable: BTreeSet<PathBuf>,
     operations: u64,
     data_syncs: u64,
     capacity: Option<usize>,
@@ -181,7 +183,11 @@ impl State {
     }
 
     pub(super) fn contents(&self, path: &Path) -> io::Result<&[u8]> {
-        Ok(&self.nodes[self.find(path)?].live)
+        let node = self.find(path)?;
+        if self.unreadable.contains(path) {
+            return Err(error_of(Fault::Error(io::ErrorKind::Other)));
+        }
+        Ok(&self.nodes[node].live)
     }
 
     pub(super) fn write(&mut self, node: NodeId, slices: &[IoSlice<'_>]) -> io::Result<()> {
@@ -293,6 +299,10 @@ impl State {
         files
             .map(|(path, node)| (path.clone(), self.nodes[*node].live.clone()))
             .collect()
+    }
+
+    pub(super) fn set_unreadable(&mut self, path: &Path) {
+        self.unreadable.insert(path.to_owned());
     }
 
     pub(super) fn flip(&mut self, path: &Path, offset: usize, mask: u8) {

@@ -176,12 +176,13 @@ pub(crate) async fn part(scene: Arc<Scene>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The newest manifest is damaged. While the journal has what it covers, the one before it serves;
-/// else the server refuses to start and names it.
+/// The newest manifest is damaged: it alone, and its copy serves; or the copy, too. Then, while the
+/// journal has what it covers, the one before it serves; else the server refuses to start and names it.
 pub(crate) async fn manifest(scene: Arc<Scene>) -> Result<(), Problem> {
     let mut dice = scene.dice(0);
     for cycle in 0..scene.cycles {
-        let is_covered = cycle % 2 == 0;
+        let (is_covered, is_copy_hit) =
+            [(true, true), (false, true), (false, false)][cycle as usize % 3];
         let name = format!("cycle-{cycle}");
         let mut stand = with_parts(&scene, &name, 2).await?;
         let data_dir = stand.data_dir()?;
@@ -203,7 +204,11 @@ pub(crate) async fn manifest(scene: Arc<Scene>) -> Result<(), Problem> {
             .ok_or_else(|| Problem::new("there is no manifest"))?;
         let whole = fs::read(newest)?;
         flip(newest, dice.below(whole.len() as u64) as usize, &mut dice)?;
-        if is_covered {
+        if is_copy_hit {
+            let copy = data_dir.join("manifest-copies").join(name_of(newest));
+            flip(&copy, dice.below(whole.len() as u64) as usize, &mut dice)?;
+        }
+        if is_covered || !is_copy_hit {
             stand.restart().await?;
         } else {
             stand.drop_server();
