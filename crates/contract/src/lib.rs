@@ -50,6 +50,6 @@ pub use price::{
 };
 pub use product::{event_name, product};
 pub use shape::{StoredLog, rebuild};
-pub use time::{TimeClaim, claim_time, iso_millis};
+pub use time::{TimeClaim, claim_time, iso_millis, parse_day_ms};
 pub use value::Value;
 pub use version::is_version_before;

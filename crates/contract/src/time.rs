@@ -75,7 +75,7 @@ pub(crate) const fn day_ms(year: u64, month: u64, day: u64) -> i64 {
 }
 
 /// Midnight (UTC) of a day written `2026-12-01`; `None` when there is no such day from 1970 on.
-pub(crate) fn parse_day_ms(text: &str) -> Option<i64> {
+pub fn parse_day_ms(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
         return None;

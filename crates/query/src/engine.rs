@@ -16,7 +16,9 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::registry::FunctionRegistry;
-use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::{
+    SendableRecordBatchStream, execute_stream, execute_stream_partitioned,
+};
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
 use store::{ReplayProgress, Snapshot, Store};
@@ -28,8 +30,9 @@ use crate::complexity;
 use crate::config::Config;
 use crate::cost::Cost;
 use crate::error::{ErrorKind, QueryError};
-use crate::functions;
+use crate::functions::{self, Slot};
 use crate::meters::{self, Meters};
+use crate::people::{People, PeopleFiles, Resolver};
 use crate::plan::{described, explain, guarded, plan};
 use crate::provider::OBJECTS_URL;
 
@@ -63,6 +66,7 @@ pub struct Engine {
     state: SessionState,
     turns: Arc<tokio::sync::Semaphore>,
     meters: Meters,
+    people: Arc<People>,
     /// Taken when the engine is dropped, to be shut down without waiting.
     runtime: Option<Runtime>,
 }
@@ -104,6 +108,7 @@ impl Engine {
             state,
             turns,
             meters: Meters::new(),
+            people: Arc::new(People::new()),
             runtime: Some(runtime),
         })
     }
@@ -116,6 +121,17 @@ impl Engine {
     /// How costs are reckoned.
     pub(crate) fn cost(&self) -> &Cost {
         &self.config.cost
+    }
+
+    /// Takes over the files that say who people are: queries that begin later go by them, of whatever
+    /// time they ask.
+    pub fn set_people(&self, files: PeopleFiles) {
+        self.people.set_files(files);
+    }
+
+    /// Names people by what is known of them already.
+    pub(crate) fn people_now(&self) -> Resolver {
+        self.people.resolver_now()
     }
 
     /// What queries take and how they end, to be shown.
@@ -154,9 +170,10 @@ impl Engine {
     /// those of subqueries too.
     pub async fn plan(&self, sql: &str) -> Result<Vec<String>, QueryError> {
         let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
-        let sql = sql.to_owned();
+        let (sql, files) = (sql.to_owned(), self.people.files());
         let planning = async move {
-            let (_, plan) = guarded(state, snapshot, &sql).await?;
+            let people = (&*files, &Slot::default());
+            let (_, plan) = guarded(state, people, &snapshot, &sql).await?;
             Ok(described(&plan))
         };
         self.in_turn(planning).await
@@ -169,9 +186,9 @@ impl Engine {
         sql: String,
         rows_max: usize,
     ) -> Result<Answer, QueryError> {
-        let state = self.state.clone();
+        let (state, people) = (self.state.clone(), Arc::clone(&self.people));
         let started = Instant::now();
-        let run = async move { run(state, snapshot, &sql, rows_max).await };
+        let run = async move { run(state, &people, snapshot, &sql, rows_max).await };
         let (schema, batches, truncated) = self.in_turn(run).await?;
         Ok(Answer {
             schema,
@@ -188,10 +205,10 @@ impl Engine {
         sql: String,
         start: F,
     ) -> Result<Vec<F>, QueryError> {
-        let state = self.state.clone();
+        let (state, people) = (self.state.clone(), Arc::clone(&self.people));
         let folding = async move {
-            let frame = plan(state, snapshot, &sql).await?;
-            let streams = frame.execute_stream_partitioned().await;
+            let ready = plan(state, &people, snapshot, &sql).await?;
+            let streams = execute_stream_partitioned(ready.plan, ready.task);
             let streams = streams.map_err(|error| QueryError::running(&error))?;
             // Dropped with this future when the query is stopped.
             let mut running = JoinSet::new();
@@ -337,15 +354,13 @@ fn session_config(threads: usize) -> SessionConfig {
 
 async fn run(
     state: SessionState,
+    people: &People,
     snapshot: Snapshot,
     sql: &str,
     rows_max: usize,
 ) -> Result<(SchemaRef, Vec<RecordBatch>, bool), QueryError> {
-    let frame = plan(state, snapshot, sql).await?;
-    let mut stream = frame
-        .execute_stream()
-        .await
-        .map_err(|error| explain(&error))?;
+    let ready = plan(state, people, snapshot, sql).await?;
+    let mut stream = execute_stream(ready.plan, ready.task).map_err(|error| explain(&error))?;
     let schema = stream.schema();
     let (mut batches, mut rows, mut bytes, mut truncated) = (Vec::new(), 0, 0, false);
     while let Some(batch) = stream.next().await {

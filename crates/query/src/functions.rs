@@ -7,17 +7,21 @@
 //! |---|---|
 //! | `attribute.rs` | `attribute(json, key)` |
 //! | `ledger.rs` | `_ledger_cost` and the other figures of the ledger, from the columns of an event |
-//! | `names.rs` | `_model(name)`, `_version_before(version, other)` |
+//! | `names.rs` | `_model(name)`, `_version_before(version, other)`, `_in_order(lines)` |
 //! | `constant.rs` | `_price_book_version()`, `_currency()`, `_net_per_usd()` |
+//! | `people.rs` | `_person` and what else is said of people; each query has its own |
 
 mod attribute;
 mod constant;
 mod ledger;
 mod names;
+mod people;
 
 use datafusion::logical_expr::ScalarUDF;
 
+pub(crate) use attribute::value_of;
 pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
+pub(crate) use people::{Slot, names_people, people};
 
 use crate::cost::Cost;
 
@@ -31,6 +35,7 @@ pub(crate) fn all(cost: &Cost) -> Vec<ScalarUDF> {
         attribute::attribute(),
         names::model(),
         names::version_before(),
+        names::in_order(),
         constant::text("_price_book_version", cost.book.version()),
         constant::text("_currency", &cost.currency),
         constant::number("_net_per_usd", cost.net_per_usd()),

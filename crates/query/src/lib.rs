@@ -14,6 +14,7 @@
 //! | `meters.rs` | how long queries take and how they end |
 //! | `functions.rs` | functions of our own, the ledger's among them |
 //! | `cost.rs` | by which price book and into which money costs are reckoned |
+//! | `people.rs` | whose an item is, and which team it counts for |
 //! | `error.rs` | what went wrong, where in the text, and how to mend it |
 //! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
 //! | `catalogue/` | the named reports: one definition each, for command line, API and UI |
@@ -27,6 +28,7 @@ mod engine;
 mod error;
 mod functions;
 mod meters;
+mod people;
 mod plan;
 mod provider;
 pub mod render;
@@ -37,4 +39,5 @@ pub use config::Config;
 pub use cost::Cost;
 pub use engine::{Answer, Engine};
 pub use error::{ErrorKind, QueryError};
+pub use people::{Mapping, PeopleFiles, Roster};
 pub use views::{VIEWS, View};

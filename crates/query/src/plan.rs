@@ -9,44 +9,69 @@ use std::sync::Arc;
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
-    MemorySchemaProvider,
+    MemorySchemaProvider, TableProvider,
 };
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 use store::{Snapshot, Table};
 
 use crate::complexity;
 use crate::error::QueryError;
-use crate::functions;
+use crate::functions::{self, Slot};
+use crate::people::{People, PeopleFiles};
 use crate::provider::SnapshotTable;
-use crate::views::{VIEWS, View};
+use crate::views::{ROSTER, VIEWS, View};
 
 /// Longer texts are not people's questions.
 const SQL_BYTES_MAX: usize = 256 * 1024;
 
+/// A statement that is ready to run.
+pub(crate) struct Ready {
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    pub(crate) task: Arc<TaskContext>,
+}
+
 /// One statement over the views of a snapshot, ready to run.
 pub(crate) async fn plan(
     state: SessionState,
+    people: &People,
     snapshot: Snapshot,
     sql: &str,
-) -> Result<DataFrame, QueryError> {
-    let (context, plan) = guarded(state, snapshot, sql).await?;
-    context
-        .execute_logical_plan(plan)
-        .await
-        .map_err(|error| explain(&error))
+) -> Result<Ready, QueryError> {
+    let (files, slot) = (people.files(), Slot::default());
+    let (context, plan) = guarded(state.clone(), (&files, &slot), &snapshot, sql).await?;
+    let own = context.state();
+    let plan = own.optimize(&plan).map_err(|error| explain(&error))?;
+    // Only now it is known whether the answer names people, for whom all parts must have been read.
+    if functions::names_people(&plan).map_err(|error| explain(&error))? {
+        let resolver = people.resolver(files, &snapshot, &state).await;
+        let resolver = resolver.map_err(|error| QueryError::running(&error))?;
+        // A slot of this query alone, so nobody has filled it.
+        let _ = slot.set(resolver);
+    }
+    let planner = own.query_planner();
+    let plan = planner.create_physical_plan(&plan, &own).await;
+    Ok(Ready {
+        plan: plan.map_err(|error| explain(&error))?,
+        task: own.task_ctx(),
+    })
 }
 
-/// The plan of one statement, after all three walls, and where it runs.
+/// The plan of one statement, after all three walls, and where it runs. The functions that name people
+/// wait for the slot to be filled.
 pub(crate) async fn guarded(
     state: SessionState,
-    snapshot: Snapshot,
+    (files, slot): (&PeopleFiles, &Slot),
+    snapshot: &Snapshot,
     sql: &str,
 ) -> Result<(SessionContext, LogicalPlan), QueryError> {
     let statement = parse(&state, sql)?;
@@ -54,8 +79,11 @@ pub(crate) async fn guarded(
     for name in functions::UNBOUNDED {
         context.deregister_udf(name);
     }
+    for function in functions::people(slot) {
+        context.register_udf(function);
+    }
     let named = named_views(&context, &statement)?;
-    register(&context, &snapshot, &named)
+    register(&context, snapshot, files, &named)
         .await
         .map_err(|error| QueryError::planning(&error))?;
     let plan = context
@@ -200,21 +228,37 @@ fn add_with_dependencies(view: &'static View, ordered: &mut Vec<&'static View>) 
 async fn register(
     context: &SessionContext,
     snapshot: &Snapshot,
+    files: &PeopleFiles,
     views: &[&'static View],
 ) -> Result<(), DataFusionError> {
     for view in views {
-        let table = Table::ALL
-            .into_iter()
-            .find(|table| view.reads == [format!("_{}", table.name()).as_str()]);
-        if let Some(table) = table {
-            context.register_table(view.reads[0], Arc::new(SnapshotTable::new(table, snapshot)))?;
+        let below = below(view, snapshot, files)?;
+        let is_on_table = below.is_some();
+        if let Some(table) = below {
+            context.register_table(view.reads[0], table)?;
         }
-        let sql = view.sql(snapshot);
+        let sql = view.sql(snapshot, files);
         let plan = context.state().create_logical_plan(&sql).await?;
-        if table.is_some() {
+        if is_on_table {
             context.deregister_table(view.reads[0])?;
         }
         context.register_table(view.name, Arc::new(ViewTable::new(plan, Some(sql))))?;
     }
     Ok(())
+}
+
+/// The table under a view that lies on one.
+fn below(
+    view: &View,
+    snapshot: &Snapshot,
+    files: &PeopleFiles,
+) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+    if view.reads == [ROSTER] {
+        let roster = files.roster.clone().unwrap_or_default().batch()?;
+        let table = MemTable::try_new(roster.schema(), vec![vec![roster]])?;
+        return Ok(Some(Arc::new(table)));
+    }
+    let is_read = |table: &Table| view.reads == [format!("_{}", table.name()).as_str()];
+    let table = Table::ALL.into_iter().find(is_read);
+    Ok(table.map(|table| Arc::new(SnapshotTable::new(table, snapshot)) as Arc<dyn TableProvider>))
 }

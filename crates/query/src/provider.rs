@@ -50,6 +50,16 @@ impl SnapshotTable {
         }
     }
 
+    /// The rows of one part.
+    pub(crate) fn of_part(part: Part, snapshot: &Snapshot) -> SnapshotTable {
+        SnapshotTable {
+            schema: part.table.schema(),
+            batches: Vec::new(),
+            parts: vec![part],
+            snapshot: snapshot.clone(),
+        }
+    }
+
     /// The parts that may hold a row that passes `filter` and may be read. Each is checked before its
     /// first reading, so those are left out that no row can be wanted from.
     async fn wanted_parts(&self, filter: Option<&Arc<dyn PhysicalExpr>>) -> Result<Vec<Part>> {

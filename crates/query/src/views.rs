@@ -1,22 +1,27 @@
 //! The views that people query: stable names, the same in SQL, API, UI and exports.
 //!
-//! A person is the best identity that the item itself carries. `tool_calls` joins decision and
-//! result by `tool_use_id`; older clients send none, so theirs are matched by session, prompt, tool
+//! Whose an item is, is resolved (`people.rs` of the crate). `tool_calls` joins decision and result by `tool_use_id`; older clients send none, so theirs are matched by session, prompt, tool
 //! and order, refused calls (which have no result) left out of the count.
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `copies.rs` | what two collectors forward, counted once |
 //! | `ledger.rs` | what each request costs; the cost of an event |
+//! | `people.rs` | whose an item is; the people and the roster |
 //! | `usage.rs` | cost and tokens of all clients, whichever signal they send |
 //! | `reconciliation.rs` | events against metrics |
 
 mod copies;
 mod ledger;
+mod people;
 mod reconciliation;
 mod usage;
 
 use store::{Snapshot, Table};
+
+pub(crate) use people::ROSTER;
+
+use crate::people::PeopleFiles;
 
 /// One view.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +127,18 @@ pub const VIEWS: &[View] = &[
         body: Body::Sql(USERS),
     },
     View {
+        name: "people",
+        about: "one person: by which ids they are known, where they belong, when they were seen",
+        reads: &["events", "metrics", "spans", "roster"],
+        body: Body::Built(people::people),
+    },
+    View {
+        name: "roster",
+        about: "one row of the roster file: who is expected",
+        reads: &[ROSTER],
+        body: Body::Sql(people::EXPECTED),
+    },
+    View {
         name: "copies",
         about: "one event that no other view counts: another collector forwarded it first",
         reads: &["_events"],
@@ -142,25 +159,17 @@ impl View {
     }
 
     /// Its definition over a snapshot.
-    pub(crate) fn sql(&self, snapshot: &Snapshot) -> String {
+    pub(crate) fn sql(&self, snapshot: &Snapshot, files: &PeopleFiles) -> String {
         match self.body {
             Body::Sql(sql) => sql.to_owned(),
             Body::Built(build) => build(),
-            Body::Visible(table) => visible(table, snapshot),
-            Body::Copies => copies(snapshot),
+            Body::Visible(table) => visible(table, snapshot, files),
+            Body::Copies => copies(snapshot, files),
         }
     }
 }
 
-/// What an item may know a person by, best first.
-pub(crate) const PERSON_COLUMNS: &[&str] = &[
-    "user_email",
-    "user_account_id",
-    "user_account_uuid",
-    "user_id",
-];
-
-fn visible(table: Table, snapshot: &Snapshot) -> String {
+fn visible(table: Table, snapshot: &Snapshot, files: &PeopleFiles) -> String {
     let schema = table.schema();
     let shown = schema
         .fields()
@@ -172,28 +181,26 @@ fn visible(table: Table, snapshot: &Snapshot) -> String {
         });
     let column = |name: &str| match (table, name) {
         (Table::Events, "cost_usd") => ledger::event_cost(),
+        (_, "team" | "department" | "cost_center") => people::unit(name, files),
         _ => format!("\"{name}\""),
     };
     let columns: Vec<String> = shown.map(column).collect();
     let person = match table {
         Table::Quarantine => String::new(),
-        _ => format!(", {}", person()),
+        _ => format!(", {}, {}", people::person(files), people::CLIENT_UNITS),
     };
     let once = copies::once(table, snapshot.split_sessions(table));
     format!("SELECT {}{person} FROM {once}", columns.join(", "))
 }
 
-fn copies(snapshot: &Snapshot) -> String {
+fn copies(snapshot: &Snapshot, files: &PeopleFiles) -> String {
     let set_aside = copies::set_aside(snapshot.split_sessions(Table::Events));
     format!(
         "SELECT time, received_at, product, {}, event, session_id, sequence, prompt_id, request_id, tool_use_id,
-                resource, counted_resource FROM {set_aside}",
-        person()
+                resource, counted_resource, {} FROM {set_aside}",
+        people::name(files),
+        people::basis(files),
     )
-}
-
-fn person() -> String {
-    format!("coalesce({}) AS person", PERSON_COLUMNS.join(", "))
 }
 
 const API_REQUESTS: &str = "

@@ -113,6 +113,11 @@ impl Snapshot {
         self.batches[table as usize].iter().map(|batch| &batch.rows)
     }
 
+    /// Which parts there are: while it is the same they are, and a later one is greater.
+    pub fn parts_version(&self) -> u64 {
+        self.manifest.number
+    }
+
     /// The parts of a table.
     pub fn parts(&self, table: Table) -> impl Iterator<Item = &Part> {
         self.manifest

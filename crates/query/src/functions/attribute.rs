@@ -68,7 +68,7 @@ fn extract(json: &StringViewArray, key: Option<&str>) -> StringViewArray {
 }
 
 /// The value of a key of a JSON object: text as it is, anything else as JSON.
-pub(super) fn value_of(json: &str, key: &str) -> Option<String> {
+pub(crate) fn value_of(json: &str, key: &str) -> Option<String> {
     // Most objects do not have the key: look before parsing.
     if !json.contains(key) {
         return None;

@@ -1,5 +1,6 @@
 //! `_model(name)`: one name for a model that is named in many ways. `_version_before(version, other)`:
-//! whether a client is older than a release.
+//! whether a client is older than a release. `_in_order(lines)`: the lines of a text in their order,
+//! with commas between them.
 
 use std::sync::Arc;
 
@@ -29,6 +30,14 @@ pub(super) fn version_before() -> ScalarUDF {
     })
 }
 
+pub(super) fn in_order() -> ScalarUDF {
+    ScalarUDF::from(OfText {
+        name: "_in_order",
+        signature: Signature::exact(vec![DataType::Utf8View], Volatility::Immutable),
+        of: Of::InOrder,
+    })
+}
+
 /// A function of texts.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OfText {
@@ -41,6 +50,7 @@ struct OfText {
 enum Of {
     Model,
     VersionBefore,
+    InOrder,
 }
 
 impl ScalarUDFImpl for OfText {
@@ -54,7 +64,7 @@ impl ScalarUDFImpl for OfText {
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
         Ok(match self.of {
-            Of::Model => DataType::Utf8View,
+            Of::Model | Of::InOrder => DataType::Utf8View,
             Of::VersionBefore => DataType::Boolean,
         })
     }
@@ -64,6 +74,7 @@ impl ScalarUDFImpl for OfText {
         let of_texts = match self.of {
             Of::Model => models(&texts)?,
             Of::VersionBefore => versions_before(&texts)?,
+            Of::InOrder => lines_in_order(&texts)?,
         };
         Ok(ColumnarValue::Array(of_texts))
     }
@@ -94,6 +105,15 @@ fn versions_before(texts: &[ArrayRef]) -> Result<ArrayRef> {
         .zip(others.iter())
         .map(|(version, other)| Some(is_version_before(version?, other?)));
     Ok(Arc::new(BooleanArray::from_iter(before)))
+}
+
+fn lines_in_order(texts: &[ArrayRef]) -> Result<ArrayRef> {
+    let in_order = column(texts, 0)?.iter().map(|text| {
+        let mut lines: Vec<&str> = text?.lines().collect();
+        lines.sort_unstable();
+        Some(lines.join(", "))
+    });
+    Ok(Arc::new(StringViewArray::from_iter(in_order)))
 }
 
 fn column(texts: &[ArrayRef], at: usize) -> Result<&StringViewArray> {

@@ -8,7 +8,7 @@ use super::rows;
 use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::functions::costs;
-use crate::views::PERSON_COLUMNS;
+use crate::people::{Item, Resolver};
 
 /// One newly stored event.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -59,6 +59,12 @@ const COLUMNS: &[&str] = &[
     "success",
     "decision",
     "error",
+    "user_id",
+    "user_email",
+    "user_account_uuid",
+    "user_account_id",
+    "organization_id",
+    "resource",
 ];
 
 /// The columns of an event that a live list needs.
@@ -79,8 +85,28 @@ struct Stored {
     success: Option<bool>,
     decision: Option<String>,
     error: Option<String>,
-    #[serde(flatten)]
-    identity: std::collections::HashMap<String, Option<String>>,
+    user_id: Option<String>,
+    user_email: Option<String>,
+    user_account_uuid: Option<String>,
+    user_account_id: Option<String>,
+    organization_id: Option<String>,
+    resource: Option<String>,
+}
+
+impl Stored {
+    /// By what it is known whose it is.
+    fn whose(&self, at_ms: i64) -> Item<'_> {
+        Item {
+            at_ms,
+            session_id: self.session_id.as_deref(),
+            user_id: self.user_id.as_deref(),
+            user_email: self.user_email.as_deref(),
+            user_account_uuid: self.user_account_uuid.as_deref(),
+            user_account_id: self.user_account_id.as_deref(),
+            organization_id: self.organization_id.as_deref(),
+            resource: self.resource.as_deref(),
+        }
+    }
 }
 
 /// The first `count` of newly stored events.
@@ -93,19 +119,18 @@ pub fn live_items(
     let costs = costs(events, engine.cost())
         .ok_or_else(|| QueryError::internal("newly stored events lack a column of the ledger"))?;
     let schema = events.schema();
-    let wanted = COLUMNS
-        .iter()
-        .chain(PERSON_COLUMNS)
-        .map(|name| schema.index_of(name));
+    let wanted = COLUMNS.iter().map(|name| schema.index_of(name));
     let wanted: Vec<usize> = wanted
         .collect::<Result<_, _>>()
         .map_err(QueryError::internal)?;
     let events = events.project(&wanted).map_err(QueryError::internal)?;
     let rows: Vec<Stored> = rows::read_batch(&events, count).map_err(QueryError::internal)?;
+    let people = engine.people_now();
+    let item = |(row, cost_usd)| item(row, cost_usd, &people);
     Ok(rows.into_iter().zip(&costs).map(item).collect())
 }
 
-fn item((mut row, cost_usd): (Stored, Option<f64>)) -> LiveItem {
+fn item(row: Stored, cost_usd: Option<f64>, people: &Resolver) -> LiveItem {
     let tokens = [
         row.input_tokens,
         row.output_tokens,
@@ -113,14 +138,13 @@ fn item((mut row, cost_usd): (Stored, Option<f64>)) -> LiveItem {
         row.cache_creation_tokens,
     ];
     let time_ms = row.time.or(row.received_at).unwrap_or_default();
+    let person = people.whose(row.whose(time_ms)).value.name;
     LiveItem {
         time_ms,
         received_ms: row.received_at.unwrap_or(time_ms),
         product: row.product,
         event: row.event.unwrap_or_default(),
-        person: PERSON_COLUMNS
-            .iter()
-            .find_map(|name| row.identity.remove(*name).flatten()),
+        person: person.map(|name| name.to_string()),
         session_id: row.session_id,
         prompt_id: row.prompt_id,
         model: row.model,

@@ -30,7 +30,7 @@ SELECT time, received_at, product, person, session_id, sequence, prompt_id, user
        cost_usd * _net_per_usd() AS net_cost, _currency() AS currency,
        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cache_creation_5m_tokens,
        cache_creation_1h_tokens, duration_ms, ttft_ms, agent_name, agent_id, skill_name, plugin_name,
-       mcp_server_name, mcp_tool_name
+       mcp_server_name, mcp_tool_name, person_basis
 FROM events WHERE event = 'api_request'"
     )
 }

@@ -45,7 +45,7 @@ WITH points AS ({SPENT_POINTS}), requests AS (
 )
 SELECT {SHARED}, prompt_id, 'events' AS source, CAST(NULL AS VARCHAR) AS source_note,
        1 AS requests, cost_usd, cost_basis, net_cost, currency,
-       input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens
+       input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, person_basis
 FROM ledger
 UNION ALL
 SELECT {SHARED}, CAST(NULL AS VARCHAR) AS prompt_id, 'metrics' AS source,
@@ -56,7 +56,7 @@ SELECT {SHARED}, CAST(NULL AS VARCHAR) AS prompt_id, 'metrics' AS source,
        CASE WHEN type = 'input' THEN tokens END AS input_tokens,
        CASE WHEN type = 'output' THEN tokens END AS output_tokens,
        CASE WHEN type = 'cacheRead' THEN tokens END AS cache_read_tokens,
-       CASE WHEN type = 'cacheCreation' THEN tokens END AS cache_creation_tokens
+       CASE WHEN type = 'cacheCreation' THEN tokens END AS cache_creation_tokens, person_basis
 FROM (SELECT *, {QUERY_CATEGORY} FROM uncovered)"
     )
 }

@@ -6,6 +6,7 @@ mod ledger;
 mod limits;
 mod overview;
 mod pages;
+mod people;
 mod replay;
 mod simulated;
 mod support;

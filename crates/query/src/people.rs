@@ -1,0 +1,99 @@
+//! Who did it: people, and their teams, departments and cost centres, resolved when a query runs.
+//!
+//! Nothing stored changes. What items say of whose they are is folded into a directory, and each row
+//! of an answer is resolved by it; so what is learnt later, or written into a file later, repairs past
+//! answers. `docs/people.md` has the rules.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `facts.rs` | what items say, each tuple once |
+//! | `directory.rs` | the fold of all facts |
+//! | `shards.rs` | a map that is cheap to copy |
+//! | `learnt.rs` | the directory of a snapshot, from its parts and its buffer |
+//! | `resolve.rs` | the rules: whose an item is |
+//! | `mapping.rs` | the administrator's word on ids and clients |
+//! | `roster.rs` | who is expected |
+//! | `sheet.rs` | tables that people keep as CSV |
+
+mod directory;
+mod facts;
+mod learnt;
+mod mapping;
+mod resolve;
+mod roster;
+mod shards;
+mod sheet;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use datafusion::error::DataFusionError;
+use datafusion::execution::session_state::SessionState;
+use store::Snapshot;
+
+pub(crate) use directory::About;
+use facts::Keys;
+pub(crate) use facts::Times;
+use learnt::Learnt;
+pub use mapping::Mapping;
+pub(crate) use resolve::{Item, Resolver};
+pub use roster::Roster;
+
+/// The files that say who people are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PeopleFiles {
+    /// What the administrator says of ids and of clients that name nobody.
+    pub mapping: Option<Mapping>,
+    /// Who is expected.
+    pub roster: Option<Roster>,
+}
+
+/// What an engine knows of people.
+#[derive(Debug)]
+pub(crate) struct People {
+    keys: Keys,
+    files: RwLock<Arc<PeopleFiles>>,
+    learnt: Learnt,
+}
+
+impl People {
+    pub(crate) fn new() -> People {
+        let keys = Keys::new();
+        People {
+            keys,
+            files: RwLock::default(),
+            learnt: Learnt::new(keys),
+        }
+    }
+
+    /// Takes other files over: queries that begin later go by them.
+    pub(crate) fn set_files(&self, files: PeopleFiles) {
+        *self.files.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(files);
+    }
+
+    pub(crate) fn files(&self) -> Arc<PeopleFiles> {
+        Arc::clone(&self.files.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Resolves the rows of a snapshot.
+    pub(crate) async fn resolver(
+        &self,
+        files: Arc<PeopleFiles>,
+        snapshot: &Snapshot,
+        session: &SessionState,
+    ) -> Result<Resolver, DataFusionError> {
+        Ok(Resolver {
+            directory: self.learnt.directory(snapshot, session).await?,
+            files,
+            keys: self.keys,
+        })
+    }
+
+    /// Resolves by what is known already.
+    pub(crate) fn resolver_now(&self) -> Resolver {
+        Resolver {
+            directory: self.learnt.newest(),
+            files: self.files(),
+            keys: self.keys,
+        }
+    }
+}
