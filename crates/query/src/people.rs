@@ -47,6 +47,12 @@ pub struct PeopleFiles {
     pub roster: Option<Roster>,
 }
 
+impl PeopleFiles {
+    fn is_any(&self) -> bool {
+        self.mapping.is_some() || self.roster.is_some()
+    }
+}
+
 /// What an engine knows of people.
 #[derive(Debug)]
 pub(crate) struct People {

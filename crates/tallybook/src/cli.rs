@@ -185,7 +185,8 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
     /// One SELECT over the views events, prompts, api_requests, ledger, usage, reconciliation,
-    /// api_errors, tool_calls, sessions, users, metrics, spans, quarantine, copies, coverage; "-" reads it from standard input
+    /// api_errors, tool_calls, sessions, users, people, roster, metrics, spans, quarantine, copies, coverage;
+    /// "-" reads it from standard input
     pub(crate) sql: String,
 }
 

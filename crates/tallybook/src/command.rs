@@ -14,6 +14,7 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Command, ConfigCommand, LogArgs};
 use crate::failure::Failure;
 use crate::logging;
+use crate::people;
 use crate::settings::Settings;
 
 /// Runs a parsed command line.
@@ -27,9 +28,14 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(&args, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
-            settings.check()?;
+            let sources = settings.check()?.people;
+            let people = sources.read();
+            let people = people.map_err(|problems| Failure::usage(problems.join("\n")))?;
             let text = toml::to_string_pretty(&settings).map_err(Failure::failed)?;
-            say(&format!("# The configuration is right. It says:\n{text}"))
+            let people = people::summary(&people);
+            say(&format!(
+                "# The configuration is right: {people}. It says:\n{text}"
+            ))
         }
         Command::Openapi => say(&api::openapi_json()),
         Command::Completions { shell } => {

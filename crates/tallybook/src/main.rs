@@ -11,6 +11,7 @@
 //! | `failure.rs` | failures and exit codes |
 //! | `intake.rs` | from an export request to an acknowledgement |
 //! | `opening.rs` | opening a data directory, and saying how far its replay is |
+//! | `people.rs` | the files that say who people are, read again when they change |
 //! | `server.rs` | the running server: a list of named builds |
 //! | `vitals.rs` | what the operating system says of this process |
 //! | `refusals.rs` | refused requests in the log, a few lines whatever their number |
@@ -25,6 +26,7 @@ mod failure;
 mod intake;
 mod logging;
 mod opening;
+mod people;
 mod refusals;
 mod server;
 mod settings;

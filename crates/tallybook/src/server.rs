@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use crate::failure::Failure;
 use crate::intake::{Intake, cpu_runtime};
 use crate::opening;
+use crate::people;
 use crate::settings::Checked;
 use crate::vitals;
 
@@ -30,6 +31,7 @@ pub(crate) struct Server {
     replay: Replay,
     data_dir: PathBuf,
     engine: Arc<Engine>,
+    people: people::Kept,
     intake: Arc<Intake>,
     board: Board,
     cpu: Runtime,
@@ -47,6 +49,7 @@ impl Server {
         let data_dir = settings.store.dir.clone();
         let (store, replay) = opening::for_intake(settings.store).await?;
         let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
+        let people = people::Kept::start(&settings.people, &engine);
         let cpu = cpu_runtime().map_err(Failure::failed)?;
         let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
         let board = board(&receive, &store, &engine)?;
@@ -58,6 +61,7 @@ impl Server {
             replay,
             data_dir,
             engine: Arc::new(engine),
+            people,
             intake: Arc::new(intake),
             board,
             cpu,
@@ -108,6 +112,10 @@ impl Server {
             addr: self.ui_address,
             allowed_hosts: self.allowed_hosts,
         };
+        let people = self
+            .people
+            .watch(Arc::clone(&self.engine), shutdown.clone());
+        let people = tokio::spawn(people);
         let router = api::router(Api::new(self.engine, about, self.board, config));
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
@@ -121,6 +129,7 @@ impl Server {
         ui.await.map_err(Failure::failed)?;
         replay.await.map_err(Failure::failed)?;
         reserve.await.map_err(Failure::failed)?;
+        people.await.map_err(Failure::failed)?;
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();

@@ -4,6 +4,7 @@
 //! together. Flags win over the environment, that over the file, that over the defaults.
 
 mod cost;
+mod people;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::{ListenArgs, LogArgs, ServeArgs};
 use crate::failure::Failure;
 use crate::logging::{self, LogFormat};
+use crate::people::Sources;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -29,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) query: Query,
     pub(crate) log: Log,
     pub(crate) cost: cost::Cost,
+    pub(crate) people: people::People,
     /// Prices beside the vendor's list, or in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
@@ -108,6 +111,7 @@ impl Default for Settings {
             query: Query::default(),
             log: Log::default(),
             cost: cost::Cost::default(),
+            people: people::People::default(),
             price: Vec::new(),
         }
     }
@@ -178,6 +182,7 @@ pub(crate) struct Checked {
     pub(crate) receive: receive::Config,
     pub(crate) store: store::Config,
     pub(crate) query: query::Config,
+    pub(crate) people: Sources,
     pub(crate) ui: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
 }
@@ -194,13 +199,16 @@ impl Settings {
                 path.display()
             ))
         })?;
-        toml::from_str(&text).map_err(|error| {
+        let settings: Result<Settings, _> = toml::from_str(&text);
+        let mut settings = settings.map_err(|error| {
             Failure::usage(format!(
                 "configuration {}: {}",
                 path.display(),
                 error.to_string().trim_end()
             ))
-        })
+        })?;
+        settings.people.beside(path);
+        Ok(settings)
     }
 
     /// The settings of `serve`.
@@ -250,6 +258,7 @@ impl Settings {
             receive,
             store,
             query,
+            people: self.people.sources(),
             ui: self.listen.ui,
             allowed_hosts,
         })

@@ -4,10 +4,13 @@
 //! A query has its own, by the directory of its snapshot. Whether one is needed is known only when the
 //! query is optimised, so the functions have a slot, which is filled before the query runs.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, ArrayRef, StringViewArray, StringViewBuilder};
+use arrow::array::builder::make_view;
+use arrow::array::{Array, ArrayRef, NullBufferBuilder, StringViewArray};
+use arrow::buffer::Buffer;
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
@@ -137,7 +140,7 @@ impl ScalarUDFImpl for OfPeople {
             Says::Basis => rows.texts(count, |item, _| {
                 let whose = resolver.whose(item);
                 (
-                    whose.value.basis.map(|basis| basis.name()),
+                    whose.value.basis.map(|basis| basis.name().into()),
                     whose.is_constant,
                 )
             }),
@@ -152,7 +155,7 @@ impl ScalarUDFImpl for OfPeople {
                 )
             }),
         };
-        Ok(ColumnarValue::Array(Arc::new(named)))
+        Ok(ColumnarValue::Array(Arc::new(named?)))
     }
 }
 
@@ -197,8 +200,8 @@ struct Rows<'a> {
     texts: [Option<&'a StringViewArray>; TEXTS],
 }
 
-impl Rows<'_> {
-    fn units(&self, count: usize, resolver: &Resolver, about: About) -> StringViewArray {
+impl<'a> Rows<'a> {
+    fn units(&self, count: usize, resolver: &'a Resolver, about: About) -> Result<StringViewArray> {
         self.texts(count, |item, own| {
             let unit = resolver.unit(about, own, item);
             (unit.value, unit.is_constant)
@@ -206,41 +209,49 @@ impl Rows<'_> {
     }
 
     /// What is said of each row. Rows of one session lie together and repeat the same bytes, so that
-    /// `say` is asked about few of them.
-    fn texts<T: AsRef<str>>(
+    /// `say` is asked about few of them, and what it says is written once for all.
+    fn texts(
         &self,
         count: usize,
-        say: impl Fn(Item<'_>, Option<&str>) -> (Option<T>, bool),
-    ) -> StringViewArray {
-        let mut out = StringViewBuilder::with_capacity(count);
-        let mut last: Option<([Option<u128>; TEXTS], Option<T>, bool)> = None;
+        say: impl Fn(Item<'a>, Option<&'a str>) -> (Option<Cow<'a, str>>, bool),
+    ) -> Result<StringViewArray> {
+        let columns: Vec<_> = self.texts.iter().flatten().collect();
+        let repeats = |row: usize| {
+            columns.iter().all(|column| {
+                let views = column.views();
+                views[row] == views[row - 1] && column.is_null(row) == column.is_null(row - 1)
+            })
+        };
+        let mut views = Vec::with_capacity(count);
+        let (mut nulls, mut block) = (NullBufferBuilder::new(count), Vec::new());
+        let (mut last, mut is_constant) = (None, false);
         for row in 0..count {
-            let views = self.views(row);
-            let is_known = matches!(&last, Some((known, _, true)) if *known == views);
-            if !is_known {
-                let (said, is_constant) = say(self.item(row), self.text(7, row));
-                last = Some((views, said, is_constant));
+            if row == 0 || !is_constant || !repeats(row) {
+                let said;
+                (said, is_constant) = say(self.item(row), self.text(7, row));
+                last = said.map(|text| {
+                    let at = block.len() as u32;
+                    block.extend_from_slice(text.as_bytes());
+                    make_view(text.as_bytes(), 0, at)
+                });
             }
-            out.append_option(last.as_ref().and_then(|(_, said, _)| said.as_ref()));
+            views.push(last.unwrap_or_default());
+            nulls.append(last.is_some());
         }
-        out.finish()
+        let blocks = vec![Buffer::from_vec(block)];
+        Ok(StringViewArray::try_new(
+            views.into(),
+            blocks,
+            nulls.finish(),
+        )?)
     }
 
-    /// Equal ones mean equal texts.
-    fn views(&self, row: usize) -> [Option<u128>; TEXTS] {
-        self.texts.map(|column| {
-            column
-                .filter(|column| column.is_valid(row))
-                .map(|column| column.views()[row])
-        })
-    }
-
-    fn text(&self, place: usize, row: usize) -> Option<&str> {
+    fn text(&self, place: usize, row: usize) -> Option<&'a str> {
         let column = self.texts[place].filter(|column| column.is_valid(row))?;
         Some(column.value(row))
     }
 
-    fn item(&self, row: usize) -> Item<'_> {
+    fn item(&self, row: usize) -> Item<'a> {
         Item {
             at_ms: self.times.ms(row),
             session_id: self.text(0, row),

@@ -66,8 +66,8 @@ pub(crate) struct Resolved<T> {
 
 /// Whose an item is.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Whose {
-    pub(crate) name: Option<Name>,
+pub(crate) struct Whose<'a> {
+    pub(crate) name: Option<Cow<'a, str>>,
     pub(crate) basis: Option<Basis>,
 }
 
@@ -79,6 +79,13 @@ pub(crate) struct Resolver {
     pub(super) keys: Keys,
 }
 
+/// By which rule whose an item is was found, and by which name or id.
+enum Found<'a> {
+    /// The directory knows them.
+    Person(&'a Person),
+    Text(Cow<'a, str>),
+}
+
 /// An item while it is resolved.
 struct Case<'a> {
     resolver: &'a Resolver,
@@ -86,13 +93,14 @@ struct Case<'a> {
     is_constant: bool,
     /// By which ids whose it is are known, where a file may speak of them.
     ids: Vec<String>,
-    whose: Whose,
+    whose: Whose<'a>,
 }
 
 impl Resolver {
     /// Whose an item is.
-    pub(crate) fn whose(&self, item: Item<'_>) -> Resolved<Whose> {
-        let case = Case::of(self, item);
+    pub(crate) fn whose<'a>(&'a self, item: Item<'a>) -> Resolved<Whose<'a>> {
+        let mut case = Case::of(self, item);
+        case.find();
         Resolved {
             value: case.whose,
             is_constant: case.is_constant,
@@ -100,12 +108,12 @@ impl Resolver {
     }
 
     /// The team, department or cost centre of an item that says `own` itself.
-    pub(crate) fn unit(
-        &self,
+    pub(crate) fn unit<'a>(
+        &'a self,
         about: About,
-        own: Option<&str>,
-        item: Item<'_>,
-    ) -> Resolved<Option<Name>> {
+        own: Option<&'a str>,
+        item: Item<'a>,
+    ) -> Resolved<Option<Cow<'a, str>>> {
         let mut case = Case::of(self, item);
         Resolved {
             value: case.unit(about, own),
@@ -114,22 +122,37 @@ impl Resolver {
     }
 
     /// What somebody is called at a time, of whom an id is given.
-    pub(crate) fn called(&self, id: &str, at_ms: i64) -> Option<Name> {
-        let mut case = Case::at(
+    pub(crate) fn called<'a>(&'a self, id: &str, at_ms: i64) -> Option<Cow<'a, str>> {
+        let mut case = Case::of(
             self,
             Item {
                 at_ms,
                 ..Item::default()
             },
         );
-        let id = as_known(id)?;
-        case.is_called(Name::from(id));
+        case.is_called(self.known(as_known(id)?.into()));
         case.whose.name
+    }
+
+    /// Somebody whom a file names. A name that is no id is shown as it is written.
+    fn named<'a>(&'a self, name: &'a Name) -> Found<'a> {
+        let person = as_known(name).and_then(|id| self.directory.person_of(&id));
+        person.map_or(Found::Text(Cow::Borrowed(name)), |(_, person)| {
+            Found::Person(person)
+        })
+    }
+
+    /// Somebody of whom an id is given, in the words in which ids are compared.
+    fn known<'a>(&'a self, id: Cow<'a, str>) -> Found<'a> {
+        match self.directory.person_of(&id) {
+            Some((_, person)) => Found::Person(person),
+            None => Found::Text(id),
+        }
     }
 }
 
 impl<'a> Case<'a> {
-    fn at(resolver: &'a Resolver, item: Item<'a>) -> Case<'a> {
+    fn of(resolver: &'a Resolver, item: Item<'a>) -> Case<'a> {
         Case {
             resolver,
             item,
@@ -139,86 +162,82 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn of(resolver: &'a Resolver, item: Item<'a>) -> Case<'a> {
-        let mut case = Case::at(resolver, item);
-        let (name, basis) = match case.by_ids() {
-            Some((name, basis)) => (Some(name), Some(basis)),
-            None => match case.by_mapping() {
-                Some(name) => (Some(name), Some(Basis::Mapping)),
-                None => {
-                    let installation = item.user_id.and_then(id).map(Name::from);
-                    let basis = installation.as_ref().map(|_| Basis::InstallationId);
-                    case.whose.name = installation;
-                    (None, basis)
-                }
-            },
-        };
-        if let Some(name) = name {
-            case.is_called(name);
+    fn find(&mut self) {
+        let by_ids = self.by_ids();
+        let found = by_ids.or_else(|| {
+            let name = self.by_mapping()?;
+            Some((self.resolver.named(name), Basis::Mapping))
+        });
+        match found {
+            Some((found, basis)) => {
+                self.is_called(found);
+                self.whose.basis = Some(basis);
+            }
+            None => {
+                self.whose.name = self.item.user_id.and_then(id).map(Cow::Borrowed);
+                self.whose.basis = self.whose.name.as_ref().map(|_| Basis::InstallationId);
+            }
         }
-        case.whose.basis = basis;
-        case
     }
 
     /// By what the item says itself, else by its session, else by its installation.
-    fn by_ids(&mut self) -> Option<(Name, Basis)> {
+    fn by_ids(&mut self) -> Option<(Found<'a>, Basis)> {
         let (resolver, item) = (self.resolver, self.item);
-        let known = |id: &str| Some(resolver.directory.person_of(id)?.1.name()?.clone());
-        let own = |id: Cow<'_, str>| known(&id).unwrap_or_else(|| Name::from(&*id));
         if let Some(email) = item.user_email.and_then(email) {
-            return Some((own(email), Basis::Email));
+            return Some((resolver.known(email), Basis::Email));
         }
         let accounts = [item.user_account_id, item.user_account_uuid];
         if let Some(account) = accounts.into_iter().flatten().find_map(id) {
-            return Some((own(account.into()), Basis::Account));
+            return Some((resolver.known(account.into()), Basis::Account));
         }
-        if let Some(name) = self
-            .said_of_session(About::Person)
-            .and_then(|id| known(&id))
-        {
-            return Some((name, Basis::Session));
+        let person = |id: &Name| Some(Found::Person(resolver.directory.person_of(id)?.1));
+        if let Some(found) = self.said_of_session(About::Person).and_then(person) {
+            return Some((found, Basis::Session));
         }
         let installation = resolver.keys.of(item.user_id.and_then(id)?);
         let said = resolver.directory.installation(installation)?;
-        let name = known(&self.only_person(said)?.clone())?;
-        Some((name, Basis::Installation))
+        Some((person(self.only_person(said)?)?, Basis::Installation))
     }
 
     /// What was said about the item's session, nearest in time.
-    fn said_of_session(&mut self, about: About) -> Option<Name> {
+    fn said_of_session(&mut self, about: About) -> Option<&'a Name> {
         let session = self.resolver.keys.of(self.item.session_id.and_then(id)?);
         let said = self.resolver.directory.session(session)?;
         let only = match about {
-            About::Person => self.only_person(said).cloned(),
-            _ => only_name(said, about).cloned(),
+            About::Person => self.only_person(said),
+            _ => only_name(said, about),
         };
         if only.is_some() {
             return only;
         }
         self.is_constant = false;
-        let nearest = said.nearest(about, self.item.at_ms)?;
-        Some(Arc::clone(&nearest.name))
+        Some(&said.nearest(about, self.item.at_ms)?.name)
     }
 
     /// An id of the one person of whom all that was said speaks.
-    fn only_person<'s>(&self, said: &'s Said) -> Option<&'s Name> {
+    fn only_person(&self, said: &'a Said) -> Option<&'a Name> {
         let number = |id: &Name| Some(self.resolver.directory.person_of(id)?.0);
         let mut ids = said.about(About::Person).map(|saying| &saying.name);
         let first = ids.next()?;
+        let mut others = ids.peekable();
+        if others.peek().is_none() {
+            return Some(first);
+        }
         let whose = number(first);
-        ids.all(|id| number(id) == whose).then_some(first)
+        others.all(|id| number(id) == whose).then_some(first)
     }
 
     /// By a row of the mapping for the item's session, installation, resource or organisation.
-    fn by_mapping(&mut self) -> Option<Name> {
+    fn by_mapping(&mut self) -> Option<&'a Name> {
         if let Some(rows) = self.rows_of_session()
             && let Some(name) = self.in_force(rows, mapping::Row::person)
         {
             return Some(name);
         }
-        self.rows_of_client()
-            .into_iter()
-            .find_map(|rows| self.in_force(rows, mapping::Row::person))
+        let of_client = self.rows_of_client().into_iter();
+        of_client
+            .filter_map(|rows| self.in_force(rows, mapping::Row::person))
+            .next()
     }
 
     fn rows_of_session(&self) -> Option<&'a [mapping::Row]> {
@@ -260,43 +279,44 @@ impl<'a> Case<'a> {
         &mut self,
         rows: &'a [mapping::Row],
         of: impl Fn(&'a mapping::Row) -> Option<&'a Name>,
-    ) -> Option<Name> {
+    ) -> Option<&'a Name> {
         self.is_constant &= rows.iter().all(|row| row.period().is_always());
         let row = rows.iter().find(|row| row.period().has(self.item.at_ms))?;
-        of(row).cloned()
+        of(row)
     }
 
-    /// The item is this person's, by whatever name or id: the mapping may call them otherwise.
-    fn is_called(&mut self, name: Name) {
-        let files = &self.resolver.files;
-        let is_asked_further = files.mapping.is_some() || files.roster.is_some();
-        let mut name = name;
+    /// The item is this person's: the mapping may call them otherwise.
+    fn is_called(&mut self, found: Found<'a>) {
+        let (resolver, mut found) = (self.resolver, found);
         for _ in 0..RENAMES_MAX {
-            let id = as_known(&name);
-            let person = id
-                .as_ref()
-                .and_then(|id| self.resolver.directory.person_of(id));
-            let person = person.map(|(_, person)| person);
-            name = person.and_then(Person::name).cloned().unwrap_or(name);
-            self.whose.name = Some(Arc::clone(&name));
-            if !is_asked_further {
+            let person = match &found {
+                Found::Person(person) => Some(*person),
+                Found::Text(_) => None,
+            };
+            self.whose.name = match found {
+                Found::Person(person) => person.name().map(|name| Cow::Borrowed(&**name)),
+                Found::Text(text) => Some(text),
+            };
+            if !resolver.files.is_any() {
                 return;
             }
             let known = self.ids.len();
-            self.ids.extend(as_known(&name));
+            self.ids
+                .extend(self.whose.name.as_deref().and_then(as_known));
             self.ids.extend(
                 person
                     .into_iter()
                     .flat_map(Person::ids)
                     .map(|id| id.to_string()),
             );
-            match self.of_ids(known, mapping::Row::person) {
-                // Where renames go round in a circle, they end where it closes.
-                Some(other) if as_known(&other).is_none_or(|id| !self.ids.contains(&id)) => {
-                    name = other
-                }
-                _ => return,
+            let Some(other) = self.of_ids(known, mapping::Row::person) else {
+                return;
+            };
+            // Where renames go round in a circle, they end where it closes.
+            if as_known(other).is_some_and(|id| self.ids.contains(&id)) {
+                return;
             }
+            found = resolver.named(other);
         }
     }
 
@@ -305,17 +325,31 @@ impl<'a> Case<'a> {
         &mut self,
         from: usize,
         of: impl Fn(&'a mapping::Row) -> Option<&'a Name>,
-    ) -> Option<Name> {
+    ) -> Option<&'a Name> {
         let mapping = self.resolver.files.mapping.as_ref()?;
-        let rows: Vec<&[mapping::Row]> = self.ids[from..]
-            .iter()
-            .map(|id| mapping.of_id(id))
-            .collect();
+        let ids = self.ids[from..].iter();
+        let rows: Vec<&[mapping::Row]> = ids.map(|id| mapping.of_id(id)).collect();
         rows.into_iter().find_map(|rows| self.in_force(rows, &of))
     }
 
     /// The mapping's word, else the item's own, else its session's, else the roster's.
-    fn unit(&mut self, about: About, own: Option<&str>) -> Option<Name> {
+    fn unit(&mut self, about: About, own: Option<&'a str>) -> Option<Cow<'a, str>> {
+        let text = |name: &'a Name| Cow::Borrowed(&**name);
+        if self.resolver.files.is_any() {
+            self.find();
+        }
+        if let Some(name) = self.mapped_unit(about) {
+            return Some(text(name));
+        }
+        if let Some(own) = own.filter(|own| !own.is_empty()) {
+            return Some(own.into());
+        }
+        self.said_of_session(about)
+            .or_else(|| self.of_roster(about))
+            .map(text)
+    }
+
+    fn mapped_unit(&mut self, about: About) -> Option<&'a Name> {
         let of = |row: &'a mapping::Row| row.unit(about);
         if let Some(rows) = self.rows_of_session()
             && let Some(name) = self.in_force(rows, of)
@@ -325,27 +359,18 @@ impl<'a> Case<'a> {
         if let Some(name) = self.of_ids(0, of) {
             return Some(name);
         }
-        for rows in self.rows_of_client() {
-            if let Some(name) = self.in_force(rows, of) {
-                return Some(name);
-            }
-        }
-        if let Some(own) = own.filter(|own| !own.is_empty()) {
-            return Some(Name::from(own));
-        }
-        self.said_of_session(about)
-            .or_else(|| self.of_roster(about))
+        let of_client = self.rows_of_client().into_iter();
+        of_client.filter_map(|rows| self.in_force(rows, of)).next()
     }
 
-    fn of_roster(&mut self, about: About) -> Option<Name> {
+    fn of_roster(&mut self, about: About) -> Option<&'a Name> {
         let roster = self.resolver.files.roster.as_ref()?;
         let rows = || self.ids.iter().flat_map(|id| roster.of_id(id));
-        self.is_constant &= rows().all(|expected| expected.period().is_always());
+        let is_constant = rows().all(|expected| expected.period().is_always());
         let in_force = rows().filter(|expected| expected.period().has(self.item.at_ms));
-        in_force
-            .filter_map(|expected| expected.unit(about))
-            .next()
-            .cloned()
+        let found = in_force.filter_map(|expected| expected.unit(about)).next();
+        self.is_constant &= is_constant;
+        found
     }
 }
 

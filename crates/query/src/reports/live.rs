@@ -139,12 +139,13 @@ fn item(row: Stored, cost_usd: Option<f64>, people: &Resolver) -> LiveItem {
     ];
     let time_ms = row.time.or(row.received_at).unwrap_or_default();
     let person = people.whose(row.whose(time_ms)).value.name;
+    let person = person.map(std::borrow::Cow::into_owned);
     LiveItem {
         time_ms,
         received_ms: row.received_at.unwrap_or(time_ms),
         product: row.product,
         event: row.event.unwrap_or_default(),
-        person: person.map(|name| name.to_string()),
+        person,
         session_id: row.session_id,
         prompt_id: row.prompt_id,
         model: row.model,

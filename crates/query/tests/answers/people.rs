@@ -444,3 +444,18 @@ async fn people_and_the_unattributed_add_up_to_everything() {
         .await;
     assert!(number(&people, "unattributed") >= 1.0);
 }
+
+#[tokio::test]
+async fn the_live_list_names_people_by_what_is_known() {
+    let bench = Bench::with(&[]).await;
+    let mut arrivals = bench.store.watch();
+    send(&bench, &[], vec![event(0, ANN)]).await;
+    let row = bench.row("SELECT person FROM events").await;
+    assert_eq!(row["person"], "ann@example.com");
+    send(&bench, &[], vec![event(1, &[("session.id", "s-ann")])]).await;
+    for _ in 0..2 {
+        let events = arrivals.recv().await.expect("new events");
+        let items = query::reports::live_items(&bench.engine, &events, 10).expect("items");
+        assert_eq!(items[0].person.as_deref(), Some("ann@example.com"));
+    }
+}

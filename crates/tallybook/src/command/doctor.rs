@@ -11,6 +11,7 @@
 //! | `contents.rs` | manifest, journal, parts, what was set aside |
 //! | `machine.rs` | clock, memory, open files |
 //! | `ports.rs` | who listens where |
+//! | `people.rs` | the files that say who people are |
 //! | `server.rs` | what a running server says of itself |
 //! | `print.rs` | the findings for people and for machines |
 
@@ -18,6 +19,7 @@ mod contents;
 mod disk;
 mod finding;
 mod machine;
+mod people;
 mod place;
 mod ports;
 mod print;
@@ -79,6 +81,7 @@ async fn examine(args: &DoctorArgs, settings: Settings) -> Vec<Finding> {
     let mut findings = vec![server::finding(&subject)];
     findings.extend(ports::findings(&subject).await);
     let is_there = place::findings(&subject, &mut findings);
+    findings.extend(people::finding(&subject));
     findings.extend(machine::findings(&subject));
     if is_there {
         findings.extend(disk::findings(&subject));

@@ -51,6 +51,8 @@ fn read_stdin() -> Result<String, Failure> {
 /// An engine over a data directory that no server is using.
 pub(crate) async fn open(dir: &Path, config: Option<&Path>) -> Result<Engine, Failure> {
     let settings = Settings::read(config)?.check()?;
+    let people = settings.people.read();
+    let people = people.map_err(|problems| Failure::usage(problems.join("\n")))?;
     if !dir.is_dir() {
         return Err(Failure::usage(format!(
             "there is no data directory {}",
@@ -63,7 +65,9 @@ pub(crate) async fn open(dir: &Path, config: Option<&Path>) -> Result<Engine, Fa
         ..store::Config::new(dir)
     };
     let store = crate::opening::whole(config).await?;
-    Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)
+    let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
+    engine.set_people(people);
+    Ok(engine)
 }
 
 fn of_query(error: &QueryError) -> Failure {

@@ -131,3 +131,19 @@ fn one_port_cannot_serve_two() {
         &["listen.ui and listen.http are both 127.0.0.1:4318"],
     );
 }
+
+#[test]
+fn people_are_named_by_files_beside_the_configuration() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let configuration = dir.path().join("tallybook.toml");
+    let text = "[people]\nmapping = \"mapping.csv\"\nroster = \"/srv/roster.csv\"\n";
+    std::fs::write(&configuration, text).expect("writable");
+    let settings = Settings::read(Some(&configuration)).unwrap_or_else(|error| panic!("{error:?}"));
+    let sources = settings.people.sources();
+    assert_eq!(sources.mapping, Some(dir.path().join("mapping.csv")));
+    assert_eq!(sources.roster, Some("/srv/roster.csv".into()));
+    check(
+        "[people]\nmaping = \"a.csv\"",
+        &["line 2", "maping", "mapping"],
+    );
+}

@@ -54,7 +54,7 @@ fn answers(directory: Directory, keys: Keys) -> Vec<String> {
         for other in 0..4_u8 {
             for at_ms in 0..6 {
                 let texts = ["session", "installation", "mail@", "account", "uuid"];
-                let texts = texts.map(|kind| {
+                let texts: [String; 5] = texts.map(|kind| {
                     format!("{kind}{}", if kind == "session" { session } else { other })
                 });
                 let item = Item {

@@ -1,0 +1,40 @@
+//! Which files say who people are: `[people]`.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::people::Sources;
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct People {
+    /// Ids and clients to people, teams and cost centres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// Who is expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) roster: Option<PathBuf>,
+    /// The folder of the configuration file, by which these paths go.
+    #[serde(skip)]
+    base: PathBuf,
+}
+
+impl People {
+    /// Makes paths go by the folder of the configuration file.
+    pub(super) fn beside(&mut self, configuration: &Path) {
+        self.base = configuration
+            .parent()
+            .map(Path::to_owned)
+            .unwrap_or_default();
+    }
+
+    /// Where the files are.
+    pub(crate) fn sources(&self) -> Sources {
+        let at = |path: &Option<PathBuf>| path.as_ref().map(|path| self.base.join(path));
+        Sources {
+            mapping: at(&self.mapping),
+            roster: at(&self.roster),
+        }
+    }
+}
