@@ -1,3 +1,5 @@
+//! Order, batches and repetitions change no answer; what says too much says nothing.
+
 use proptest::prelude::*;
 
 use super::super::PeopleFiles;

@@ -1,3 +1,5 @@
+//! How ids are compared, and what is no mapping.
+
 use super::*;
 
 fn wrong(text: &str) -> String {

@@ -1,3 +1,5 @@
+//! What a roster is, and what is none.
+
 use super::*;
 
 #[test]

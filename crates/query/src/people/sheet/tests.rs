@@ -1,3 +1,5 @@
+//! What spreadsheets write, and what is said of what is wrong.
+
 use super::*;
 
 const COLUMNS: &[&str] = &["id", "team", "from", "to"];
