@@ -122,14 +122,16 @@ pub(crate) struct Facts {
     pub(super) rows: Vec<Fact>,
 }
 
+/// Session, installation, identity and units.
+type Tuple = (Option<Key>, Option<Key>, u32, u32);
+
 /// Facts while they are gathered.
 pub(crate) struct Gathering {
     keys: Keys,
     facts: Facts,
     identities: HashMap<Identity, u32>,
     units: HashMap<Units, u32>,
-    /// By session, installation, identity and units.
-    rows: HashMap<(Option<Key>, Option<Key>, u32, u32), usize, foldhash::fast::RandomState>,
+    rows: HashMap<Tuple, usize, foldhash::fast::RandomState>,
 }
 
 impl Gathering {

@@ -153,7 +153,7 @@ async fn an_account_gets_its_newest_email_whenever_that_is_learnt() {
     send(&bench, &[("service.name", "claude-code")], vec![account]).await;
     check(&persons(&bench).await, &["u-1 account -"]);
     bench.store.flush().await.expect("flushes");
-    let tomorrow = (DAY_MS / 60_000) as i64;
+    let tomorrow = DAY_MS / 60_000;
     let renamed = event(
         tomorrow,
         &[
