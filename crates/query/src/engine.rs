@@ -101,6 +101,11 @@ impl Engine {
                 .register_udf(Arc::new(function))
                 .map_err(QueryError::internal)?;
         }
+        for function in functions::windows() {
+            state
+                .register_udwf(Arc::new(function))
+                .map_err(QueryError::internal)?;
+        }
         let turns = Arc::new(tokio::sync::Semaphore::new(config.concurrent));
         Ok(Engine {
             store,

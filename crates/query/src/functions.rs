@@ -8,20 +8,25 @@
 //! | `attribute.rs` | `attribute(json, key)` |
 //! | `ledger.rs` | `_ledger_cost` and the other figures of the ledger, from the columns of an event |
 //! | `names.rs` | `_model(name)`, `_version_before(version, other)`, `_in_order(lines)` |
+//! | `tool_call.rs` | `_tool_call(…) OVER (…)`: of which call an event of a session is |
+//! | `join_calls.rs` | how that is found out |
 //! | `constant.rs` | `_price_book_version()`, `_currency()`, `_net_per_usd()` |
 //! | `people.rs` | `_person` and what else is said of people; each query has its own |
 
 mod attribute;
 mod constant;
+mod join_calls;
 mod ledger;
 mod names;
 mod people;
+mod tool_call;
 
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{ScalarUDF, WindowUDF};
 
 pub(crate) use attribute::value_of;
 pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
 pub(crate) use people::{Slot, names_people, people};
+pub(crate) use tool_call::TOOL_CALL_ARGUMENTS;
 
 use crate::cost::Cost;
 
@@ -42,4 +47,9 @@ pub(crate) fn all(cost: &Cost) -> Vec<ScalarUDF> {
     ];
     all.extend(ledger::figures(cost));
     all
+}
+
+/// Those over the rows of a window.
+pub(crate) fn windows() -> Vec<WindowUDF> {
+    vec![tool_call::tool_call()]
 }

@@ -11,6 +11,7 @@
 //! | `complexity.rs` | how much there may be to a statement |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
+//! | `ranged.rs` | a view that hands a range of time down to the events |
 //! | `meters.rs` | how long queries take and how they end |
 //! | `functions.rs` | functions of our own, the ledger's among them |
 //! | `cost.rs` | by which price book and into which money costs are reckoned |
@@ -31,6 +32,7 @@ mod meters;
 mod people;
 mod plan;
 mod provider;
+mod ranged;
 pub mod render;
 pub mod reports;
 mod views;

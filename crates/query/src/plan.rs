@@ -29,6 +29,7 @@ use crate::error::QueryError;
 use crate::functions::{self, Slot};
 use crate::people::{People, PeopleFiles};
 use crate::provider::SnapshotTable;
+use crate::ranged::{self, RangedView};
 use crate::views::{ROSTER, VIEWS, View};
 
 /// Longer texts are not people's questions.
@@ -50,7 +51,7 @@ pub(crate) async fn plan(
     let (files, slot) = (people.files(), Slot::default());
     let (context, plan) = guarded(state.clone(), (&files, &slot), &snapshot, sql).await?;
     let own = context.state();
-    let plan = own.optimize(&plan).map_err(|error| explain(&error))?;
+    let plan = ranged::optimize(&own, &plan).map_err(|error| explain(&error))?;
     // Only now it is known whether the answer names people, for whom all parts must have been read.
     if functions::names_people(&plan).map_err(|error| explain(&error))? {
         let resolver = people.resolver(files, &snapshot, &state).await;
@@ -242,7 +243,11 @@ async fn register(
         if is_on_table {
             context.deregister_table(view.reads[0])?;
         }
-        context.register_table(view.name, Arc::new(ViewTable::new(plan, Some(sql))))?;
+        let provider: Arc<dyn TableProvider> = match view.is_around() {
+            true => Arc::new(RangedView::new(plan)),
+            false => Arc::new(ViewTable::new(plan, Some(sql))),
+        };
+        context.register_table(view.name, provider)?;
     }
     Ok(())
 }

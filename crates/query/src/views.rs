@@ -1,13 +1,13 @@
 //! The views that people query: stable names, the same in SQL, API, UI and exports.
 //!
-//! Whose an item is, is resolved (`people.rs` of the crate). `tool_calls` joins decision and result by `tool_use_id`; older clients send none, so theirs are matched by session, prompt, tool
-//! and order, refused calls (which have no result) left out of the count.
+//! Whose an item is, is resolved (`people.rs` of the crate).
 //!
 //! | file | what is in it |
 //! |---|---|
 //! | `copies.rs` | what two collectors forward, counted once |
 //! | `ledger.rs` | what each request costs; the cost of an event |
 //! | `people.rs` | whose an item is; the people and the roster |
+//! | `tool_calls.rs` | decisions and results of tools, joined |
 //! | `usage.rs` | cost and tokens of all clients, whichever signal they send |
 //! | `reconciliation.rs` | events against metrics |
 
@@ -15,6 +15,7 @@ mod copies;
 mod ledger;
 mod people;
 mod reconciliation;
+mod tool_calls;
 mod usage;
 
 use store::{Snapshot, Table};
@@ -44,6 +45,8 @@ enum Body {
     Copies,
     /// Put together from parts that other views share.
     Built(fn() -> String),
+    /// The same; a row is of events that lie near its time, so that a range of time is handed down.
+    Around(fn() -> String),
 }
 
 /// All views.
@@ -106,7 +109,7 @@ pub const VIEWS: &[View] = &[
         name: "tool_calls",
         about: "one tool call: its decision joined with its result",
         reads: &["events"],
-        body: Body::Sql(TOOL_CALLS),
+        body: Body::Around(tool_calls::tool_calls),
     },
     View {
         name: "prompts",
@@ -158,11 +161,16 @@ impl View {
         VIEWS.iter().find(|view| view.name == name)
     }
 
+    /// Whether its rows are of events that lie near their time.
+    pub(crate) fn is_around(&self) -> bool {
+        matches!(self.body, Body::Around(_))
+    }
+
     /// Its definition over a snapshot.
     pub(crate) fn sql(&self, snapshot: &Snapshot, files: &PeopleFiles) -> String {
         match self.body {
             Body::Sql(sql) => sql.to_owned(),
-            Body::Built(build) => build(),
+            Body::Built(build) | Body::Around(build) => build(),
             Body::Visible(table) => visible(table, snapshot, files),
             Body::Copies => copies(snapshot, files),
         }
@@ -217,40 +225,6 @@ SELECT time, received_at, product, person, session_id, sequence, prompt_id, user
        team, department, cost_center, model, query_source, speed, effort, request_id, status_code, attempt,
        error, error_type, duration_ms, agent_name, agent_id, attributes
 FROM events WHERE event = 'api_error'";
-
-const TOOL_CALLS: &str = "
-WITH decided AS (
-  SELECT *, tool_use_id AS call_key FROM events WHERE event = 'tool_decision' AND tool_use_id IS NOT NULL
-  UNION ALL
-  SELECT *, CASE WHEN decision = 'reject' THEN NULL
-    ELSE concat(session_id, '/', prompt_id, '/', tool_name, '/', CAST(row_number() OVER (
-      PARTITION BY session_id, prompt_id, tool_name, decision ORDER BY time, sequence) AS VARCHAR)) END AS call_key
-  FROM events WHERE event = 'tool_decision' AND tool_use_id IS NULL
-), finished AS (
-  SELECT *, tool_use_id AS call_key FROM events WHERE event = 'tool_result' AND tool_use_id IS NOT NULL
-  UNION ALL
-  SELECT *, concat(session_id, '/', prompt_id, '/', tool_name, '/', CAST(row_number() OVER (
-      PARTITION BY session_id, prompt_id, tool_name ORDER BY time, sequence) AS VARCHAR)) AS call_key
-  FROM events WHERE event = 'tool_result' AND tool_use_id IS NULL
-)
-SELECT coalesce(r.time, d.time) AS time, d.time AS decided_at, r.time AS finished_at,
-       coalesce(r.product, d.product) AS product, coalesce(r.person, d.person) AS person,
-       coalesce(r.session_id, d.session_id) AS session_id, coalesce(r.prompt_id, d.prompt_id) AS prompt_id,
-       coalesce(r.team, d.team) AS team, coalesce(r.department, d.department) AS department,
-       coalesce(r.cost_center, d.cost_center) AS cost_center, coalesce(r.app_version, d.app_version) AS app_version,
-       coalesce(r.tool_use_id, d.tool_use_id) AS tool_use_id, coalesce(r.tool_name, d.tool_name) AS tool_name,
-       d.decision AS decision, coalesce(d.decision_source, r.decision_source) AS decision_source,
-       coalesce(d.tool_source, r.tool_source) AS tool_source, d.permission_mode AS permission_mode,
-       r.success AS success, r.duration_ms AS duration_ms, r.error AS error, r.error_type AS error_type,
-       r.tool_input_size_bytes AS tool_input_size_bytes, r.tool_result_size_bytes AS tool_result_size_bytes,
-       coalesce(r.mcp_server_name, d.mcp_server_name) AS mcp_server_name,
-       coalesce(r.mcp_tool_name, d.mcp_tool_name) AS mcp_tool_name,
-       coalesce(r.skill_name, d.skill_name) AS skill_name, coalesce(r.agent_name, d.agent_name) AS agent_name,
-       coalesce(r.agent_id, d.agent_id) AS agent_id, r.tool_input AS tool_input,
-       coalesce(r.tool_parameters, d.tool_parameters) AS tool_parameters,
-       CASE WHEN d.time IS NOT NULL AND r.time IS NOT NULL AND coalesce(r.tool_use_id, d.tool_use_id) IS NULL
-            THEN true ELSE false END AS join_inferred
-FROM finished r FULL OUTER JOIN decided d ON r.call_key = d.call_key";
 
 const PROMPTS: &str = "
 SELECT prompt_id, max(session_id) AS session_id, max(person) AS person, max(product) AS product,

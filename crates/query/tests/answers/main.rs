@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod damaged;
+mod handmade;
 mod ledger;
 mod limits;
 mod overview;
@@ -10,5 +11,6 @@ mod people;
 mod replay;
 mod simulated;
 mod support;
+mod tool_calls;
 mod usage;
 mod views;

@@ -1,0 +1,225 @@
+//! A view whose rows are put together from events that lie near each other in time, so that a question
+//! about a week need not read a year.
+//!
+//! A filter on `time` cannot pass a window or a group: a row of the range may need an event before it.
+//! Such a view is a table until the engine has moved the filters down to it; then it is replaced by what
+//! it is, over the events of the range with room around it. What belongs to a row is looked for in the
+//! week before it (a dialog may wait over a long weekend; a client's time is believed for that long, too)
+//! and the day after. The filters themselves are applied to the rows again.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, ScalarValue};
+use datafusion::datasource::source_as_provider;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, TableProviderFilterPushDown,
+    TableScan, TableType,
+};
+use datafusion::physical_plan::ExecutionPlan;
+
+const DAY_MS: i64 = 86_400_000;
+/// How far before a row its events may lie.
+const BEFORE_MS: i64 = 7 * DAY_MS;
+/// How far after it.
+const AFTER_MS: i64 = DAY_MS;
+
+/// A plan, optimised, in which no such view is left.
+pub(crate) fn optimize(state: &SessionState, plan: &LogicalPlan) -> Result<LogicalPlan> {
+    let plan = state.optimize(plan)?;
+    let expanded = plan.transform_up_with_subqueries(|node| {
+        let LogicalPlan::TableScan(scan) = &node else {
+            return Ok(Transformed::no(node));
+        };
+        let provider = source_as_provider(&scan.source)?;
+        match (provider.as_ref() as &dyn Any).downcast_ref::<RangedView>() {
+            Some(view) => Ok(Transformed::yes(view.expanded(scan)?)),
+            None => Ok(Transformed::no(node)),
+        }
+    })?;
+    if expanded.transformed {
+        state.optimize(&expanded.data)
+    } else {
+        Ok(expanded.data)
+    }
+}
+
+/// A view over `_events` with a column `time`.
+#[derive(Debug)]
+pub(crate) struct RangedView {
+    plan: LogicalPlan,
+    schema: SchemaRef,
+}
+
+impl RangedView {
+    pub(crate) fn new(plan: LogicalPlan) -> RangedView {
+        let schema = Arc::clone(plan.schema().inner());
+        RangedView { plan, schema }
+    }
+
+    /// What a scan of the view is.
+    fn expanded(&self, scan: &TableScan) -> Result<LogicalPlan> {
+        let mut plan = LogicalPlanBuilder::from(self.within(Range::of(&scan.filters))?);
+        if let Some(filter) = conjunction(scan.filters.iter().cloned()) {
+            plan = plan.filter(unqualified(filter)?)?;
+        }
+        if let Some(projection) = &scan.projection {
+            let schema = self.plan.schema();
+            let column = |at: &usize| Expr::Column(Column::from(schema.qualified_field(*at)));
+            plan = plan.project(projection.iter().map(column))?;
+        }
+        if scan.fetch.is_some() {
+            plan = plan.limit(0, scan.fetch)?;
+        }
+        plan.alias(scan.table_name.clone())?.build()
+    }
+
+    /// The view over the events around a range.
+    fn within(&self, range: Range) -> Result<LogicalPlan> {
+        let narrowed = self.plan.clone().transform_up(|node| {
+            let LogicalPlan::TableScan(scan) = &node else {
+                return Ok(Transformed::no(node));
+            };
+            let time = Expr::Column(Column::new(Some(scan.table_name.clone()), "time"));
+            match range.around(&time) {
+                Some(filter) => {
+                    let filtered = LogicalPlanBuilder::from(node).filter(filter)?;
+                    Ok(Transformed::yes(filtered.build()?))
+                }
+                None => Ok(Transformed::no(node)),
+            }
+        })?;
+        Ok(narrowed.data)
+    }
+}
+
+#[async_trait::async_trait]
+impl TableProvider for RangedView {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        _projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let why = "a view was left in a plan that should have been expanded";
+        Err(DataFusionError::Internal(why.to_owned()))
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
+    }
+}
+/// Columns by their names alone: the view's own plan knows them under no table or another.
+fn unqualified(filter: Expr) -> Result<Expr> {
+    let unqualified = filter.transform(|expr| match expr {
+        Expr::Column(column) => Ok(Transformed::yes(Expr::Column(Column::from_name(
+            column.name,
+        )))),
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(unqualified.data)
+}
+
+/// Between which times rows are asked for, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Range {
+    from_ms: Option<i64>,
+    to_ms: Option<i64>,
+}
+
+impl Range {
+    /// What filters say of `time`, as far as they say it plainly.
+    fn of(filters: &[Expr]) -> Range {
+        let mut range = Range::default();
+        for filter in filters.iter().flat_map(split_conjunction) {
+            if let Expr::BinaryExpr(comparison) = filter {
+                range.narrow(comparison);
+            } else if let Expr::Between(between) = filter
+                && !between.negated
+                && is_time(&between.expr)
+            {
+                range.from(moment_ms(&between.low));
+                range.to(moment_ms(&between.high));
+            }
+        }
+        range
+    }
+
+    fn narrow(&mut self, comparison: &BinaryExpr) {
+        let (operator, moment) = if is_time(&comparison.left) {
+            (Some(comparison.op), &comparison.right)
+        } else if is_time(&comparison.right) {
+            (comparison.op.swap(), &comparison.left)
+        } else {
+            return;
+        };
+        let moment = moment_ms(moment);
+        match operator {
+            Some(Operator::Gt | Operator::GtEq) => self.from(moment),
+            Some(Operator::Lt | Operator::LtEq) => self.to(moment),
+            Some(Operator::Eq) => {
+                self.from(moment);
+                self.to(moment);
+            }
+            _ => {}
+        }
+    }
+
+    fn from(&mut self, ms: Option<i64>) {
+        self.from_ms = self.from_ms.max(ms);
+    }
+
+    fn to(&mut self, ms: Option<i64>) {
+        let sooner = |known: i64| ms.map_or(known, |ms| ms.min(known));
+        self.to_ms = self.to_ms.map_or(ms, |known| Some(sooner(known)));
+    }
+
+    /// The condition on an event, room included.
+    fn around(&self, time: &Expr) -> Option<Expr> {
+        let moment = |ms| {
+            let zone = Some("UTC".into());
+            Expr::Literal(ScalarValue::TimestampMillisecond(Some(ms), zone), None)
+        };
+        let from = self.from_ms.map(|ms| ms.saturating_sub(BEFORE_MS));
+        let to = self.to_ms.map(|ms| ms.saturating_add(AFTER_MS));
+        let from = from.map(|ms| time.clone().gt_eq(moment(ms)));
+        let to = to.map(|ms| time.clone().lt_eq(moment(ms)));
+        conjunction(from.into_iter().chain(to))
+    }
+}
+
+fn is_time(expr: &Expr) -> bool {
+    matches!(expr, Expr::Column(column) if column.name == "time")
+}
+
+/// A literal moment in whole milliseconds.
+fn moment_ms(expr: &Expr) -> Option<i64> {
+    let Expr::Literal(value, _) = expr else {
+        return None;
+    };
+    match value {
+        ScalarValue::TimestampSecond(seconds, _) => seconds.map(|s| s.saturating_mul(1_000)),
+        ScalarValue::TimestampMillisecond(ms, _) => *ms,
+        ScalarValue::TimestampMicrosecond(us, _) => us.map(|us| us.div_euclid(1_000)),
+        ScalarValue::TimestampNanosecond(ns, _) => ns.map(|ns| ns.div_euclid(1_000_000)),
+        _ => None,
+    }
+}
