@@ -16,12 +16,14 @@
 //! | `product.rs` | products and event names |
 //! | `price.rs` | the price book: what a request costs by list, from which day on |
 //! | `ledger.rs` | what a request costs: the client's figure, checked, or the list's |
+//! | `fault.rs` | known faults of clients, by release |
 //! | `identity.rs` | the content hash by which a repeated delivery is known |
 //! | `version.rs` | which of two client versions is older |
 //! | `time.rs` | client time as a claim; the timestamp text that clients write |
 
 mod coerce;
 mod columns;
+mod fault;
 mod identity;
 mod item;
 mod ledger;
@@ -36,6 +38,7 @@ mod version;
 
 pub use coerce::{Cell, Coerced, coerce};
 pub use columns::{COLUMN_COUNT, COLUMNS, Col, Column, Kind, column_of, find_column};
+pub use fault::{CLIENT_FAULTS, ClientFault, Until, known_faults};
 pub use identity::{ContentHash, IdentityKey, hash_log, hash_origin, hash_raw};
 pub use item::{
     Attribute, DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Quarantined,

@@ -101,6 +101,11 @@ impl Engine {
                 .register_udf(Arc::new(function))
                 .map_err(QueryError::internal)?;
         }
+        for function in functions::aggregates() {
+            state
+                .register_udaf(Arc::new(function))
+                .map_err(QueryError::internal)?;
+        }
         for function in functions::windows() {
             state
                 .register_udwf(Arc::new(function))
@@ -174,7 +179,7 @@ impl Engine {
     /// What one SQL text would do, without doing it: the nodes of its logical plan, each described,
     /// those of subqueries too.
     pub async fn plan(&self, sql: &str) -> Result<Vec<String>, QueryError> {
-        let (state, snapshot) = (self.state.clone(), self.snapshot().await?);
+        let (state, snapshot) = (self.state_now()?, self.snapshot().await?);
         let (sql, files) = (sql.to_owned(), self.people.files());
         let planning = async move {
             let people = (&*files, &Slot::default());
@@ -191,7 +196,7 @@ impl Engine {
         sql: String,
         rows_max: usize,
     ) -> Result<Answer, QueryError> {
-        let (state, people) = (self.state.clone(), Arc::clone(&self.people));
+        let (state, people) = (self.state_now()?, Arc::clone(&self.people));
         let started = Instant::now();
         let run = async move { run(state, &people, snapshot, &sql, rows_max).await };
         let (schema, batches, truncated) = self.in_turn(run).await?;
@@ -210,7 +215,7 @@ impl Engine {
         sql: String,
         start: F,
     ) -> Result<Vec<F>, QueryError> {
-        let (state, people) = (self.state.clone(), Arc::clone(&self.people));
+        let (state, people) = (self.state_now()?, Arc::clone(&self.people));
         let folding = async move {
             let ready = plan(state, &people, snapshot, &sql).await?;
             let streams = execute_stream_partitioned(ready.plan, ready.task);
@@ -227,6 +232,17 @@ impl Engine {
             Ok(folded)
         };
         self.in_turn(folding).await
+    }
+
+    /// What a query starts from, with the time at which it does.
+    fn state_now(&self) -> Result<SessionState, QueryError> {
+        let mut state = self.state.clone();
+        let now_ms = self.store.clock().now_unix_ns() / 1_000_000;
+        let now = functions::now(i64::try_from(now_ms).unwrap_or(i64::MAX));
+        state
+            .register_udf(Arc::new(now))
+            .map_err(QueryError::internal)?;
+        Ok(state)
     }
 
     /// Runs on the threads for queries, when it is its turn, for no longer than a query may.

@@ -7,10 +7,13 @@
 //! |---|---|
 //! | `attribute.rs` | `attribute(json, key)` |
 //! | `ledger.rs` | `_ledger_cost` and the other figures of the ledger, from the columns of an event |
-//! | `names.rs` | `_model(name)`, `_version_before(version, other)`, `_in_order(lines)` |
+//! | `names.rs` | `_model(name)`, `_version_before(version, other)`, `_known_faults(product, version)`, `_in_order(lines)` |
 //! | `tool_call.rs` | `_tool_call(…) OVER (…)`: of which call an event of a session is |
 //! | `join_calls.rs` | how that is found out |
-//! | `constant.rs` | `_price_book_version()`, `_currency()`, `_net_per_usd()` |
+//! | `sequence.rs` | `_sequence_stretches(…)`, `_sequence_gaps(…) OVER (…)`: events that are missing |
+//! | `rhythm.rs` | `_expected_by(time)`: until when somebody would be heard of again |
+//! | `quarantined.rs` | `_sent_as(item, encoding, key)`: an attribute of an item that is damaged |
+//! | `constant.rs` | `_price_book_version()`, `_currency()`, `_net_per_usd()`; `_now()`, of each query |
 //! | `people.rs` | `_person` and what else is said of people; each query has its own |
 
 mod attribute;
@@ -19,9 +22,12 @@ mod join_calls;
 mod ledger;
 mod names;
 mod people;
+mod quarantined;
+mod rhythm;
+mod sequence;
 mod tool_call;
 
-use datafusion::logical_expr::{ScalarUDF, WindowUDF};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub(crate) use attribute::value_of;
 pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
@@ -41,6 +47,8 @@ pub(crate) fn all(cost: &Cost) -> Vec<ScalarUDF> {
         names::model(),
         names::version_before(),
         names::in_order(),
+        names::known_faults(),
+        quarantined::sent_as(),
         constant::text("_price_book_version", cost.book.version()),
         constant::text("_currency", &cost.currency),
         constant::number("_net_per_usd", cost.net_per_usd()),
@@ -51,5 +59,16 @@ pub(crate) fn all(cost: &Cost) -> Vec<ScalarUDF> {
 
 /// Those over the rows of a window.
 pub(crate) fn windows() -> Vec<WindowUDF> {
-    vec![tool_call::tool_call()]
+    vec![tool_call::tool_call(), sequence::sequence_gaps()]
+}
+
+/// Those of many rows.
+pub(crate) fn aggregates() -> Vec<AggregateUDF> {
+    vec![sequence::sequence_stretches(), rhythm::expected_by()]
+}
+
+/// The time at which a query is asked, by the store's clock. Views use no other, so that what they say
+/// of now can be tested, and is the same in all answers over one snapshot.
+pub(crate) fn now(unix_ms: i64) -> ScalarUDF {
+    constant::moment("_now", unix_ms)
 }

@@ -7,11 +7,13 @@
 //! | `copies.rs` | what two collectors forward, counted once |
 //! | `ledger.rs` | what each request costs; the cost of an event |
 //! | `people.rs` | whose an item is; the people and the roster |
+//! | `coverage.rs` | who reports, how completely, and who has gone silent |
 //! | `tool_calls.rs` | decisions and results of tools, joined |
 //! | `usage.rs` | cost and tokens of all clients, whichever signal they send |
 //! | `reconciliation.rs` | events against metrics |
 
 mod copies;
+mod coverage;
 mod ledger;
 mod people;
 mod reconciliation;
@@ -149,9 +151,9 @@ pub const VIEWS: &[View] = &[
     },
     View {
         name: "coverage",
-        about: "who reports with which client: last seen, gaps, missing identity",
-        reads: &["events"],
-        body: Body::Sql(COVERAGE),
+        about: "one client of one person: last seen, silence, gaps, what is missing, known faults",
+        reads: &["events", "metrics", "spans", "quarantine", "roster"],
+        body: Body::Built(coverage::coverage),
     },
 ];
 
@@ -272,18 +274,3 @@ SELECT person, max(user_email) AS user_email, max(user_account_id) AS user_accou
        sum(CASE WHEN event = 'tool_result' THEN 1 ELSE 0 END) AS tool_calls,
        sum(CASE WHEN event = 'api_error' THEN 1 ELSE 0 END) AS errors
 FROM events GROUP BY person";
-
-const COVERAGE: &str = "
-WITH runs AS (
-  SELECT person, product, app_version, session_id, max(time) AS last_seen, count(*) AS events,
-         CASE WHEN max(sequence) IS NULL THEN 0
-              ELSE greatest(0, max(sequence) + 1 - count(DISTINCT sequence)) END AS sequence_gaps,
-         sum(CASE WHEN user_email IS NULL AND user_account_id IS NULL AND user_account_uuid IS NULL
-             THEN 1 ELSE 0 END) AS identity_missing
-  FROM events GROUP BY person, product, app_version, session_id
-)
-SELECT person, product, app_version, max(last_seen) AS last_seen,
-       CAST(date_part('epoch', now()) - date_part('epoch', max(last_seen)) AS BIGINT) AS silent_for_s,
-       count(*) AS sessions, sum(events) AS events, sum(sequence_gaps) AS sequence_gaps,
-       sum(identity_missing) AS identity_missing
-FROM runs GROUP BY person, product, app_version";

@@ -17,6 +17,12 @@ pub(super) fn number(name: &'static str, number: f64) -> ScalarUDF {
     constant(name, ScalarValue::Float64(Some(number)))
 }
 
+/// A function that is always this moment, in milliseconds since 1970.
+pub(super) fn moment(name: &'static str, unix_ms: i64) -> ScalarUDF {
+    let moment = ScalarValue::TimestampMillisecond(Some(unix_ms), Some("UTC".into()));
+    constant(name, moment)
+}
+
 fn constant(name: &'static str, value: ScalarValue) -> ScalarUDF {
     ScalarUDF::from(Constant {
         name,

@@ -1,12 +1,12 @@
 //! `_model(name)`: one name for a model that is named in many ways. `_version_before(version, other)`:
-//! whether a client is older than a release. `_in_order(lines)`: the lines of a text in their order,
-//! with commas between them.
+//! whether a client is older than a release. `_known_faults(product, version)`: what is known to be wrong
+//! with it. `_in_order(lines)`: the lines of a text in their order, with commas between them.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, StringViewArray};
 use arrow::datatypes::DataType;
-use contract::{ModelName, is_version_before};
+use contract::{ModelName, is_version_before, known_faults as known_faults_of};
 use datafusion::common::cast::as_string_view_array;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
@@ -38,6 +38,15 @@ pub(super) fn in_order() -> ScalarUDF {
     })
 }
 
+pub(super) fn known_faults() -> ScalarUDF {
+    let texts = vec![DataType::Utf8View, DataType::Utf8View];
+    ScalarUDF::from(OfText {
+        name: "_known_faults",
+        signature: Signature::exact(texts, Volatility::Immutable),
+        of: Of::KnownFaults,
+    })
+}
+
 /// A function of texts.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OfText {
@@ -51,6 +60,7 @@ enum Of {
     Model,
     VersionBefore,
     InOrder,
+    KnownFaults,
 }
 
 impl ScalarUDFImpl for OfText {
@@ -64,7 +74,7 @@ impl ScalarUDFImpl for OfText {
 
     fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
         Ok(match self.of {
-            Of::Model | Of::InOrder => DataType::Utf8View,
+            Of::Model | Of::KnownFaults | Of::InOrder => DataType::Utf8View,
             Of::VersionBefore => DataType::Boolean,
         })
     }
@@ -75,6 +85,7 @@ impl ScalarUDFImpl for OfText {
             Of::Model => models(&texts)?,
             Of::VersionBefore => versions_before(&texts)?,
             Of::InOrder => lines_in_order(&texts)?,
+            Of::KnownFaults => faults(&texts)?,
         };
         Ok(ColumnarValue::Array(of_texts))
     }
@@ -114,6 +125,21 @@ fn lines_in_order(texts: &[ArrayRef]) -> Result<ArrayRef> {
         Some(lines.join(", "))
     });
     Ok(Arc::new(StringViewArray::from_iter(in_order)))
+}
+
+/// Their ids, with commas between; NULL when none is known.
+fn faults(texts: &[ArrayRef]) -> Result<ArrayRef> {
+    let (products, versions) = (column(texts, 0)?, column(texts, 1)?);
+    let of_client = products
+        .iter()
+        .zip(versions.iter())
+        .map(|(product, version)| {
+            let ids: Vec<_> = known_faults_of(product?, version?)
+                .map(|fault| fault.id)
+                .collect();
+            (!ids.is_empty()).then(|| ids.join(", "))
+        });
+    Ok(Arc::new(StringViewArray::from_iter(of_client)))
 }
 
 fn column(texts: &[ArrayRef], at: usize) -> Result<&StringViewArray> {

@@ -46,9 +46,9 @@ pub(super) fn unit(column: &str, files: &PeopleFiles) -> String {
 
 /// `roster`: the file, with the name by which the views know each person today.
 pub(super) const EXPECTED: &str = "
-SELECT _called(now(), id) AS person, id, name, team, department, cost_center, time_zone, product,
+SELECT _called(_now(), id) AS person, id, name, team, department, cost_center, time_zone, product,
        expected_from, expected_to,
-       (expected_from IS NULL OR expected_from <= now()) AND (expected_to IS NULL OR now() < expected_to) AS is_expected
+       (expected_from IS NULL OR expected_from <= _now()) AND (expected_to IS NULL OR _now() < expected_to) AS is_expected
 FROM _roster";
 
 /// Bases, best first.

@@ -87,10 +87,18 @@ impl Client {
     async fn post(&self, bench: &Bench, signal: Signal, body: &Value) {
         let body = serde_json::to_vec(body).expect("JSON");
         let read = otlp::from_json(signal, &body, &Limits::default()).expect("OTLP/JSON");
-        assert_eq!(read.quarantined.len(), 0);
         bench
-            .append(signal, read.protobuf.into(), self.received_ms as u64)
+            .append_read(signal, read, self.received_ms as u64)
             .await;
+    }
+
+    /// Sends a record that cannot be understood.
+    pub(crate) async fn send_damaged(&self, bench: &Bench) {
+        let record = json!({"severityText": {"a": 1}, "attributes": attributes([&self.common])});
+        let body = json!({"resourceLogs": [{
+            "resource": self.resource(), "scopeLogs": [{"logRecords": [record]}]
+        }]});
+        self.post(bench, Signal::Logs, &body).await;
     }
 }
 

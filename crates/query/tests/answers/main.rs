@@ -1,6 +1,7 @@
 //! Views and reports over what real clients sent, against what these clients said they had spent.
 
 mod catalogue;
+mod coverage;
 mod damaged;
 mod handmade;
 mod ledger;

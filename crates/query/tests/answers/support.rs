@@ -21,6 +21,7 @@ pub(crate) const DAY_MS: i64 = 86_400_000;
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<Store>,
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) dir: TempDir,
 }
 
@@ -48,12 +49,18 @@ impl Bench {
     }
 
     async fn opened(dir: TempDir, config: query::Config) -> Bench {
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
-        let (store, _) = Store::open(store::Config::new(dir.path()), clock)
+        let clock = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
+        let of_store: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        let (store, _) = Store::open(store::Config::new(dir.path()), of_store)
             .await
             .expect("opens");
         let engine = Engine::new(Arc::clone(&store), config).expect("an engine");
-        Bench { engine, store, dir }
+        Bench {
+            engine,
+            store,
+            clock,
+            dir,
+        }
     }
 
     /// Stores an export request.
@@ -63,6 +70,12 @@ impl Bench {
             entry(signal, protobuf, Vec::new(), received_ms),
         )
         .await;
+    }
+
+    /// Stores what was read of a request, with the items that could not be understood.
+    pub(crate) async fn append_read(&self, signal: Signal, read: otlp::FromJson, received_ms: u64) {
+        let entry = entry(signal, read.protobuf.into(), read.quarantined, received_ms);
+        append(&self.store, entry).await;
     }
 
     /// Stores a recorded request.

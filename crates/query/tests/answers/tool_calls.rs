@@ -72,7 +72,7 @@ async fn what_became_of_the_calls_of_every_capture() {
         ("cc2076_tools_json", [7, 2, 0, 0, 0, 9, 0, 0, 0, 0]),
         ("cc10128_tools_json", [7, 2, 0, 0, 0, 9, 0, 0, 0, 0]),
         ("cc10128_mcp_json", [1, 1, 0, 0, 0, 2, 0, 0, 0, 0]),
-        ("cowork_like_pb", [7, 3, 0, 10, 0, 0, 0, 0, 10, 10]),
+        ("cowork_like_pb", [1, 1, 0, 2, 0, 0, 0, 0, 2, 2]),
         ("cc329_many_pb_default", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
     ] {
         let bench = Bench::with(&[name]).await;

@@ -1,0 +1,329 @@
+//! How many events of a session are missing, and how often its client started anew:
+//! `_sequence_stretches(time, sequence)`, an aggregate of the events of one session, and
+//! `_sequence_gaps(session, stretches)` over the sessions of one installation.
+//!
+//! A process counts its events from 0, whatever session they are in. A session that is continued gets
+//! another process, which begins at 0; a process that changes its session (`/clear`, or `--continue`,
+//! which begins in a session of its own) goes on counting in the next one. In the order of time a run
+//! goes on while the number grows and ends where it falls back. Numbers that a run leaves out, the first
+//! ones too, are missing events, unless another session of the installation ended right before them.
+//! What comes while a run is still going on (a copy, a late delivery, a second window on the same
+//! session) fills it up and is no run of its own.
+//!
+//! Kept are stretches of numbers that follow each other, not events: memory grows with disorder, not
+//! with the length of a session.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int64Array, StructArray, TimestampMillisecondArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
+use datafusion::common::cast::{as_int64_array, as_list_array};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, PartitionEvaluator, Signature, Volatility, WindowUDF, WindowUDFImpl,
+    create_udaf,
+};
+use datafusion::scalar::ScalarValue;
+
+use super::rhythm::{for_each_list, numbers};
+
+/// How long after its last event in one session a process may go on in another.
+const CHANGE_MS_MAX: i64 = 86_400_000;
+
+pub(super) fn sequence_stretches() -> AggregateUDF {
+    let time = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    create_udaf(
+        "_sequence_stretches",
+        vec![time, DataType::Int64],
+        Arc::new(list()),
+        Volatility::Immutable,
+        Arc::new(|_| Ok(Box::new(Stretches::default()))),
+        Arc::new(vec![list()]),
+    )
+}
+
+pub(super) fn sequence_gaps() -> WindowUDF {
+    WindowUDF::from(SequenceGaps {
+        signature: Signature::exact(vec![list()], Volatility::Immutable),
+    })
+}
+
+fn list() -> DataType {
+    DataType::new_list(DataType::Int64, true)
+}
+
+fn fields() -> Fields {
+    Fields::from(vec![
+        Field::new("missing", DataType::Int64, true),
+        Field::new("restarts", DataType::Int64, true),
+    ])
+}
+
+/// Numbers that follow each other, and when the first and the last one came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Stretch {
+    from_ms: i64,
+    from: i64,
+    to_ms: i64,
+    to: i64,
+}
+
+impl Stretch {
+    fn of(numbers: &[i64]) -> Vec<Stretch> {
+        let (stretches, _) = numbers.as_chunks();
+        let of = |[from_ms, from, to_ms, to]: &[i64; 4]| Stretch {
+            from_ms: *from_ms,
+            from: *from,
+            to_ms: *to_ms,
+            to: *to,
+        };
+        stretches.iter().map(of).collect()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Stretches(Vec<Stretch>);
+
+impl Stretches {
+    fn add(&mut self, at_ms: i64, number: i64) {
+        match self.0.last_mut() {
+            Some(last) if number == last.to.saturating_add(1) && at_ms >= last.to_ms => {
+                (last.to_ms, last.to) = (at_ms, number);
+            }
+            Some(last) if number == last.to && at_ms == last.to_ms => {}
+            _ => self.0.push(Stretch {
+                from_ms: at_ms,
+                from: number,
+                to_ms: at_ms,
+                to: number,
+            }),
+        }
+    }
+
+    fn as_numbers(&self) -> ScalarValue {
+        let parts = |stretch: &Stretch| [stretch.from_ms, stretch.from, stretch.to_ms, stretch.to];
+        numbers(self.0.iter().flat_map(parts))
+    }
+}
+
+impl Accumulator for Stretches {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let any = |at: usize| values.get(at).map(|array| array.as_any());
+        let times = any(0).and_then(|any| any.downcast_ref::<TimestampMillisecondArray>());
+        let numbers = any(1).and_then(|any| any.downcast_ref::<Int64Array>());
+        let (times, numbers) = times.zip(numbers).ok_or_else(|| {
+            DataFusionError::Internal("_sequence_stretches takes times and numbers".to_owned())
+        })?;
+        for (time, number) in times.iter().zip(numbers) {
+            if let Some((time, number)) = time.zip(number) {
+                self.add(time, number);
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        Ok(self.as_numbers())
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.0.capacity() * size_of::<Stretch>()
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![self.as_numbers()])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        for_each_list(states, |numbers| self.0.extend(Stretch::of(numbers)))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct SequenceGaps {
+    signature: Signature,
+}
+
+impl WindowUDFImpl for SequenceGaps {
+    fn name(&self) -> &str {
+        "_sequence_gaps"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn partition_evaluator(
+        &self,
+        _arguments: PartitionEvaluatorArgs<'_>,
+    ) -> Result<Box<dyn PartitionEvaluator>> {
+        Ok(Box::new(OfInstallation))
+    }
+
+    fn field(&self, arguments: WindowUDFFieldArgs<'_>) -> Result<FieldRef> {
+        let kind = DataType::Struct(fields());
+        Ok(Arc::new(Field::new(arguments.name(), kind, true)))
+    }
+}
+
+#[derive(Debug)]
+struct OfInstallation;
+
+impl PartitionEvaluator for OfInstallation {
+    fn evaluate_all(&mut self, values: &[ArrayRef], _num_rows: usize) -> Result<ArrayRef> {
+        let lists = values
+            .first()
+            .ok_or_else(|| DataFusionError::Internal("_sequence_gaps takes stretches".into()))?;
+        let mut sessions = Vec::new();
+        for list in as_list_array(lists)?.iter() {
+            sessions.push(match list {
+                Some(list) => Stretch::of(as_int64_array(&list)?.values()),
+                None => Vec::new(),
+            });
+        }
+        let found = found(sessions);
+        let of = |number: fn(&Found) -> i64| -> ArrayRef {
+            Arc::new(found.iter().map(number).collect::<Int64Array>())
+        };
+        let columns = vec![of(|found| found.missing), of(|found| found.restarts)];
+        Ok(Arc::new(StructArray::try_new(fields(), columns, None)?))
+    }
+}
+
+/// What is found out about a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Found {
+    missing: i64,
+    restarts: i64,
+}
+
+/// About each session of an installation.
+fn found(mut sessions: Vec<Vec<Stretch>>) -> Vec<Found> {
+    let mut ends = Ends::default();
+    for (session, stretches) in sessions.iter_mut().enumerate() {
+        stretches.sort_unstable();
+        for stretch in stretches {
+            let of_number = ends.by_number.entry(stretch.to).or_default();
+            of_number.push((stretch.to_ms, session));
+        }
+    }
+    let of_session = |(session, stretches): (usize, &Vec<Stretch>)| ends.walk(session, stretches);
+    sessions.iter().enumerate().map(of_session).collect()
+}
+
+/// What one process sent in one session.
+struct Run {
+    to_ms: i64,
+    to: i64,
+    /// Numbers that are left out, from and to.
+    holes: BTreeMap<i64, i64>,
+}
+
+impl Run {
+    fn whole(stretch: &Stretch) -> Run {
+        Run {
+            to_ms: stretch.to_ms,
+            to: stretch.to,
+            holes: BTreeMap::new(),
+        }
+    }
+
+    fn take(&mut self, stretch: &Stretch) {
+        self.fill(stretch);
+        if stretch.from > self.to.saturating_add(1) {
+            self.holes.insert(self.to + 1, stretch.from - 1);
+        }
+        self.to = self.to.max(stretch.to);
+        self.to_ms = self.to_ms.max(stretch.to_ms);
+    }
+
+    fn fill(&mut self, stretch: &Stretch) {
+        while let Some((from, to)) = self.holes.range(..=stretch.to).next_back() {
+            let (from, to) = (*from, *to);
+            if to < stretch.from {
+                break;
+            }
+            self.holes.remove(&from);
+            if to > stretch.to {
+                self.holes.insert(stretch.to + 1, to);
+            }
+            if from < stretch.from {
+                self.holes.insert(from, stretch.from - 1);
+                break;
+            }
+        }
+    }
+
+    fn missing(&self) -> i64 {
+        let lengths = self.holes.iter().map(|(from, to)| to - from + 1);
+        lengths.fold(0, i64::saturating_add)
+    }
+}
+
+/// Where stretches end, by their last number: when, and in which session.
+#[derive(Default)]
+struct Ends {
+    by_number: HashMap<i64, Vec<(i64, usize)>>,
+    taken: HashSet<(i64, i64, usize)>,
+}
+
+impl Ends {
+    fn walk(&mut self, session: usize, stretches: &[Stretch]) -> Found {
+        let mut found = Found::default();
+        let mut going_on: Option<Run> = None;
+        for stretch in stretches {
+            let Some(run) = &mut going_on else {
+                going_on = Some(self.begin(session, stretch, i64::MIN));
+                continue;
+            };
+            let between = stretch.from.saturating_sub(run.to).saturating_sub(1);
+            let is_later = stretch.from_ms > run.to_ms;
+            let has_fallen = is_later && between < 0;
+            if has_fallen || (is_later && between > 0 && self.goes_on(session, stretch, run.to_ms))
+            {
+                found.restarts += 1;
+                found.missing = found.missing.saturating_add(run.missing());
+                *run = match has_fallen {
+                    true => self.begin(session, stretch, run.to_ms),
+                    false => Run::whole(stretch),
+                };
+            } else {
+                run.take(stretch);
+            }
+        }
+        let missing = going_on.map_or(0, |run| run.missing());
+        found.missing = found.missing.saturating_add(missing);
+        found
+    }
+
+    /// A run that begins with a stretch, after `after_ms`.
+    fn begin(&mut self, session: usize, head: &Stretch, after_ms: i64) -> Run {
+        let mut run = Run::whole(head);
+        if head.from > 0 && !self.goes_on(session, head, after_ms) {
+            run.holes.insert(0, head.from - 1);
+        }
+        run
+    }
+
+    /// Whether a stretch is what a process sent after another session, since `after_ms`.
+    fn goes_on(&mut self, session: usize, stretch: &Stretch, after_ms: i64) -> bool {
+        let number = stretch.from - 1;
+        let Some(ends) = self.by_number.get(&number) else {
+            return false;
+        };
+        let fits = |(at_ms, other): &&(i64, usize)| {
+            let is_near = stretch.from_ms.saturating_sub(*at_ms) <= CHANGE_MS_MAX;
+            *other != session
+                && (after_ms..=stretch.from_ms).contains(at_ms)
+                && is_near
+                && !self.taken.contains(&(number, *at_ms, *other))
+        };
+        let latest = ends.iter().filter(fits).max().copied();
+        latest.is_some_and(|(at_ms, other)| self.taken.insert((number, at_ms, other)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+use super::{Found, Stretches, found};
+
+type Event = (i64, i64);
+
+fn stretches<'a>(events: impl Iterator<Item = &'a Event>) -> Stretches {
+    let mut stretches = Stretches::default();
+    events.for_each(|(at, number)| stretches.add(*at, *number));
+    stretches
+}
+
+/// Events of one session by time and number: what is missing, and restarts.
+#[track_caller]
+fn check(events: &[Event], expect: (i64, i64), what: &str) {
+    for turn in 0..events.len() {
+        // Whatever the order of arrival.
+        let turned = events[turn..].iter().chain(&events[..turn]);
+        let of_session = found(vec![stretches(turned).0]);
+        let (missing, restarts) = expect;
+        assert_eq!(
+            of_session,
+            [Found { missing, restarts }],
+            "{what}, from {turn} on"
+        );
+    }
+}
+
+#[test]
+fn gaps_are_what_a_run_leaves_out() {
+    check(&[(0, 0), (1, 1), (1, 2), (5, 3)], (0, 0), "whole");
+    check(&[(0, 2), (1, 3)], (2, 0), "a lost head");
+    check(&[(0, 0), (1, 3), (2, 4), (3, 9)], (6, 0), "lost in between");
+}
+
+#[test]
+fn a_continued_session_counts_from_the_start_again() {
+    check(&[(0, 0), (1, 1), (2, 0), (3, 1)], (0, 1), "whole runs");
+    check(
+        &[(0, 0), (1, 1), (2, 1), (3, 2)],
+        (1, 1),
+        "a lost head of the second",
+    );
+    check(
+        &[(0, 5), (1, 6), (9, 2), (10, 4)],
+        (8, 1),
+        "lost heads and a gap",
+    );
+    check(&[(0, 0), (1, 0), (2, 0)], (0, 2), "runs of one event");
+}
+
+#[test]
+fn copies_and_late_deliveries_are_no_gaps() {
+    check(
+        &[(0, 0), (1, 1), (2, 2), (0, 0), (1, 1), (2, 2)],
+        (0, 0),
+        "copies",
+    );
+    check(&[(0, 0), (0, 0), (1, 1), (1, 1)], (0, 0), "each twice");
+    check(
+        &[(0, 0), (10, 1), (9, 2), (11, 3)],
+        (0, 0),
+        "a clock that was set back",
+    );
+    let two_windows = [
+        (0, 0),
+        (1, 1),
+        (5, 2),
+        (9, 3),
+        (3, 0),
+        (4, 1),
+        (6, 2),
+        (10, 3),
+    ];
+    check(&two_windows, (0, 0), "two windows on one session");
+}
+
+#[test]
+fn nonsense_does_not_overflow() {
+    check(
+        &[(0, i64::MAX), (1, 0), (2, i64::MAX)],
+        (i64::MAX, 1),
+        "the largest number",
+    );
+}
+
+/// Sessions of one installation.
+#[track_caller]
+fn check_all(sessions: &[&[Event]], expect: &[(i64, i64)], what: &str) {
+    let sessions = sessions.iter().map(|events| stretches(events.iter()).0);
+    let found = found(sessions.collect());
+    let got: Vec<_> = found
+        .iter()
+        .map(|found| (found.missing, found.restarts))
+        .collect();
+    assert_eq!(got, expect, "{what}");
+}
+
+#[test]
+fn a_process_goes_on_counting_in_its_next_session() {
+    let first: &[Event] = &[(0, 0), (1, 1), (2, 2)];
+    check_all(&[first, &[(9, 3), (10, 4)]], &[(0, 0), (0, 0)], "cleared");
+    // `--continue`: some events in a session of its own, then in the one before.
+    check_all(
+        &[
+            &[(0, 0), (1, 1), (30, 3), (31, 4)],
+            &[(20, 0), (21, 1), (22, 2)],
+        ],
+        &[(0, 1), (0, 0)],
+        "continued after fewer events",
+    );
+    check_all(
+        &[
+            &[(0, 0), (1, 1), (2, 2), (3, 3), (30, 3), (31, 4)],
+            &[(20, 0), (21, 1), (22, 2)],
+        ],
+        &[(0, 1), (0, 0)],
+        "continued after more",
+    );
+}
+
+#[test]
+fn an_end_excuses_one_head_soon_after_it() {
+    let first: &[Event] = &[(100, 0), (101, 1)];
+    check_all(&[first, &[(50, 2)]], &[(0, 0), (2, 0)], "before its end");
+    check_all(
+        &[first, &[(86_500_102, 2)]],
+        &[(0, 0), (2, 0)],
+        "a day later",
+    );
+    check_all(&[first, &[(200, 3)]], &[(0, 0), (3, 0)], "another number");
+    check_all(
+        &[first, &[(200, 2)], &[(201, 2)]],
+        &[(0, 0), (0, 0), (2, 0)],
+        "twice",
+    );
+    // A gap in a session is one though an older session ended there.
+    let gap: &[Event] = &[(200, 0), (203, 2)];
+    check_all(&[first, gap], &[(0, 0), (1, 0)], "an older end");
+}
