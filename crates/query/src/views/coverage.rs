@@ -60,10 +60,10 @@ WITH visits AS ({visits}), placed AS (
   FROM roster WHERE is_expected GROUP BY person, product
 ), met AS (
   SELECT *,
-         bool_or(of_roster AND product IS NULL) OVER (PARTITION BY person) AS is_person_expected,
-         bool_or(of_roster) OVER (PARTITION BY person, product) AS is_product_expected,
-         bool_or(NOT of_roster) OVER (PARTITION BY person) AS is_person_seen,
-         bool_or(NOT of_roster) OVER (PARTITION BY person, product) AS is_product_seen
+         bool_or(of_roster AND product IS NULL) OVER (PARTITION BY {PERSON_KEY}) AS is_person_expected,
+         bool_or(of_roster) OVER (PARTITION BY {PERSON_KEY}, {PRODUCT_KEY}) AS is_product_expected,
+         bool_or(NOT of_roster) OVER (PARTITION BY {PERSON_KEY}) AS is_person_seen,
+         bool_or(NOT of_roster) OVER (PARTITION BY {PERSON_KEY}, {PRODUCT_KEY}) AS is_product_seen
   FROM clients
 )
 SELECT person, product, app_version, last_seen,
@@ -88,6 +88,11 @@ FROM met WHERE NOT of_roster OR NOT CASE WHEN product IS NULL THEN is_person_see
 /// Spans by the millisecond, as events are.
 const SPANS: &str = "(SELECT person, product, app_version, user_id, session_id, resource, received_at,
                              arrow_cast(time, 'Timestamp(Millisecond, Some(\"UTC\"))') AS time FROM spans)";
+
+/// Who, and with what: as keys that a filter does not pass, for the engine cannot sort what a filter has
+/// made constant on two sides of a UNION.
+const PERSON_KEY: &str = "coalesce(person, '')";
+const PRODUCT_KEY: &str = "coalesce(product, '')";
 
 /// One session on one machine, as a key.
 const RUN: &str = "concat(coalesce(machine, ''), ' ', coalesce(session_id, ''))";

@@ -198,6 +198,30 @@ async fn who_upgrades_or_changes_machines_is_not_silent() {
 }
 
 #[tokio::test]
+async fn a_filter_finds_what_the_whole_has() {
+    let bench = Bench::with(&["cc329_interactive_json", "cc2076_tools_json"]).await;
+    bench.store.flush().await.expect("flushes");
+    ann().send(&bench, &numbered(&[0])).await;
+    for column in ["person", "product", "app_version", "machine", "telemetry"] {
+        let all = format!(
+            "SELECT {column} AS value, sum(events) AS events FROM coverage GROUP BY {column}"
+        );
+        for row in bench.rows(&all).await {
+            let value = row["value"].as_str().expect("a text");
+            let sql = format!(
+                "SELECT sum(events) AS events, max(known_faults) AS faults, max(expected_by) AS by
+                               FROM coverage WHERE {column} = '{value}'"
+            );
+            assert_eq!(
+                bench.row(&sql).await["events"],
+                row["events"],
+                "{column} {value}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_clock_in_the_future_is_not_believed() {
     let bench = Bench::with(&[]).await;
     ann()

@@ -349,7 +349,9 @@ async fn what_stood_in_a_part_that_is_gone_is_not_known() {
         .min_by_key(|part| part.day)
         .expect("a part");
     std::fs::remove_file(bench.dir.path().join(&oldest.path)).expect("removable");
-    let Bench { dir, store, engine } = bench;
+    let Bench {
+        dir, store, engine, ..
+    } = bench;
     drop((parts, engine, store));
     let other = Bench::over(dir).await;
     check(&persons(&other).await, &["i-ann installation_id -"]);

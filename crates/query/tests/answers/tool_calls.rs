@@ -73,7 +73,7 @@ async fn what_became_of_the_calls_of_every_capture() {
         ("cc10128_tools_json", [7, 2, 0, 0, 0, 9, 0, 0, 0, 0]),
         ("cc10128_mcp_json", [1, 1, 0, 0, 0, 2, 0, 0, 0, 0]),
         ("cowork_like_pb", [1, 1, 0, 2, 0, 0, 0, 0, 2, 2]),
-        ("cc329_many_pb_default", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ("cc329_many_pb_default", [80, 0, 0, 80, 0, 0, 0, 0, 80, 80]),
     ] {
         let bench = Bench::with(&[name]).await;
         let row = bench
@@ -428,4 +428,36 @@ async fn a_range_of_time_reads_around_itself_and_no_further() {
         AT - 3 * DAY_MS
     );
     assert!(text.contains(&around), "{around} in {text}");
+}
+
+#[tokio::test]
+async fn a_filter_finds_what_the_whole_has() {
+    let bench = Bench::with(&["cc329_interactive_json", "cc2076_interactive_json"]).await;
+    bench.store.flush().await.expect("flushes");
+    for request in super::support::scenario("cc329_agent_json").requests {
+        bench.receive(&request).await;
+    }
+    for column in [
+        "session_id",
+        "prompt_id",
+        "person",
+        "tool_use_id",
+        "outcome",
+        "product",
+    ] {
+        let all = bench
+            .rows(&format!(
+                "SELECT {column} AS value, count(*) AS calls FROM tool_calls WHERE {column} IS NOT NULL GROUP BY {column}"
+            ))
+            .await;
+        assert!(!all.is_empty());
+        for row in all {
+            let value = row["value"].as_str().expect("a text");
+            let sql = format!(
+                "SELECT count(*) AS calls, max(tool) AS tool FROM tool_calls WHERE {column} = '{value}'"
+            );
+            let found = bench.row(&sql).await;
+            assert_eq!(found["calls"], row["calls"], "{column} {value}");
+        }
+    }
 }
