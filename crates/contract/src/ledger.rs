@@ -103,6 +103,8 @@ pub struct ListCost {
     pub low_usd: f64,
     /// If all were for an hour. The same as the low one where the client tells them apart.
     pub high_usd: f64,
+    /// If nothing had been read from a cache or written to one: all of the prompt at the rate of input.
+    pub uncached_usd: f64,
 }
 
 /// One line of the ledger.
@@ -183,6 +185,7 @@ fn doubt(book: &PriceBook, priced: Option<&Bounds>, request: &Request) -> Result
 struct Bounds {
     low_usd: f64,
     high_usd: f64,
+    uncached_usd: f64,
     /// What place of inference and endpoint make of it.
     factor: f64,
 }
@@ -196,9 +199,15 @@ impl Bounds {
             None if tokens.cache_creation > 0 => rates.cost_usd(&tokens.usage(1.0)),
             _ => low_usd,
         };
+        let uncached = Usage {
+            input: tokens.prompt(),
+            output: tokens.output,
+            ..Usage::default()
+        };
         Some(Bounds {
             low_usd,
             high_usd,
+            uncached_usd: rates.cost_usd(&uncached),
             factor: model.factor(&request.modifiers, request.at_ms),
         })
     }
@@ -217,6 +226,7 @@ impl Bounds {
             usd: usd * self.factor,
             low_usd: self.low_usd * self.factor,
             high_usd: self.high_usd * self.factor,
+            uncached_usd: self.uncached_usd * self.factor,
         }
     }
 

@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `attribute.rs` | `attribute(json, key)` |
+//! | `elements.rs` | `_elements(json)`, for workspaces |
 //! | `ledger.rs` | `_ledger_cost` and the other figures of the ledger, from the columns of an event |
 //! | `names.rs` | `_model(name)`, `_version_before(version, other)`, `_known_faults(product, version)`, `_in_order(lines)` |
 //! | `tool_call.rs` | `_tool_call(…) OVER (…)`: of which call an event of a session is |
@@ -18,6 +19,7 @@
 
 mod attribute;
 mod constant;
+mod elements;
 mod join_calls;
 mod ledger;
 mod names;
@@ -44,6 +46,7 @@ pub(crate) const UNBOUNDED: [&str; 3] = ["repeat", "lpad", "rpad"];
 pub(crate) fn all(cost: &Cost) -> Vec<ScalarUDF> {
     let mut all = vec![
         attribute::attribute(),
+        elements::elements(),
         names::model(),
         names::version_before(),
         names::in_order(),

@@ -20,6 +20,7 @@ mod reconciliation;
 mod tool_calls;
 mod usage;
 
+pub(crate) use ledger::PROJECT;
 use store::{Snapshot, Table};
 
 pub(crate) use people::ROSTER;

@@ -43,6 +43,8 @@ enum Figure {
     List,
     ListLow,
     ListHigh,
+    /// The list price without any cache, less the list price.
+    CacheSaved,
 }
 
 const FIGURES: &[(&str, Figure)] = &[
@@ -52,6 +54,7 @@ const FIGURES: &[(&str, Figure)] = &[
     ("_list_cost", Figure::List),
     ("_list_cost_low", Figure::ListLow),
     ("_list_cost_high", Figure::ListHigh),
+    ("_cache_saved", Figure::CacheSaved),
 ];
 
 /// One function for each figure.
@@ -147,6 +150,9 @@ impl ScalarUDFImpl for Ledger {
             Figure::List => number(|entry| entry.list.map(|list| list.usd)),
             Figure::ListLow => number(|entry| entry.list.map(|list| list.low_usd)),
             Figure::ListHigh => number(|entry| entry.list.map(|list| list.high_usd)),
+            Figure::CacheSaved => {
+                number(|entry| entry.list.map(|list| list.uncached_usd - list.usd))
+            }
         }))
     }
 }

@@ -16,6 +16,13 @@ CASE WHEN query_source IS NULL OR query_source IN ('sdk', 'main') OR query_sourc
      WHEN query_source IN ('hook_agent', 'subagent') OR query_source LIKE 'agent:%' THEN 'subagent'
      ELSE 'auxiliary' END AS query_category";
 
+/// What was worked on: the repository as the client names it, else what the administrator set as
+/// `project` on the resource. Newer clients repeat keys of the resource on every item.
+pub(crate) const PROJECT: &str = "
+coalesce(attribute(attributes, 'vcs.repository.name'), attribute(resource, 'vcs.repository.name'),
+         attribute(attributes, 'vcs.repository.url.full'), attribute(resource, 'vcs.repository.url.full'),
+         attribute(resource, 'project'), attribute(attributes, 'project')) AS project";
+
 pub(super) fn ledger() -> String {
     let arguments = format!("client_cost_usd, {LEDGER_ARGUMENTS}");
     format!(
@@ -28,6 +35,7 @@ SELECT time, received_at, product, person, session_id, sequence, prompt_id, user
        _list_cost_low({arguments}) AS list_cost_low_usd, _list_cost_high({arguments}) AS list_cost_high_usd,
        _price_book_version() AS price_book_version,
        cost_usd * _net_per_usd() AS net_cost, _currency() AS currency,
+       _cache_saved({arguments}) AS cache_saved_usd, {PROJECT},
        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cache_creation_5m_tokens,
        cache_creation_1h_tokens, duration_ms, ttft_ms, agent_name, agent_id, skill_name, plugin_name,
        mcp_server_name, mcp_tool_name, person_basis

@@ -7,7 +7,7 @@
 //! its place, and only a day on which it sent no request event, nor on the day before or after, is
 //! served from metrics: a data point may come a minute after midnight.
 
-use super::ledger::QUERY_CATEGORY;
+use super::ledger::{PROJECT, QUERY_CATEGORY};
 
 /// Metrics of older clients count some answers several times.
 pub(super) const INFLATED_BEFORE: &str = "2.1.214";
@@ -44,7 +44,7 @@ WITH points AS ({SPENT_POINTS}), requests AS (
   WHERE points.session_id IS NULL
 )
 SELECT {SHARED}, prompt_id, 'events' AS source, CAST(NULL AS VARCHAR) AS source_note,
-       1 AS requests, cost_usd, cost_basis, net_cost, currency,
+       1 AS requests, cost_usd, cost_basis, net_cost, currency, cache_saved_usd, project,
        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, person_basis
 FROM ledger
 UNION ALL
@@ -53,6 +53,7 @@ SELECT {SHARED}, CAST(NULL AS VARCHAR) AS prompt_id, 'metrics' AS source,
        0 AS requests, point_cost_usd AS cost_usd,
        CASE WHEN point_cost_usd IS NOT NULL THEN 'client' END AS cost_basis,
        point_cost_usd * _net_per_usd() AS net_cost, _currency() AS currency,
+       CAST(NULL AS DOUBLE) AS cache_saved_usd, {PROJECT},
        CASE WHEN type = 'input' THEN tokens END AS input_tokens,
        CASE WHEN type = 'output' THEN tokens END AS output_tokens,
        CASE WHEN type = 'cacheRead' THEN tokens END AS cache_read_tokens,
