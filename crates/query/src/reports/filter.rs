@@ -79,6 +79,14 @@ impl Filter {
         terms.join(" AND ")
     }
 
+    /// The condition on a row of `usage` that is of a data point; `None` where none can pass: they carry
+    /// no tool and belong to no prompt that used one.
+    pub(super) fn points(&self) -> Option<String> {
+        let mut terms = self.common();
+        terms.extend(self.model.as_ref().map(|model| is("model", model)));
+        self.tool.is_none().then(|| terms.join(" AND "))
+    }
+
     /// The condition on an event to be one of a prompt that used the model and the tool.
     pub(super) fn prompts(&self) -> String {
         let mut terms = self.common();

@@ -1,7 +1,8 @@
 //! The named answers: what the UI, the API and the command line show, from one place.
 //!
 //! Invariant: one number has one source. Cost, tokens and requests come from `api_request` events
-//! alone; what counts as a prompt, a tool call, a failure is written once, in `measures.rs`. All
+//! alone; the overview adds cost and tokens of clients that send metrics only, as the view `usage`
+//! does. What counts as a prompt, a tool call, a failure is written once, in `measures.rs`. All
 //! queries of one report run over one snapshot, so its numbers agree with each other. Every number
 //! is of the events in the half-open range that pass the filter.
 //!
@@ -11,6 +12,7 @@
 //! | `measures.rs` | what is counted, as SQL; `tally.rs` says the same a row at a time |
 //! | `rows.rs` | rows of an answer as typed values |
 //! | `overview.rs` | totals, rankings, and the course over time |
+//! | `silent.rs` | what clients that send metrics only add to an overview |
 //! | `tally.rs`, `names.rs`, `series.rs`, `durations.rs` | the one pass that an overview is made of |
 //! | `sessions.rs` | a page of sessions; one session with its prompts |
 //! | `prompts.rs` | a page of prompts |
@@ -34,6 +36,7 @@ mod replay;
 mod rows;
 mod series;
 mod sessions;
+mod silent;
 mod tally;
 mod views;
 

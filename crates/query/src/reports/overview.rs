@@ -1,5 +1,6 @@
 //! The overview: totals with those of the period before, rankings, and the course over time, from
-//! one pass over the events.
+//! one pass over the events, and one over the data points of clients that send metrics only, where
+//! there are any.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -7,6 +8,7 @@ use utoipa::ToSchema;
 use super::filter::Filter;
 use super::names::{ByName, Sum};
 use super::series::{Series, Steps};
+use super::silent::add_silent;
 use super::tally::{COLUMNS, Calls, Distinct, Sums, Tally};
 use crate::engine::Engine;
 use crate::error::QueryError;
@@ -17,15 +19,15 @@ const RANKED_MAX: usize = 500;
 /// Totals of a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Totals {
-    /// Cost of all requests, US dollars.
+    /// Cost of all requests, US dollars; of clients that send metrics only, what these say.
     pub cost_usd: f64,
-    /// Successful requests to a model.
+    /// Successful requests to a model; metrics do not count them.
     pub requests: u64,
     /// Prompts.
     pub prompts: u64,
     /// Sessions with at least one event.
     pub sessions: u64,
-    /// People with at least one event.
+    /// People with at least one event, or with cost or tokens by metrics only.
     pub active_people: u64,
     /// Requests that failed for good.
     pub errors: u64,
@@ -141,10 +143,12 @@ pub async fn overview(engine: &Engine, filter: &Filter) -> Result<Overview, Quer
         filter.with_previous().events()
     );
     let start = Tally::new(filter.from_ms, steps);
+    let snapshot = engine.snapshot().await?;
     let tallies = engine
-        .fold_snapshot(engine.snapshot().await?, sql, start.clone())
+        .fold_snapshot(snapshot.clone(), sql, start.clone())
         .await?;
     let tally = tallies.iter().fold(start, Tally::merge);
+    let tally = add_silent(engine, snapshot, filter, tally).await?;
     let [before, now] = tally.distinct();
     let people = tally.people.ranked(|sums| sums.cost_usd);
     let mut all = Sums::default();
@@ -203,11 +207,11 @@ fn people_rows(people: Vec<(Option<String>, &Sums)>, tally: &Tally) -> Vec<Perso
     people.into_iter().take(RANKED_MAX).map(row).collect()
 }
 
-/// The names that requests were made under, the dearest first.
+/// The names that something was spent under, the dearest first.
 fn ranking<R>(sums: &ByName<Sums>, row: impl Fn((Option<String>, &Sums)) -> R) -> Vec<R> {
     let ranked = sums.ranked(|sums| sums.cost_usd).into_iter();
     ranked
-        .filter(|(_, sums)| sums.requests > 0)
+        .filter(|(_, sums)| sums.requests > 0 || sums.has_spent())
         .take(RANKED_MAX)
         .map(row)
         .collect()

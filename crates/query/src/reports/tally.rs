@@ -18,6 +18,10 @@ use crate::error::QueryError;
 pub(super) const COLUMNS: &str = "time, event, session_id, person, product, model, tool_name, success, decision, \
     duration_ms, cost_usd, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens";
 
+/// What stands in place of an event for a data point of a client that sends metrics only. No event is
+/// called so.
+pub(super) const SILENT: &str = "(data point)";
+
 /// Counts, cost and tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Sums {
@@ -30,6 +34,13 @@ pub(super) struct Sums {
     pub(super) cost_usd: f64,
     /// Input, output, read from the cache, written to the cache.
     pub(super) tokens: [u64; 4],
+}
+
+impl Sums {
+    /// Whether there is any cost or token.
+    pub(super) fn has_spent(&self) -> bool {
+        self.cost_usd > 0.0 || self.tokens.iter().any(|count| *count > 0)
+    }
 }
 
 impl Sum for Sums {
@@ -72,6 +83,8 @@ pub(super) struct Tally {
     names: [Names; 2],
     /// In the period before, and in the range.
     seen: [Seen; 2],
+    /// Sessions with a request, by the places of their names.
+    requested: HashSet<usize>,
     pub(super) before: Sums,
     pub(super) people: ByName<Sums>,
     pub(super) models: ByName<Sums>,
@@ -95,6 +108,7 @@ impl Tally {
             from_ms,
             names: Default::default(),
             seen: Default::default(),
+            requested: HashSet::new(),
             before: Sums::default(),
             people: ByName::default(),
             models: ByName::default(),
@@ -102,6 +116,11 @@ impl Tally {
             tools: ByName::default(),
             series: steps.zeros(),
         }
+    }
+
+    /// A tally of the same range that has counted nothing.
+    pub(super) fn emptied(&self) -> Tally {
+        Tally::new(self.from_ms, self.steps)
     }
 
     /// Adds what another tally of the same range has counted.
@@ -114,6 +133,10 @@ impl Tally {
                     self.names[1].place(name(1, *session)),
                 )
             }));
+        }
+        for place in &other.requested {
+            let name = other.names[1].all()[*place].as_deref();
+            self.requested.insert(self.names[1].place(name));
         }
         self.before.add(&other.before);
         self.people.merge(&other.people);
@@ -145,6 +168,14 @@ impl Tally {
         })
     }
 
+    /// The sessions of which a request was seen, by name.
+    pub(super) fn requested(&self) -> HashSet<&str> {
+        let names = self.requested.iter();
+        names
+            .filter_map(|place| self.names[1].all()[*place].as_deref())
+            .collect()
+    }
+
     /// How many sessions each person of the range had, by name.
     pub(super) fn sessions_of(&self) -> std::collections::HashMap<Option<&str>, u64> {
         let mut counts = std::collections::HashMap::new();
@@ -174,6 +205,10 @@ impl Fold for Tally {
                 self.seen[usize::from(is_now)].insert((person, session));
             }
             let sums = rows.sums(row);
+            if sums.requests > 0 && last.requested != Some(session) {
+                last.requested = Some(session);
+                self.requested.insert(session);
+            }
             if is_now {
                 self.count(&rows, row, &sums, time_ms, &mut last);
             } else {
@@ -189,7 +224,7 @@ impl Tally {
         self.people
             .at(rows.person, row, &mut last.by_person)
             .add(sums);
-        if sums.requests + sums.errors > 0 {
+        if sums.requests + sums.errors > 0 || sums.has_spent() {
             self.models.at(rows.model, row, &mut last.model).add(sums);
             self.products
                 .at(rows.product, row, &mut last.product)
@@ -216,6 +251,8 @@ impl Tally {
 struct Lasts {
     person: Last,
     session: Last,
+    /// The place of the last session with a request.
+    requested: Option<usize>,
     by_person: Last,
     model: Last,
     product: Last,
@@ -266,8 +303,8 @@ impl<'a> Rows<'a> {
         match self.event.value(row) {
             "user_prompt" => sums.prompts = 1,
             "api_error" => sums.errors = 1,
-            "api_request" => {
-                sums.requests = 1;
+            "api_request" | SILENT => {
+                sums.requests = u64::from(self.event.value(row) != SILENT);
                 sums.cost_usd = if self.cost_usd.is_valid(row) {
                     self.cost_usd.value(row)
                 } else {
