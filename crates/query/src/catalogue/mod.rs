@@ -14,11 +14,19 @@
 //! | `sql.rs` | from what is asked to SQL over the views |
 //! | `answer.rs` | asked, answered: rows, totals, notes |
 //! | `dimensions.rs` | what several reports can be broken down by |
+//! | `measures.rs` | ways to write a figure down |
+//! | `exclusions.rs` | what several reports leave out |
+//! | `guide.rs` | the catalogue as Markdown |
+//! | `active.rs` | who is active, and when |
 //! | `reports/` | the reports themselves |
 
+mod active;
 mod answer;
 mod ask;
 mod dimensions;
+mod exclusions;
+mod guide;
+mod measures;
 mod number;
 mod range;
 mod report;
@@ -27,7 +35,8 @@ mod sql;
 
 pub use answer::{ReportAnswer, ReportColumn, answer};
 pub use ask::{Ask, Condition, LIMIT_MAX};
+pub use guide::documentation;
 pub use number::NumberId;
 pub use range::{Range, TimeZone};
-pub use report::{ColumnKind, Dimension, Measure, Parts, Report, Unit};
+pub use report::{ColumnKind, Dimension, Exclusion, Measure, Parts, Report, Unit};
 pub use reports::REPORTS;

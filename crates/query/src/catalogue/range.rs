@@ -83,6 +83,18 @@ impl TimeZone {
         }
     }
 
+    /// The first and the last day of a range, as days since 1970.
+    pub(super) fn days(self, range: &Range) -> (i64, i64) {
+        let number = |at_ms| (self.day(at_ms) - NaiveDate::default()).num_days();
+        (number(range.from_ms), number(range.to_ms - 1))
+    }
+
+    /// The first moment of a day since 1970.
+    pub(super) fn midnight_of(self, day: i64) -> i64 {
+        let day = NaiveDate::default().checked_add_signed(chrono::Duration::days(day));
+        self.midnight(day.unwrap_or_default())
+    }
+
     /// The day of a moment.
     fn day(self, at_ms: i64) -> NaiveDate {
         let utc = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();

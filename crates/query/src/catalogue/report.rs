@@ -35,9 +35,10 @@ pub struct Report {
 /// Where the rows of a report come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
-    /// A view, or a sub-select over views, with a column `time`; the range is applied to that.
+    /// A view, or a sub-select over views, with a column `time`; the range is applied to that. `{local}`
+    /// stands for the same as in dimensions.
     Rows(&'static str),
-    /// A sub-select made for what is asked, the range included in it.
+    /// A sub-select made for what is asked, range and conditions included in it.
     Built(fn(&Ask) -> String),
 }
 
@@ -135,6 +136,27 @@ pub enum ColumnKind {
     Dimension,
     /// A figure.
     Measure,
+}
+
+impl Exclusion {
+    /// What is left out, as something to select from: whole rows with their `time`.
+    pub fn rows(&self) -> &'static str {
+        self.rows
+    }
+}
+
+impl Measure {
+    /// Whether it is an approximation: percentiles over many rows.
+    pub fn is_approximate(&self) -> bool {
+        self.sql.contains("approx_")
+    }
+}
+
+impl Dimension {
+    /// Whether its values are times, which are listed in their order.
+    pub(crate) fn is_time(&self) -> bool {
+        self.sql.contains("{local}")
+    }
 }
 
 impl Report {

@@ -1,8 +1,44 @@
-//! The reports.
+//! The reports, one file each.
 
+mod activity;
+mod adoption;
+mod connectors;
 mod cost;
+mod coverage;
+mod errors;
+mod people;
+mod performance;
+mod permissions;
+mod productivity;
+mod prompts;
+mod reconciliation;
+mod retention;
+mod sessions;
+mod skills;
+mod tokens;
+mod tools;
+mod workspaces;
 
 use super::report::Report;
 
 /// All reports, in the order in which they are listed.
-pub const REPORTS: &[&Report] = &[&cost::COST];
+pub const REPORTS: &[&Report] = &[
+    &cost::COST,
+    &tokens::TOKENS,
+    &people::PEOPLE,
+    &adoption::ADOPTION,
+    &retention::RETENTION,
+    &sessions::SESSIONS,
+    &prompts::PROMPTS,
+    &activity::ACTIVITY,
+    &productivity::PRODUCTIVITY,
+    &tools::TOOLS,
+    &permissions::PERMISSIONS,
+    &connectors::CONNECTORS,
+    &skills::SKILLS,
+    &workspaces::WORKSPACES,
+    &errors::ERRORS,
+    &performance::PERFORMANCE,
+    &coverage::COVERAGE,
+    &reconciliation::RECONCILIATION,
+];

@@ -27,20 +27,32 @@ pub(super) fn rows(ask: &Ask) -> String {
 
 /// One row: the figures of everything that counts.
 pub(super) fn totals(ask: &Ask) -> String {
-    let columns: Vec<String> = measures(ask).collect();
-    format!("SELECT {} FROM {}", columns.join(", "), counted(ask))
+    let whole = Ask {
+        group_by: Vec::new(),
+        ..ask.clone()
+    };
+    let columns: Vec<String> = measures(&whole).collect();
+    format!("SELECT {} FROM {}", columns.join(", "), counted(&whole))
 }
 
 /// `FROM` and `WHERE` of what counts.
 pub(super) fn counted(ask: &Ask) -> String {
-    let (from, mut terms) = match ask.report.source {
-        Source::Rows(rows) => (as_table(rows), vec![in_range(ask)]),
-        Source::Built(build) => (as_table(&build(ask)), Vec::new()),
-    };
-    terms.extend(conditions(ask));
+    match ask.report.source {
+        Source::Built(build) => as_table(&build(ask)),
+        Source::Rows(rows) => {
+            let from = as_table(&rows.replace("{local}", &local("time", ask)));
+            let conditions = all_of(ask, |_| true);
+            format!("{from} WHERE {} AND {conditions}", in_range(ask))
+        }
+    }
+}
+
+/// The conditions on dimensions of a kind, for sources that apply them themselves.
+pub(super) fn all_of(ask: &Ask, of: impl Fn(&Dimension) -> bool) -> String {
+    let terms = conditions(ask, of);
     match terms.is_empty() {
-        true => from,
-        false => format!("{from} WHERE {}", terms.join(" AND ")),
+        true => "true".to_owned(),
+        false => terms.join(" AND "),
     }
 }
 
@@ -88,10 +100,7 @@ fn order(ask: &Ask) -> String {
             "ASC NULLS LAST"
         }
     };
-    let by_time = ask
-        .group_by
-        .iter()
-        .find(|dimension| dimension.sql.contains("{local}"));
+    let by_time = ask.group_by.iter().find(|dimension| dimension.is_time());
     let first = ask.report.measures.first().map(|measure| measure.name);
     let first = match (ask.order_by, by_time, first) {
         (Some((column, descending)), ..) => format!("{column} {}, ", direction(descending)),
@@ -108,9 +117,9 @@ fn order(ask: &Ask) -> String {
 }
 
 /// Several values of one dimension are alternatives; dimensions must all be fulfilled.
-fn conditions(ask: &Ask) -> Vec<String> {
+fn conditions(ask: &Ask, of: impl Fn(&Dimension) -> bool) -> Vec<String> {
     let mut terms = Vec::new();
-    for dimension in ask.report.dimensions {
+    for dimension in ask.report.dimensions.iter().filter(|own| of(own)) {
         for wanted in [true, false] {
             let of = ask.conditions.iter().filter(|condition| {
                 condition.dimension == dimension.name && condition.is == wanted

@@ -1,6 +1,10 @@
 //! Views and reports over what real clients sent, against what these clients said they had spent.
 
 mod catalogue;
+mod catalogue_golden;
+mod catalogue_parts;
+mod catalogue_people;
+mod catalogue_time;
 mod coverage;
 mod damaged;
 mod handmade;

@@ -1,10 +1,13 @@
 //! What was spent, on whom and on what.
 
 use crate::catalogue::dimensions::{
-    AGENT, APP_VERSION, COST_CENTER, DAY, DEPARTMENT, EFFORT, MCP_SERVER, MODEL, MONTH,
-    ORGANIZATION, PERSON, PLUGIN, PRODUCT, QUERY_CATEGORY, SKILL, SPEED, TEAM, WEEK,
+    AGENT, APP_VERSION, COST_BASIS, COST_CENTER, DAY, DEPARTMENT, EFFORT, HOUR, MCP_SERVER, MODEL,
+    MONTH, ORGANIZATION, PERSON, PLUGIN, PRODUCT, PROJECT, QUERY_CATEGORY, SIGNAL, SKILL, SPEED,
+    TEAM, WEEK, WEEKDAY,
 };
-use crate::catalogue::report::{Dimension, Exclusion, Measure, Parts, Report, Source, Unit};
+use crate::catalogue::exclusions::{COPIES, REPEATED_POINTS, UNPRICED};
+use crate::catalogue::measures::sum;
+use crate::catalogue::report::{Report, Source, Unit};
 
 pub(super) static COST: Report = Report {
     name: "cost",
@@ -23,11 +26,14 @@ pub(super) static COST: Report = Report {
         DEPARTMENT,
         COST_CENTER,
         ORGANIZATION,
+        PROJECT,
         PRODUCT,
         MODEL,
         DAY,
         WEEK,
         MONTH,
+        HOUR,
+        WEEKDAY,
         QUERY_CATEGORY,
         SPEED,
         EFFORT,
@@ -37,68 +43,46 @@ pub(super) static COST: Report = Report {
         MCP_SERVER,
         APP_VERSION,
         SIGNAL,
-        BASIS,
+        COST_BASIS,
     ],
     usual_group_by: &["person"],
     measures: &[
-        Measure {
-            name: "cost_usd",
-            title: "Cost",
-            about: "US dollars at list price",
-            unit: Unit::Usd,
-            parts: Parts::Sum,
-            sql: "coalesce(sum(cost_usd), 0)",
-        },
-        Measure {
-            name: "net_cost",
-            title: "Net cost",
-            about: "after the discount, in the currency of the settings",
-            unit: Unit::Currency,
-            parts: Parts::Sum,
-            sql: "coalesce(sum(net_cost), 0)",
-        },
-        Measure {
-            name: "requests",
-            title: "Requests",
-            about: "successful requests to a model; metrics do not count them",
-            unit: Unit::Count,
-            parts: Parts::Sum,
-            sql: "coalesce(sum(requests), 0)",
-        },
-        Measure {
-            name: "recomputed_usd",
-            title: "Recomputed",
-            about: "the part of the cost that is the list price because the client's figure is missing or absurd",
-            unit: Unit::Usd,
-            parts: Parts::Sum,
-            sql: "coalesce(sum(CASE WHEN cost_basis = 'recomputed' THEN cost_usd END), 0)",
-        },
-        Measure {
-            name: "unpriced_requests",
-            title: "Unpriced",
-            about: "requests whose cost is not known; they are in no sum of costs",
-            unit: Unit::Count,
-            parts: Parts::Sum,
-            sql: "coalesce(sum(CASE WHEN cost_basis = 'unpriced' THEN requests END), 0)",
-        },
+        sum(
+            "cost_usd",
+            "Cost",
+            "US dollars at list price",
+            Unit::Usd,
+            "coalesce(sum(cost_usd), 0)",
+        ),
+        sum(
+            "net_cost",
+            "Net cost",
+            "after the discount, in the currency of the settings",
+            Unit::Currency,
+            "coalesce(sum(net_cost), 0)",
+        ),
+        sum(
+            "requests",
+            "Requests",
+            "successful requests to a model; metrics do not count them",
+            Unit::Count,
+            "coalesce(sum(requests), 0)",
+        ),
+        sum(
+            "recomputed_usd",
+            "Recomputed",
+            "the part of the cost that is the list price because the client's figure is missing or absurd",
+            Unit::Usd,
+            "coalesce(sum(CASE WHEN cost_basis = 'recomputed' THEN cost_usd END), 0)",
+        ),
+        sum(
+            "unpriced_requests",
+            "Unpriced",
+            "requests whose cost is not known; they are in no sum of costs",
+            Unit::Count,
+            "coalesce(sum(CASE WHEN cost_basis = 'unpriced' THEN requests END), 0)",
+        ),
     ],
-    exclusions: &[Exclusion {
-        what: "requests that are unpriced",
-        why: "neither the client nor the price book says what they cost",
-        rows: "SELECT * FROM ledger WHERE cost_basis = 'unpriced'",
-    }],
+    exclusions: &[UNPRICED, REPEATED_POINTS, COPIES],
     source: Source::Rows("usage"),
-};
-
-const SIGNAL: Dimension = Dimension {
-    name: "source",
-    title: "Signal",
-    about: "events or metrics",
-    sql: "source",
-};
-const BASIS: Dimension = Dimension {
-    name: "cost_basis",
-    title: "Basis",
-    about: "client, recomputed or unpriced",
-    sql: "cost_basis",
 };
