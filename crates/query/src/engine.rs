@@ -96,21 +96,7 @@ impl Engine {
             .with_config(session_config(config.threads))
             .with_runtime_env(environment)
             .build();
-        for function in functions::all(&config.cost) {
-            state
-                .register_udf(Arc::new(function))
-                .map_err(QueryError::internal)?;
-        }
-        for function in functions::aggregates() {
-            state
-                .register_udaf(Arc::new(function))
-                .map_err(QueryError::internal)?;
-        }
-        for function in functions::windows() {
-            state
-                .register_udwf(Arc::new(function))
-                .map_err(QueryError::internal)?;
-        }
+        functions::register(&mut state, &config.cost).map_err(QueryError::internal)?;
         let turns = Arc::new(tokio::sync::Semaphore::new(config.concurrent));
         Ok(Engine {
             store,

@@ -29,6 +29,11 @@ mod rhythm;
 mod sequence;
 mod tool_call;
 
+use std::sync::Arc;
+
+use datafusion::error::Result;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub(crate) use attribute::value_of;
@@ -42,8 +47,21 @@ use crate::cost::Cost;
 /// step that no time limit can stop. They are not offered.
 pub(crate) const UNBOUNDED: [&str; 3] = ["repeat", "lpad", "rpad"];
 
-/// All of our own.
-pub(crate) fn all(cost: &Cost) -> Vec<ScalarUDF> {
+/// Offers all that do not differ from query to query.
+pub(crate) fn register(state: &mut SessionState, cost: &Cost) -> Result<()> {
+    for function in of_a_row(cost) {
+        state.register_udf(Arc::new(function))?;
+    }
+    for function in aggregates() {
+        state.register_udaf(Arc::new(function))?;
+    }
+    for function in windows() {
+        state.register_udwf(Arc::new(function))?;
+    }
+    Ok(())
+}
+
+fn of_a_row(cost: &Cost) -> Vec<ScalarUDF> {
     let mut all = vec![
         attribute::attribute(),
         elements::elements(),
@@ -61,12 +79,12 @@ pub(crate) fn all(cost: &Cost) -> Vec<ScalarUDF> {
 }
 
 /// Those over the rows of a window.
-pub(crate) fn windows() -> Vec<WindowUDF> {
+fn windows() -> Vec<WindowUDF> {
     vec![tool_call::tool_call(), sequence::sequence_gaps()]
 }
 
 /// Those of many rows.
-pub(crate) fn aggregates() -> Vec<AggregateUDF> {
+fn aggregates() -> Vec<AggregateUDF> {
     vec![sequence::sequence_stretches(), rhythm::expected_by()]
 }
 

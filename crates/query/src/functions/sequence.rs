@@ -7,8 +7,8 @@
 //! which begins in a session of its own) goes on counting in the next one. In the order of time a run
 //! goes on while the number grows and ends where it falls back. Numbers that a run leaves out, the first
 //! ones too, are missing events, unless another session of the installation ended right before them.
-//! What comes while a run is still going on (a copy, a late delivery, a second window on the same
-//! session) fills it up and is no run of its own.
+//! What comes while a run is still going on (a copy, a late delivery) fills it up and is no run of its own;
+//! so does a second window on the same session, but where it sends while the first one does not.
 //!
 //! Kept are stretches of numbers that follow each other, not events: memory grows with disorder, not
 //! with the length of a session.
