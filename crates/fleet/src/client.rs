@@ -3,7 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `answer.rs` | answers, read within bounds |
-//! | `payload.rs` | request bodies with and without a known length; gRPC framing |
+//! | `payload.rs` | request bodies with and without a known length |
 //! | `failure.rs` | why a request got no answer |
 
 mod answer;
@@ -191,17 +191,11 @@ impl Client {
     }
 
     fn default_path(&self, signal: Signal) -> String {
-        match (self.transport, signal) {
-            (Transport::Http, _) => format!("/v1/{}", signal.name()),
-            (Transport::Grpc, Signal::Logs) => service("logs", "LogsService"),
-            (Transport::Grpc, Signal::Metrics) => service("metrics", "MetricsService"),
-            (Transport::Grpc, Signal::Traces) => service("trace", "TraceService"),
+        match self.transport {
+            Transport::Http => format!("/v1/{}", signal.name()),
+            Transport::Grpc => otlp::grpc::path(signal).to_owned(),
         }
     }
-}
-
-fn service(package: &str, name: &str) -> String {
-    format!("/opentelemetry.proto.collector.{package}.v1.{name}/Export")
 }
 
 fn http_request(
@@ -236,6 +230,6 @@ fn grpc_request(
     if let Some(name) = content_encoding.name() {
         request = request.header("grpc-encoding", name);
     }
-    let framed = payload::frame(message, content_encoding != ContentEncoding::Identity);
-    request.body(Payload::sized(framed))
+    let framed = otlp::grpc::frame(message, content_encoding != ContentEncoding::Identity);
+    request.body(Payload::sized(framed.into()))
 }

@@ -11,8 +11,12 @@ use contract::{Signal, Value};
 use crate::Encoding;
 use crate::writer::{Size, Writer};
 
+mod read;
+
+pub use read::{PartialSuccess, read_partial};
+
 const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
-const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+pub(crate) const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
 /// How many bytes of a response a text may take, escapes included.
 const TEXT_MAX: usize = 400;
@@ -53,11 +57,7 @@ pub fn partial(signal: Signal, encoding: Encoding, rejected: u64, message: &str)
             writer.out
         }
         Encoding::Json => {
-            let rejected_name = match signal {
-                Signal::Logs => "rejectedLogRecords",
-                Signal::Metrics => "rejectedDataPoints",
-                Signal::Traces => "rejectedSpans",
-            };
+            let rejected_name = rejected_name(signal);
             // A 64-bit integer is a string in protobuf's JSON.
             let mut json = format!("{{\"partialSuccess\":{{\"{rejected_name}\":\"{rejected}\"");
             if !message.is_empty() {
@@ -67,6 +67,15 @@ pub fn partial(signal: Signal, encoding: Encoding, rejected: u64, message: &str)
             json.push_str("}}");
             json.into_bytes()
         }
+    }
+}
+
+/// The member of a JSON answer that counts the items that were not taken.
+fn rejected_name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Logs => "rejectedLogRecords",
+        Signal::Metrics => "rejectedDataPoints",
+        Signal::Traces => "rejectedSpans",
     }
 }
 

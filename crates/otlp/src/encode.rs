@@ -12,8 +12,7 @@ use contract::{
     Attribute, DataPoint, LogRecord, Metric, MetricKind, Origin, PointValue, Span, Temporality,
 };
 
-use self::value::write_value;
-pub(crate) use self::value::{Plain, PlainBudget, write_plain};
+pub(crate) use self::value::{Plain, PlainBudget, write_plain, write_value};
 
 /// An export request of log records. Neighbouring groups of one resource share it.
 pub fn logs(groups: &[(Origin<'_>, Vec<LogRecord<'_>>)]) -> Vec<u8> {
@@ -191,13 +190,13 @@ fn write_span(writer: &mut Writer, span: &Span<'_>) {
     }
 }
 
-fn write_id<const N: usize>(writer: &mut Writer, number: u32, id: &Option<[u8; N]>) {
+pub(crate) fn write_id<const N: usize>(writer: &mut Writer, number: u32, id: &Option<[u8; N]>) {
     if let Some(id) = id {
         writer.bytes_set(number, id);
     }
 }
 
-fn write_attributes(writer: &mut Writer, number: u32, attributes: &[Attribute<'_>]) {
+pub(crate) fn write_attributes(writer: &mut Writer, number: u32, attributes: &[Attribute<'_>]) {
     for (key, value) in attributes {
         let attribute = writer.open(number, Size::Small);
         writer.bytes(1, key.as_bytes());

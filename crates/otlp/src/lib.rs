@@ -18,7 +18,9 @@
 //! | `encode.rs`, `encode/` | items to protobuf |
 //! | `from_json.rs`, `from_json/` | a JSON request to protobuf, leniently |
 //! | `to_json.rs` | protobuf to canonical OTLP/JSON |
-//! | `answer.rs` | responses: success, partial success, `google.rpc.Status` |
+//! | `javascript.rs` | items as the clients' own exporter writes them, byte for byte |
+//! | `grpc.rs` | the framing and the paths of OTLP over gRPC |
+//! | `answer.rs`, `answer/` | responses: success, partial success, `google.rpc.Status` |
 
 use std::fmt;
 
@@ -27,6 +29,8 @@ mod decode;
 pub mod encode;
 mod fault;
 mod from_json;
+pub mod grpc;
+pub mod javascript;
 mod scan;
 mod schema;
 mod to_json;

@@ -173,7 +173,7 @@ fn last_of_each<'a>(mut reader: Reader<'a>, message: &Message) -> Result<LastOfE
     Ok(set)
 }
 
-fn write_base64(bytes: &[u8], out: &mut String) {
+pub(crate) fn write_base64(bytes: &[u8], out: &mut String) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     out.push('"');
     for chunk in bytes.chunks(3) {

@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
-use super::{Transport, payload};
+use super::Transport;
 
 /// No honest answer to an export request comes near this.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
@@ -61,7 +61,7 @@ impl Answer {
                     head.status.as_u16()
                 ));
             }
-            body = payload::unframe(body);
+            body = body.slice_ref(otlp::grpc::unframe(&body));
         }
         Ok(Answer {
             status: head.status.as_u16(),

@@ -13,7 +13,7 @@ use crate::DEPTH_MAX;
 use crate::writer::{Size, Writer};
 
 /// Writes a value as the field `number`.
-pub(super) fn write_value(writer: &mut Writer, number: u32, value: &Value<'_>) {
+pub(crate) fn write_value(writer: &mut Writer, number: u32, value: &Value<'_>) {
     if let Value::Array(json) | Value::Map(json) = value {
         let start = writer.out.len();
         let budget = &mut PlainBudget {

@@ -1,0 +1,90 @@
+//! What a receiver says beside its success.
+
+use contract::Signal;
+
+use crate::Encoding;
+use crate::fault::Fault;
+use crate::wire::Reader;
+
+/// A receiver's partial success, or a warning beside a full one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartialSuccess {
+    /// How many items it did not take.
+    pub rejected: u64,
+    /// Why, or what else it has to say; may be empty.
+    pub message: String,
+}
+
+/// The partial success in a success's body; `None` when everything was taken and there is nothing to
+/// say, and when the body is no answer of OTLP.
+pub fn read_partial(signal: Signal, encoding: Encoding, body: &[u8]) -> Option<PartialSuccess> {
+    let found = match encoding {
+        Encoding::Protobuf => from_protobuf(body).ok()?,
+        Encoding::Json => from_json(signal, body)?,
+    };
+    (found.rejected > 0 || !found.message.is_empty()).then_some(found)
+}
+
+fn from_protobuf(body: &[u8]) -> Result<PartialSuccess, Fault> {
+    let mut found = PartialSuccess {
+        rejected: 0,
+        message: String::new(),
+    };
+    let mut answer = Reader::new(body);
+    while let Some(field) = answer.next()? {
+        if field.number != 1 {
+            continue;
+        }
+        let mut partial = field.message()?;
+        while let Some(part) = partial.next()? {
+            match part.number {
+                1 => found.rejected = u64::try_from(part.varint()? as i64).unwrap_or(0),
+                2 => found.message = part.text(&mut false)?.into_owned(),
+                _ => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn from_json(signal: Signal, body: &[u8]) -> Option<PartialSuccess> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let partial = answer.get("partialSuccess")?;
+    let rejected = match partial.get(super::rejected_name(signal)) {
+        Some(serde_json::Value::String(digits)) => digits.parse().unwrap_or(0),
+        Some(number) => number.as_u64().unwrap_or(0),
+        None => 0,
+    };
+    let message = partial.get("errorMessage").and_then(|text| text.as_str());
+    Some(PartialSuccess {
+        rejected,
+        message: message.unwrap_or_default().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::{partial, success};
+
+    #[test]
+    fn what_the_receiver_writes_is_read() {
+        for encoding in [Encoding::Protobuf, Encoding::Json] {
+            for signal in Signal::ALL {
+                let body = partial(signal, encoding, 3, "three were odd");
+                let read = read_partial(signal, encoding, &body);
+                let expected = PartialSuccess {
+                    rejected: 3,
+                    message: "three were odd".to_owned(),
+                };
+                assert_eq!(read, Some(expected));
+                assert_eq!(read_partial(signal, encoding, &success(encoding)), None);
+                assert_eq!(
+                    read_partial(signal, encoding, b"<html>moved</html>"),
+                    None,
+                    "no answer of OTLP"
+                );
+            }
+        }
+    }
+}
