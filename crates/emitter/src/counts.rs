@@ -1,0 +1,72 @@
+//! What became of everything recorded.
+//!
+//! Invariant: recorded = sent + rejected + dropped + waiting, for events. Data points are counted when
+//! they are exported.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What became of events and data points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events.
+    pub events: SignalCounts,
+    /// Data points.
+    pub points: SignalCounts,
+}
+
+/// What became of the items of one signal. With several exporters each counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignalCounts {
+    /// Recorded: put into the queue or dropped before it.
+    pub recorded: u64,
+    /// Taken by a receiver.
+    pub sent: u64,
+    /// Sent, and rejected by the receiver one by one.
+    pub rejected: u64,
+    /// Lost: the queue was full, or the receiver could not be reached or refused the batch.
+    pub dropped: u64,
+    /// Attempts beyond the first.
+    pub retries: u64,
+}
+
+/// The same while they are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    recorded: AtomicU64,
+    sent: AtomicU64,
+    rejected: AtomicU64,
+    dropped: AtomicU64,
+    retries: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn recorded(&self, items: u64) {
+        self.recorded.fetch_add(items, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sent(&self, items: u64, rejected: u64) {
+        let rejected = rejected.min(items);
+        self.sent.fetch_add(items - rejected, Ordering::Relaxed);
+        self.rejected.fetch_add(rejected, Ordering::Relaxed);
+    }
+
+    /// Gives how many there are now.
+    pub(crate) fn dropped(&self, items: u64) -> u64 {
+        self.dropped.fetch_add(items, Ordering::Relaxed) + items
+    }
+
+    pub(crate) fn retried(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn counts(&self) -> SignalCounts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        SignalCounts {
+            recorded: read(&self.recorded),
+            sent: read(&self.sent),
+            rejected: read(&self.rejected),
+            dropped: read(&self.dropped),
+            retries: read(&self.retries),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Events as log records, and the bounded queue in which they wait.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use contract::{Attribute, LogRecord, Value};
+
+use crate::head::{Head, borrowed, borrowed_value};
+
+/// So many events may wait; what comes on top is dropped and counted.
+pub(crate) const QUEUE_MAX: usize = 2048;
+/// So many events leave in one request at most.
+pub(crate) const BATCH_MAX: usize = 512;
+
+/// One event that waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) head: Arc<Head>,
+    pub(crate) name: &'static str,
+    pub(crate) prompt_id: Option<Arc<str>>,
+    pub(crate) own: Vec<Attribute<'static>>,
+    body: String,
+    at_ms: u64,
+    timestamp: String,
+    sequence: i64,
+}
+
+impl Record {
+    pub(crate) fn new(
+        head: &Arc<Head>,
+        name: &'static str,
+        prompt_id: Option<&Arc<str>>,
+        own: Vec<Attribute<'static>>,
+    ) -> Record {
+        Record {
+            head: Arc::clone(head),
+            name,
+            prompt_id: prompt_id.map(Arc::clone),
+            own,
+            body: format!("claude_code.{name}"),
+            at_ms: 0,
+            timestamp: String::new(),
+            sequence: 0,
+        }
+    }
+
+    fn stamp(&mut self, at_ms: u64, sequence: i64) {
+        let timestamp = contract::iso_millis(at_ms).map(|text| text.to_vec());
+        self.timestamp = timestamp
+            .and_then(|text| String::from_utf8(text).ok())
+            .unwrap_or_default();
+        self.at_ms = at_ms;
+        self.sequence = sequence;
+    }
+
+    /// The record as the clients send it.
+    pub(crate) fn log_record(&self) -> LogRecord<'_> {
+        let head = &self.head.standard;
+        let mut attributes = Vec::with_capacity(head.len() + self.own.len() + 5);
+        attributes.extend(head.iter().map(borrowed));
+        let mut text = |key, text| attributes.push((Cow::Borrowed(key), Value::from(text)));
+        text("event.name", self.name);
+        text("event.timestamp", self.timestamp.as_str());
+        attributes.push((Cow::Borrowed("event.sequence"), Value::Int(self.sequence)));
+        if let Some(prompt) = &self.prompt_id {
+            attributes.push((Cow::Borrowed("prompt.id"), Value::from(&**prompt)));
+        }
+        if let Some(paths) = &self.head.host_paths {
+            attributes.push((Cow::Borrowed("workspace.host_paths"), borrowed_value(paths)));
+        }
+        attributes.extend(self.own.iter().map(borrowed));
+        let nanos = self.at_ms.saturating_mul(1_000_000);
+        LogRecord {
+            time_unix_nano: nanos,
+            observed_time_unix_nano: nanos,
+            body: Some(Value::from(self.body.as_str())),
+            attributes,
+            ..LogRecord::default()
+        }
+    }
+}
+
+/// The events that wait, and the process's sequence.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    records: VecDeque<Record>,
+    sequence: i64,
+    is_closed: bool,
+}
+
+impl Queue {
+    /// Gives the record its place, or says why there is none. The sequence goes on either way, so that
+    /// the receiver can see the gap.
+    pub(crate) fn push(&mut self, mut record: Record, at_ms: u64) -> Result<(), &'static str> {
+        record.stamp(at_ms, self.sequence);
+        self.sequence += 1;
+        if self.is_closed {
+            return Err("telemetry has ended");
+        }
+        if self.records.len() >= QUEUE_MAX {
+            return Err("the queue is full: the receiver is too slow or away");
+        }
+        self.records.push_back(record);
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Takes nothing any more. Gives up the events that wait, and says how many there were.
+    pub(crate) fn close(&mut self) -> u64 {
+        self.is_closed = true;
+        let count = self.records.len() as u64;
+        self.records.clear();
+        count
+    }
+
+    /// The oldest events, one batch at most.
+    pub(crate) fn take_batch(&mut self) -> Vec<Record> {
+        let count = self.records.len().min(BATCH_MAX);
+        self.records.drain(..count).collect()
+    }
+}

@@ -1,0 +1,142 @@
+//! What a session, its prompts and the sending thread share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use contract::{DataPoint, Signal};
+use otlp::Encoding;
+use tokio::sync::Notify;
+
+use crate::counts::Tally;
+use crate::finding::{Finding, Listener};
+use crate::head::{Agent, Head, Origins};
+use crate::meter::{Measure, Meter};
+use crate::record::{BATCH_MAX, Queue, Record};
+use crate::settings::Settings;
+use crate::surroundings::Surroundings;
+
+/// What a session, its prompts and the sending thread share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) agent: Agent,
+    pub(crate) settings: Settings,
+    pub(crate) origins: Origins,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) listener: Listener,
+    pub(crate) queue: Mutex<Queue>,
+    pub(crate) meter: Mutex<Meter>,
+    pub(crate) events: Tally,
+    pub(crate) points: Tally,
+    /// Told when a batch is full.
+    pub(crate) wake: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        agent: Agent,
+        settings: Settings,
+        surroundings: Surroundings,
+        listener: Listener,
+    ) -> Shared {
+        Shared {
+            origins: Origins::new(&agent, &settings),
+            agent,
+            settings,
+            surroundings,
+            listener,
+            queue: Mutex::default(),
+            meter: Mutex::default(),
+            events: Tally::default(),
+            points: Tally::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.surroundings.now_ms)()
+    }
+
+    pub(crate) fn has_events(&self) -> bool {
+        self.settings.is_enabled && !self.settings.logs.exporters.is_empty()
+    }
+
+    pub(crate) fn has_metrics(&self) -> bool {
+        self.settings.is_enabled && !self.settings.metrics.exporters.is_empty()
+    }
+
+    pub(crate) fn put(&self, record: Record) {
+        let (placed, waiting) = {
+            let mut queue = lock(&self.queue);
+            let placed = queue.push(record, self.now_ms());
+            (placed, queue.len())
+        };
+        self.events.recorded(1);
+        if let Err(reason) = placed {
+            self.drop_items(Signal::Logs, 1, reason);
+        }
+        if waiting >= BATCH_MAX || self.settings.logs.interval.is_zero() {
+            self.wake.notify_one();
+        }
+    }
+
+    pub(crate) fn count(&self, head: &Arc<Head>, measures: Vec<Measure>) {
+        if !self.has_metrics() || measures.is_empty() {
+            return;
+        }
+        let now_ms = self.now_ms();
+        let mut refused = 0;
+        {
+            let mut meter = lock(&self.meter);
+            for measure in measures {
+                refused += u64::from(!meter.add(head, measure, now_ms));
+            }
+        }
+        if refused > 0 {
+            let reason = "a value is below 0 or no number, or there are too many series";
+            self.points.recorded(refused);
+            self.drop_items(Signal::Metrics, refused, reason);
+        }
+    }
+
+    pub(crate) fn tally(&self, signal: Signal) -> &Tally {
+        match signal {
+            Signal::Metrics => &self.points,
+            _ => &self.events,
+        }
+    }
+
+    /// Counts what is lost, and says so: the first time, and whenever twice as much is lost.
+    pub(crate) fn drop_items(&self, signal: Signal, items: u64, reason: &str) {
+        let total = self.tally(signal).dropped(items);
+        let before = total.saturating_sub(items);
+        if before == 0 || before.ilog2() != total.ilog2() {
+            let message = format!("{total} {} dropped so far: {reason}", signal.items());
+            self.listener.tell(&Finding::error(signal.name(), message));
+        }
+    }
+
+    /// One export request of these events.
+    pub(crate) fn encode_events(&self, records: &[Record], encoding: Encoding) -> Vec<u8> {
+        let records: Vec<_> = records.iter().map(Record::log_record).collect();
+        otlp::javascript::logs(encoding, &self.origins.events, &records)
+    }
+
+    /// One export request for each of the encodings, of all that was counted, and how many points it
+    /// has; `None` when there is nothing to say.
+    pub(crate) fn encode_metrics(&self, encodings: &[Encoding]) -> Option<(Vec<Vec<u8>>, u64)> {
+        let mut meter = lock(&self.meter);
+        let metrics = meter.collect(self.now_ms(), self.settings.temporality);
+        if metrics.is_empty() {
+            return None;
+        }
+        let points = |(_, points): &(_, Vec<DataPoint<'_>>)| points.len() as u64;
+        let count = metrics.iter().map(points).sum();
+        let origin = &self.origins.metrics;
+        let encode = |encoding: &Encoding| otlp::javascript::metrics(*encoding, origin, &metrics);
+        Some((encodings.iter().map(encode).collect(), count))
+    }
+}
+
+/// A thread that panicked while it held the lock leaves the content as it was.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

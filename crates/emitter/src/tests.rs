@@ -1,0 +1,8 @@
+//! The whole of it: recorded requests rebuilt from the calls that caused them, and the way to a
+//! receiver that is there, busy, or away.
+
+mod calls;
+mod captures;
+mod delivery;
+mod events;
+mod points;

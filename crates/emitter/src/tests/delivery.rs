@@ -1,0 +1,458 @@
+//! The way to a receiver: busy, refusing, hanging, away; what is counted and said.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crate::counts::SignalCounts;
+use crate::event::{AtMention, SkillActivated, ToolResult};
+use crate::finding::Finding;
+use crate::head::Agent;
+use crate::session::Start;
+use crate::settings::{Layers, Settings};
+use crate::telemetry::Telemetry;
+
+/// A request as it came.
+struct Came {
+    path: String,
+    headers: HashMap<String, String>,
+    body: Vec<u8>,
+}
+
+impl Came {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn events(&self) -> usize {
+        self.text().matches("\"event.name\"").count()
+    }
+}
+
+/// Status, further header lines, body.
+type Answer = (u16, &'static str, &'static str);
+
+/// A receiver that gives these answers in turn, and 200 from then on; one that answers nothing when
+/// there are none.
+struct FakeReceiver {
+    port: u16,
+    came: Receiver<Came>,
+}
+
+impl FakeReceiver {
+    fn start(answers: Option<&'static [Answer]>) -> FakeReceiver {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (sender, came) = sync_channel(1000);
+        let answers = answers.map(|answers| Arc::new(Mutex::new(answers.iter())));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (sender, answers) = (sender.clone(), answers.clone());
+                thread::spawn(move || {
+                    serve(stream, &sender, || {
+                        let mut answers = answers.as_ref()?.lock().expect("whole");
+                        Some(answers.next().copied().unwrap_or((200, "", "{}")))
+                    });
+                });
+            }
+        });
+        FakeReceiver { port, came }
+    }
+
+    fn next(&self) -> Came {
+        self.came
+            .recv_timeout(Duration::from_secs(30))
+            .expect("a request")
+    }
+}
+
+fn serve(stream: TcpStream, sender: &SyncSender<Came>, answer: impl Fn() -> Option<Answer>) {
+    let mut reader = BufReader::new(stream.try_clone().expect("a copy"));
+    let mut writer = stream;
+    while let Some(came) = read(&mut reader) {
+        sender.send(came).expect("the test is there");
+        let Some((status, headers, body)) = answer() else {
+            // Hangs until the client gives up.
+            continue;
+        };
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\n\r\n"
+        );
+        if writer
+            .write_all(format!("{head}{body}").as_bytes())
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn read(reader: &mut impl BufRead) -> Option<Came> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_owned()),
+        }
+    }
+    let path = lines[0].split(' ').nth(1)?.to_owned();
+    let headers: HashMap<String, String> = lines[1..]
+        .iter()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
+    reader.read_exact(&mut body).ok()?;
+    Some(Came {
+        path,
+        headers,
+        body,
+    })
+}
+
+/// Telemetry with the events going to a port, and what it finds.
+struct Stage {
+    telemetry: Telemetry,
+    found: Arc<Mutex<Vec<Finding>>>,
+}
+
+impl Stage {
+    fn new(port: u16, more: &[(&str, &str)]) -> Stage {
+        let url = format!("http://127.0.0.1:{port}");
+        let base = [
+            ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &url),
+            ("OTEL_LOGS_EXPORT_INTERVAL", "3600000"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "3600000"),
+        ];
+        let layers = Layers::of(base.into_iter().chain(more.iter().copied()));
+        Stage::of(layers)
+    }
+
+    fn of(layers: Layers) -> Stage {
+        let (mut settings, findings) = Settings::read(layers);
+        settings.retry.first_wait = Duration::from_millis(1);
+        settings.retry.attempts_max = 3;
+        let found = Arc::new(Mutex::new(Vec::new()));
+        let listened = Arc::clone(&found);
+        let telemetry = Telemetry::builder(Agent::new("test", "1"), settings)
+            .findings(findings)
+            .on_finding(move |finding| listened.lock().expect("whole").push(finding.clone()))
+            .start();
+        Stage { telemetry, found }
+    }
+
+    fn emit(&self, events: usize) {
+        let session = self.telemetry.session_with_id("s");
+        for _ in 0..events {
+            session.emit(AtMention::default());
+        }
+    }
+
+    fn said(&self) -> String {
+        let found = self.found.lock().expect("whole");
+        found.iter().map(|finding| format!("{finding}\n")).collect()
+    }
+
+    fn events(&self) -> SignalCounts {
+        self.telemetry.counts().events
+    }
+}
+
+fn counts(recorded: u64, sent: u64, rejected: u64, dropped: u64, retries: u64) -> SignalCounts {
+    SignalCounts {
+        recorded,
+        sent,
+        rejected,
+        dropped,
+        retries,
+    }
+}
+
+#[test]
+fn a_busy_receiver_is_asked_again_with_the_same_bytes() {
+    let receiver = FakeReceiver::start(Some(&[(503, "", "{}"), (429, "retry-after: 0\r\n", "{}")]));
+    let stage = Stage::new(receiver.port, &[]);
+    stage.emit(2);
+    assert!(stage.telemetry.flush());
+    let bodies = [
+        receiver.next().body,
+        receiver.next().body,
+        receiver.next().body,
+    ];
+    assert!(bodies[0] == bodies[1] && bodies[1] == bodies[2]);
+    assert_eq!(stage.events(), counts(2, 2, 0, 0, 2));
+    assert!(stage.said().contains("HTTP 503"), "{}", stage.said());
+}
+
+#[test]
+fn a_refusal_is_not_repeated_and_is_said() {
+    let receiver = FakeReceiver::start(Some(&[(400, "", "{\"message\":\"no such tenant\"}")]));
+    let stage = Stage::new(receiver.port, &[]);
+    stage.emit(1);
+    assert!(stage.telemetry.flush());
+    stage.emit(2);
+    assert!(stage.telemetry.flush());
+    assert_eq!(stage.events(), counts(3, 2, 0, 1, 0));
+    assert!(
+        stage
+            .said()
+            .contains("HTTP 400: {\"message\":\"no such tenant\"}"),
+        "{}",
+        stage.said()
+    );
+}
+
+#[test]
+fn what_a_receiver_rejects_one_by_one_is_counted_and_said() {
+    let partial =
+        "{\"partialSuccess\":{\"rejectedLogRecords\":\"2\",\"errorMessage\":\"too old\"}}";
+    let answers: &'static [Answer] = Box::leak(Box::new([(200, "", partial)]));
+    let receiver = FakeReceiver::start(Some(answers));
+    let stage = Stage::new(receiver.port, &[]);
+    stage.emit(5);
+    assert!(stage.telemetry.flush());
+    assert_eq!(stage.events(), counts(5, 3, 2, 0, 0));
+    assert!(
+        stage
+            .said()
+            .contains("rejected 2 of 5 log records: too old"),
+        "{}",
+        stage.said()
+    );
+}
+
+#[test]
+fn a_receiver_that_is_away_costs_events_and_nothing_else() {
+    // The port is free again when the listener is dropped.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("one")
+        .port();
+    let stage = Stage::new(port, &[]);
+    stage.emit(3);
+    assert!(stage.telemetry.flush());
+    assert_eq!(stage.events(), counts(3, 0, 0, 3, 2));
+    assert!(
+        stage.said().contains("3 attempts failed"),
+        "{}",
+        stage.said()
+    );
+}
+
+#[test]
+fn a_receiver_that_hangs_holds_up_nobody_and_the_queue_is_bounded() {
+    let receiver = FakeReceiver::start(None);
+    let stage = Stage::new(receiver.port, &[]);
+    stage.emit(512);
+    assert_eq!(receiver.next().events(), 512, "a full batch leaves at once");
+    stage.emit(5000);
+    assert_eq!(stage.events(), counts(5512, 0, 0, 5000 - 2048, 0));
+    assert!(!stage.telemetry.flush_within(Duration::from_millis(50)));
+    let Stage { telemetry, found } = stage;
+    let ended = telemetry.shutdown_within(Duration::from_millis(50)).events;
+    assert_eq!(ended, counts(5512, 0, 0, 5512, 0), "everything has a fate");
+    let said = found
+        .lock()
+        .expect("whole")
+        .iter()
+        .map(Finding::to_string)
+        .collect::<String>();
+    assert!(said.contains("the queue is full"), "{said}");
+}
+
+#[test]
+fn what_is_recorded_after_the_end_is_counted() {
+    let receiver = FakeReceiver::start(Some(&[]));
+    let stage = Stage::new(receiver.port, &[]);
+    let session = stage.telemetry.session_with_id("s");
+    let counts_after = Arc::clone(&session.shared);
+    stage.telemetry.shutdown();
+    session.emit(AtMention::default());
+    assert_eq!(counts_after.events.counts(), counts(1, 0, 0, 1, 0));
+}
+
+#[test]
+fn a_batch_has_512_events_at_most() {
+    let receiver = FakeReceiver::start(Some(&[]));
+    let stage = Stage::new(receiver.port, &[]);
+    stage.emit(511);
+    assert!(
+        receiver.came.try_recv().is_err(),
+        "it waits for the interval"
+    );
+    stage.emit(89);
+    assert!(stage.telemetry.flush());
+    let sizes = [receiver.next().events(), receiver.next().events()];
+    assert_eq!(sizes, [512, 88]);
+}
+
+#[test]
+fn the_interval_sends_and_the_end_sends_what_is_left() {
+    let receiver = FakeReceiver::start(Some(&[]));
+    let stage = Stage::new(receiver.port, &[("OTEL_LOGS_EXPORT_INTERVAL", "1")]);
+    stage.emit(1);
+    assert_eq!(receiver.next().events(), 1);
+    let stage = Stage::new(receiver.port, &[("OTEL_LOGS_EXPORT_INTERVAL", "0")]);
+    stage.emit(1);
+    assert_eq!(receiver.next().events(), 1);
+    let stage = Stage::new(receiver.port, &[]);
+    stage.emit(1);
+    drop(stage);
+    assert_eq!(receiver.next().events(), 1);
+}
+
+#[test]
+fn each_signal_has_its_own_receiver_path_and_headers() {
+    let (logs, metrics) = (
+        FakeReceiver::start(Some(&[])),
+        FakeReceiver::start(Some(&[])),
+    );
+    let prefixed = format!("http://127.0.0.1:{}/otlp/", logs.port);
+    let own = format!("http://127.0.0.1:{}/only/metrics", metrics.port);
+    let stage = Stage::new(
+        0,
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &prefixed),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &own),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf"),
+            (
+                "OTEL_EXPORTER_OTLP_HEADERS",
+                "Authorization=Bearer a%2Cb, x-team = one",
+            ),
+            ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "x-team=two"),
+        ],
+    );
+    let session = stage.telemetry.session(Start::Fresh);
+    session.emit(AtMention::default());
+    assert!(stage.telemetry.flush());
+    let (log, metric) = (logs.next(), metrics.next());
+    let facts = |came: &Came| {
+        let header = |name: &str| came.headers[name].clone();
+        [
+            came.path.clone(),
+            header("content-type"),
+            header("authorization"),
+            header("x-team"),
+        ]
+    };
+    assert_eq!(
+        facts(&log),
+        ["/otlp/v1/logs", "application/json", "Bearer a,b", "one"]
+    );
+    assert_eq!(
+        facts(&metric),
+        [
+            "/only/metrics",
+            "application/x-protobuf",
+            "Bearer a,b",
+            "two"
+        ]
+    );
+    assert_eq!(stage.telemetry.counts().points, counts(1, 1, 0, 0, 0));
+}
+
+#[test]
+fn bodies_are_compressed_when_asked() {
+    let receiver = FakeReceiver::start(Some(&[]));
+    let stage = Stage::new(receiver.port, &[("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")]);
+    stage.emit(1);
+    assert!(stage.telemetry.flush());
+    let came = receiver.next();
+    assert_eq!(came.headers["content-encoding"], "gzip");
+    let mut plain = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(&came.body[..]).take(1 << 20);
+    #[expect(clippy::disallowed_methods, reason = "the reader is cut off by take")]
+    decoder.read_to_string(&mut plain).expect("gzip");
+    assert!(plain.starts_with("{\"resourceLogs\""), "{plain}");
+}
+
+#[test]
+fn the_helper_s_headers_win_and_are_never_said() {
+    let receiver = FakeReceiver::start(Some(&[(401, "", "{}")]));
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("settings.json");
+    let text = format!(
+        "{{\"otelHeadersHelper\": \"echo '{{\\\"x-token\\\": \\\"secret-2\\\"}}'\", \"env\": {{
+            \"CLAUDE_CODE_ENABLE_TELEMETRY\": 1, \"OTEL_LOGS_EXPORTER\": \"otlp\",
+            \"OTEL_EXPORTER_OTLP_PROTOCOL\": \"http/json\",
+            \"OTEL_EXPORTER_OTLP_HEADERS\": \"x-token=secret-1\",
+            \"OTEL_EXPORTER_OTLP_ENDPOINT\": \"http://127.0.0.1:{}\"}}}}",
+        receiver.port
+    );
+    std::fs::write(&file, text).expect("written");
+    let none: [(&str, &str); 0] = [];
+    let stage = Stage::of(Layers::of(none).user_file(&file));
+    stage.emit(1);
+    assert!(stage.telemetry.flush());
+    assert_eq!(receiver.next().headers["x-token"], "secret-2");
+    assert!(
+        stage.said().contains("HTTP 401") && !stage.said().contains("secret"),
+        "{}",
+        stage.said()
+    );
+}
+
+#[test]
+fn content_behind_a_shut_gate_is_in_no_request() {
+    let receiver = FakeReceiver::start(Some(&[]));
+    for (gate, is_shown) in [("0", false), ("1", true)] {
+        let gates = [
+            ("OTEL_LOG_USER_PROMPTS", gate),
+            ("OTEL_LOG_TOOL_DETAILS", gate),
+        ];
+        let stage = Stage::new(receiver.port, &gates);
+        let prompt = stage
+            .telemetry
+            .session_with_id("s")
+            .prompt("a secret question");
+        prompt.emit(ToolResult {
+            tool_name: "mcp__secret__tool".to_owned(),
+            error: Some("secret".to_owned()),
+            tool_input: Some("{\"a\":\"secret\"}".to_owned()),
+            ..ToolResult::default()
+        });
+        prompt.emit(SkillActivated {
+            skill_name: "secret".into(),
+            plugin_name: Some("secret".into()),
+            ..SkillActivated::default()
+        });
+        assert!(stage.telemetry.flush());
+        let text = receiver.next().text();
+        assert_eq!(text.contains("secret"), is_shown, "{text}");
+        assert_eq!(text.contains("\"custom_skill\""), !is_shown, "{text}");
+        assert_eq!(text.contains("\"third-party\""), !is_shown, "{text}");
+        assert_eq!(
+            text.contains("\"prompt\",\"value\":{\"stringValue\":\"<REDACTED>\"}"),
+            !is_shown
+        );
+    }
+}
+
+#[test]
+fn telemetry_is_off_until_it_is_turned_on() {
+    let none: [(&str, &str); 0] = [];
+    for layers in [
+        Layers::of(none),
+        Layers::of([("CLAUDE_CODE_ENABLE_TELEMETRY", "1")]),
+    ] {
+        let stage = Stage::of(layers);
+        assert!(!stage.telemetry.is_enabled());
+        stage.emit(3);
+        assert!(stage.telemetry.flush());
+        assert_eq!(stage.events(), counts(0, 0, 0, 0, 0));
+    }
+}

@@ -1,0 +1,215 @@
+//! The thread that sends: intervals, batches, flushes, and the end.
+//!
+//! Invariant: the two signals wait for nothing of each other, and the program that records waits for
+//! neither. At the end nothing is waited for beyond the time that was given.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use contract::Signal;
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::export::{Exporters, Payload};
+use crate::record::BATCH_MAX;
+use crate::shared::{Shared, lock};
+
+/// More flushes than this never wait at once.
+const FLUSHES_MAX: usize = 8;
+
+/// The running thread.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    /// Until when the end may take, once it is asked for.
+    stop: watch::Sender<Option<Instant>>,
+    flushes: [mpsc::Sender<SyncSender<()>>; 2],
+    /// Closed when the thread has ended.
+    ended: Receiver<()>,
+}
+
+impl Worker {
+    pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<Worker> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = watch::channel(None);
+        let (flush_logs, logs_flushes) = mpsc::channel(FLUSHES_MAX);
+        let (flush_metrics, metrics_flushes) = mpsc::channel(FLUSHES_MAX);
+        let (ending, ended) = sync_channel::<()>(1);
+        let shared = Arc::clone(shared);
+        thread::Builder::new()
+            .name("telemetry".to_owned())
+            .spawn(move || {
+                // Dropped when the thread ends, in whichever way.
+                let _ending = ending;
+                let exporters = Exporters::new(&shared);
+                runtime.block_on(async {
+                    tokio::join!(
+                        send_events(&shared, &exporters, logs_flushes, stopped.clone()),
+                        send_metrics(&shared, &exporters, metrics_flushes, stopped.clone()),
+                    );
+                });
+                // A headers helper that hangs is not waited for.
+                runtime.shutdown_background();
+            })?;
+        Ok(Worker {
+            stop,
+            flushes: [flush_logs, flush_metrics],
+            ended,
+        })
+    }
+
+    /// Sends what waits; false when that takes longer than `timeout`.
+    pub(crate) fn flush(&self, timeout: Duration) -> bool {
+        let deadline = std::time::Instant::now() + timeout;
+        let waits: Vec<_> = self.flushes.iter().map(ask_flush).collect();
+        waits.into_iter().all(|wait| {
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            wait.is_some_and(|wait| wait.recv_timeout(left).is_ok())
+        })
+    }
+
+    /// Sends what waits and ends the thread, within `timeout`.
+    pub(crate) fn stop(self, timeout: Duration) {
+        self.stop.send_replace(Some(Instant::now() + timeout));
+        // The thread keeps the deadline itself; what is beyond it is only its own end.
+        let _ = self.ended.recv_timeout(timeout + GRACE);
+    }
+}
+
+/// For the thread to notice the deadline.
+const GRACE: Duration = Duration::from_millis(200);
+
+fn ask_flush(flushes: &mpsc::Sender<SyncSender<()>>) -> Option<Receiver<()>> {
+    let (done, wait) = sync_channel(1);
+    flushes.try_send(done).ok()?;
+    Some(wait)
+}
+
+/// Why a sending task woke up.
+enum Wake {
+    /// The interval has passed, or a batch is full.
+    Due,
+    Flush(SyncSender<()>),
+    Stop,
+}
+
+/// Waits for the next reason to send. `due` is what makes the task send by itself.
+async fn next_wake(
+    due: impl Future<Output = ()>,
+    flushes: &mut mpsc::Receiver<SyncSender<()>>,
+    stop: &mut watch::Receiver<Option<Instant>>,
+) -> Wake {
+    tokio::select! {
+        () = due => Wake::Due,
+        // With the senders gone the thread is being stopped.
+        Some(done) = flushes.recv() => Wake::Flush(done),
+        _ = stop.wait_for(Option::is_some) => Wake::Stop,
+    }
+}
+
+async fn send_events(
+    shared: &Shared,
+    exporters: &Exporters,
+    mut flushes: mpsc::Receiver<SyncSender<()>>,
+    mut stop: watch::Receiver<Option<Instant>>,
+) {
+    let interval = shared.settings.logs.interval;
+    let mut next = Instant::now() + interval;
+    loop {
+        let due = async {
+            if interval.is_zero() {
+                shared.wake.notified().await;
+                return;
+            }
+            tokio::select! {
+                () = sleep_until(next) => {}
+                () = shared.wake.notified() => {}
+            }
+        };
+        let wake = next_wake(due, &mut flushes, &mut stop).await;
+        let is_whole = !matches!(wake, Wake::Due) || interval.is_zero() || Instant::now() >= next;
+        if is_whole {
+            next = Instant::now() + interval;
+        }
+        // What is recorded while this sends belongs to the next turn: a turn ends.
+        let mut left = lock(&shared.queue).len();
+        while left > 0 && (is_whole || left >= BATCH_MAX) {
+            let batch = lock(&shared.queue).take_batch();
+            left = left.saturating_sub(batch.len());
+            if batch.is_empty() {
+                break;
+            }
+            let payload = Payload {
+                items: batch.len() as u64,
+                encode: Box::new(|encoding| shared.encode_events(&batch, encoding)),
+            };
+            export(shared, exporters, Signal::Logs, payload, &mut stop).await;
+        }
+        match wake {
+            Wake::Due => {}
+            // Who asked may have given up waiting.
+            Wake::Flush(done) => drop(done.try_send(())),
+            Wake::Stop => return,
+        }
+    }
+}
+
+async fn send_metrics(
+    shared: &Shared,
+    exporters: &Exporters,
+    mut flushes: mpsc::Receiver<SyncSender<()>>,
+    mut stop: watch::Receiver<Option<Instant>>,
+) {
+    let interval = shared.settings.metrics.interval.max(METRIC_INTERVAL_MIN);
+    let encodings = exporters.encodings(Signal::Metrics);
+    loop {
+        let wake = next_wake(sleep(interval), &mut flushes, &mut stop).await;
+        if let Some((bodies, items)) = shared.encode_metrics(&encodings) {
+            shared.points.recorded(items);
+            let find = |encoding| {
+                let at = encodings.iter().position(|known| *known == encoding);
+                at.map_or_else(Vec::new, |at| bodies[at].clone())
+            };
+            let payload = Payload {
+                items,
+                encode: Box::new(find),
+            };
+            export(shared, exporters, Signal::Metrics, payload, &mut stop).await;
+        }
+        match wake {
+            Wake::Due => {}
+            Wake::Flush(done) => drop(done.try_send(())),
+            Wake::Stop => return,
+        }
+    }
+}
+
+/// An interval of nothing would keep the thread busy for nothing.
+const METRIC_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// Sends one batch to every exporter; gives up when the end's time is up.
+async fn export(
+    shared: &Shared,
+    exporters: &Exporters,
+    signal: Signal,
+    payload: Payload<'_>,
+    stop: &mut watch::Receiver<Option<Instant>>,
+) {
+    let end = async {
+        let deadline = stop.wait_for(Option::is_some).await;
+        // Without a deadline the program has ended without asking: nobody waits.
+        let deadline = deadline.ok().and_then(|deadline| *deadline);
+        sleep_until(deadline.unwrap_or_else(Instant::now)).await;
+    };
+    let items = payload.items;
+    tokio::select! {
+        () = exporters.export(shared, signal, &payload) => {}
+        () = end => {
+            shared.drop_items(signal, items, "the process ended before they were sent");
+        }
+    }
+}
