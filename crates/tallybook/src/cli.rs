@@ -58,6 +58,9 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Send recorded requests as the client that made them would
     Send(SendArgs),
+    /// Send one event, by the OTEL_* environment
+    #[command(after_long_help = crate::command::emit_help())]
+    Emit(EmitArgs),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
     /// Work with the configuration file
@@ -217,6 +220,33 @@ pub(crate) struct SendArgs {
     /// Say what would be sent, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EmitArgs {
+    /// The event: user_prompt, api_request, tool_result, … (all with --help)
+    pub(crate) event: String,
+    /// What it says: key=value, or key=@- to read the value from standard input
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) pairs: Vec<String>,
+    /// The session that the event belongs to [default: a new one, which is counted]
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// The prompt that the event belongs to [default: a new one for user_prompt, else none]
+    #[arg(long, value_name = "ID")]
+    pub(crate) prompt: Option<String>,
+    /// Print session and prompt as a line of JSON, for the events that follow
+    #[arg(long)]
+    pub(crate) print_ids: bool,
+    /// Print the requests that would be sent, one line of OTLP/JSON each, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Describe the event's keys, and send nothing
+    #[arg(long)]
+    pub(crate) keys: bool,
+    /// How long sending may take, retries included
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) timeout: u64,
 }
 
 #[derive(Debug, Args)]

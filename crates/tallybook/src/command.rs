@@ -2,6 +2,7 @@
 
 mod demo;
 mod doctor;
+mod emit;
 mod query;
 mod replay;
 mod send;
@@ -17,6 +18,8 @@ use crate::logging;
 use crate::people;
 use crate::settings::Settings;
 
+pub(crate) use emit::help as emit_help;
+
 /// Runs a parsed command line.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
@@ -25,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Query(args) => query::run(args, &cli.log),
         Command::Replay(args) => replay::run(args, &cli.log),
         Command::Send(args) => send::run(args),
+        Command::Emit(args) => emit::run(args),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;

@@ -15,6 +15,7 @@
 //! | `bad_input.rs` | what is wrong gets a clear answer and costs its neighbours nothing |
 //! | `meters.rs` | what Prometheus is shown, and that the guide knows all of it |
 //! | `log.rs` | the log tells nothing of what was sent or asked |
+//! | `emit.rs` | what the emitter sends, library and command, is what the server answers with |
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
 //! | `command_line.rs` | the commands, their exit codes and their messages |
 
@@ -22,6 +23,7 @@ mod bad_input;
 mod command_line;
 mod crash;
 mod doctor;
+mod emit;
 mod load;
 mod log;
 mod meters;
