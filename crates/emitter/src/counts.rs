@@ -1,7 +1,8 @@
 //! What became of everything recorded.
 //!
-//! Invariant: recorded = sent + rejected + dropped + waiting, for events. Data points are counted when
-//! they are exported.
+//! Invariant: recorded = sent + rejected + spooled + dropped + waiting, for events. Data points are
+//! counted when they are exported. What leaves the spool again may be of another process, and is counted
+//! by itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,8 +24,15 @@ pub struct SignalCounts {
     pub sent: u64,
     /// Sent, and rejected by the receiver one by one.
     pub rejected: u64,
-    /// Lost: the queue was full, or the receiver could not be reached or refused the batch.
+    /// Lost: the queue was full, or the receiver refused the batch, or could not be reached and there is
+    /// no spool.
     pub dropped: u64,
+    /// Put into the spool, because the receiver could not be reached.
+    pub spooled: u64,
+    /// Taken by a receiver out of the spool, whichever process had put it there.
+    pub resent: u64,
+    /// Lost out of the spool: it was full, or the receiver refused.
+    pub lost: u64,
     /// Attempts beyond the first.
     pub retries: u64,
 }
@@ -36,6 +44,9 @@ pub(crate) struct Tally {
     sent: AtomicU64,
     rejected: AtomicU64,
     dropped: AtomicU64,
+    spooled: AtomicU64,
+    resent: AtomicU64,
+    lost: AtomicU64,
     retries: AtomicU64,
 }
 
@@ -55,6 +66,19 @@ impl Tally {
         self.dropped.fetch_add(items, Ordering::Relaxed) + items
     }
 
+    pub(crate) fn spooled(&self, items: u64) {
+        self.spooled.fetch_add(items, Ordering::Relaxed);
+    }
+
+    pub(crate) fn resent(&self, items: u64) {
+        self.resent.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// Gives how many there are now.
+    pub(crate) fn lost(&self, items: u64) -> u64 {
+        self.lost.fetch_add(items, Ordering::Relaxed) + items
+    }
+
     pub(crate) fn retried(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
@@ -66,6 +90,9 @@ impl Tally {
             sent: read(&self.sent),
             rejected: read(&self.rejected),
             dropped: read(&self.dropped),
+            spooled: read(&self.spooled),
+            resent: read(&self.resent),
+            lost: read(&self.lost),
             retries: read(&self.retries),
         }
     }

@@ -1,15 +1,18 @@
 //! Exporters: where batches go.
 //!
-//! Invariant: a batch has one end with each exporter: sent, rejected in part, or dropped with a reason.
+//! Invariant: a batch has one end with each exporter: sent, rejected in part, kept in the spool, or
+//! dropped with a reason.
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `receiver.rs` | a receiver of OTLP: attempts, and what becomes of a batch in the end |
 //! | `http.rs` | one request over HTTP or gRPC, and its answer |
 //! | `retry.rs` | what an answer means, and how long to wait |
 //! | `dynamic_headers.rs` | headers from a command |
 
 mod dynamic_headers;
 mod http;
+mod receiver;
 mod retry;
 
 use std::io::Write;
@@ -17,16 +20,14 @@ use std::sync::Arc;
 
 use contract::Signal;
 use otlp::Encoding;
-use tokio::time::sleep;
 
-use crate::finding::Finding;
-use crate::settings::{Endpoint, Exporter, Protocol, SignalExport};
+use crate::settings::{Exporter, SignalExport};
 use crate::shared::Shared;
-use crate::surroundings::chance;
+use crate::spool::Spool;
+use crate::worker::End;
 
 use self::dynamic_headers::Helper;
-use self::http::Client;
-use self::retry::{Verdict, wait};
+use self::receiver::Receiver;
 
 /// One batch, in whichever encoding an exporter wants it.
 pub(crate) struct Payload<'a> {
@@ -41,27 +42,17 @@ pub(crate) struct Exporters {
 }
 
 enum Sink {
-    Otlp(Box<Otlp>),
+    Receiver(Box<Receiver>),
     Console,
 }
 
 impl Sink {
     fn encoding(&self) -> Encoding {
         match self {
-            Sink::Otlp(otlp) => match otlp.endpoint.protocol {
-                Protocol::HttpJson => Encoding::Json,
-                Protocol::HttpProtobuf | Protocol::Grpc => Encoding::Protobuf,
-            },
+            Sink::Receiver(receiver) => receiver.encoding(),
             Sink::Console => Encoding::Json,
         }
     }
-}
-
-/// A receiver of OTLP, and the connection to it.
-struct Otlp {
-    endpoint: Endpoint,
-    client: Client,
-    helper: Option<Arc<Helper>>,
 }
 
 impl Exporters {
@@ -69,9 +60,17 @@ impl Exporters {
         let settings = &shared.settings;
         let helper = settings.headers_helper.clone();
         let helper = helper.map(|helper| Arc::new(Helper::new(helper)));
+        let spool = settings
+            .spool
+            .clone()
+            .map(|spool| Arc::new(Spool::new(spool)));
+        if let Some(Err(error)) = spool.as_ref().map(|spool| spool.recover()) {
+            shared.tell_of_spool(&error);
+        }
+        let sinks = |export| sinks(export, helper.as_ref(), spool.as_ref());
         Exporters {
-            logs: sinks(&settings.logs, helper.as_ref()),
-            metrics: sinks(&settings.metrics, helper.as_ref()),
+            logs: sinks(&settings.logs),
+            metrics: sinks(&settings.metrics),
         }
     }
 
@@ -94,27 +93,45 @@ impl Exporters {
     }
 
     /// Sends one batch to every exporter of its signal.
-    pub(crate) async fn export(&self, shared: &Shared, signal: Signal, payload: &Payload<'_>) {
+    pub(crate) async fn export(
+        &self,
+        shared: &Shared,
+        signal: Signal,
+        payload: Payload<'_>,
+        end: &mut End,
+    ) {
+        let items = payload.items;
         for sink in self.sinks(signal) {
             let body = (payload.encode)(sink.encoding());
             match sink {
-                Sink::Otlp(otlp) => otlp.export(shared, signal, payload.items, &body).await,
-                Sink::Console => print(shared, signal, payload.items, body),
+                Sink::Receiver(receiver) => {
+                    receiver.export(shared, signal, items, &body, end).await;
+                }
+                Sink::Console => print(shared, signal, items, body),
+            }
+        }
+    }
+
+    /// Sends what waits in the spool.
+    pub(crate) async fn resend(&self, shared: &Shared, signal: Signal, end: &mut End) {
+        for sink in self.sinks(signal) {
+            if let Sink::Receiver(receiver) = sink {
+                receiver.resend(shared, signal, end).await;
             }
         }
     }
 }
 
-fn sinks(export: &SignalExport, helper: Option<&Arc<Helper>>) -> Vec<Sink> {
+fn sinks(
+    export: &SignalExport,
+    helper: Option<&Arc<Helper>>,
+    spool: Option<&Arc<Spool>>,
+) -> Vec<Sink> {
     let sink = |exporter: &Exporter| match (exporter, &export.endpoint) {
         (Exporter::Console, _) => Some(Sink::Console),
         (Exporter::Otlp, Some(endpoint)) => {
-            let is_grpc = endpoint.protocol == Protocol::Grpc;
-            Some(Sink::Otlp(Box::new(Otlp {
-                endpoint: endpoint.clone(),
-                client: Client::new(is_grpc),
-                helper: helper.filter(|_| !is_grpc).map(Arc::clone),
-            })))
+            let receiver = Receiver::new(endpoint, helper, spool);
+            Some(Sink::Receiver(Box::new(receiver)))
         }
         (Exporter::Otlp, None) => None,
     };
@@ -128,60 +145,5 @@ fn print(shared: &Shared, signal: Signal, items: u64, mut body: Vec<u8>) {
     match out.write_all(&body).and_then(|()| out.flush()) {
         Ok(()) => shared.tally(signal).sent(items, 0),
         Err(error) => shared.drop_items(signal, items, &format!("standard output: {error}")),
-    }
-}
-
-impl Otlp {
-    async fn export(&self, shared: &Shared, signal: Signal, items: u64, body: &[u8]) {
-        let retry = &shared.settings.retry;
-        let mut attempt = 1;
-        loop {
-            let headers = match &self.helper {
-                Some(helper) => helper.headers(&shared.listener).await,
-                None => Vec::new(),
-            };
-            let verdict = self
-                .client
-                .send(&self.endpoint, signal, body, &headers)
-                .await;
-            match verdict {
-                Verdict::Taken(partial) => {
-                    let rejected = partial.as_ref().map_or(0, |partial| partial.rejected);
-                    shared.tally(signal).sent(items, rejected);
-                    if let Some(partial) = partial {
-                        let message = format!(
-                            "the receiver rejected {rejected} of {items} {}: {}",
-                            signal.items(),
-                            partial.message
-                        );
-                        let finding = Finding::warning(signal.name(), message);
-                        shared.listener.tell(&finding);
-                    }
-                    return;
-                }
-                Verdict::Again { reason, after } if attempt < retry.attempts_max => {
-                    let wait = wait(retry, attempt, after, chance());
-                    let message = format!(
-                        "attempt {attempt} of {} failed, the next in {} ms: {reason}",
-                        retry.attempts_max,
-                        wait.as_millis()
-                    );
-                    let finding = Finding::warning(signal.name(), message);
-                    shared.listener.tell(&finding);
-                    shared.tally(signal).retried();
-                    attempt += 1;
-                    sleep(wait).await;
-                }
-                Verdict::Again { reason, .. } => {
-                    let reason = format!("{attempt} attempts failed, the last: {reason}");
-                    shared.drop_items(signal, items, &reason);
-                    return;
-                }
-                Verdict::Refused(reason) => {
-                    shared.drop_items(signal, items, &reason);
-                    return;
-                }
-            }
-        }
     }
 }

@@ -18,6 +18,7 @@ mod layers;
 mod reading;
 mod unsupported;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use contract::Temporality;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub headers_helper: Option<HeadersHelper>,
     /// How an export that failed is tried again.
     pub retry: Retry,
+    /// Where what cannot be delivered waits; without it it is lost.
+    pub spool: Option<SpoolSettings>,
     /// How long `flush` waits.
     pub flush_timeout: Duration,
     /// How long the end of the process may be held up.
@@ -120,6 +123,15 @@ pub struct HeadersHelper {
     pub refresh: Duration,
 }
 
+/// Where what cannot be delivered waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+    /// A directory of its own; several processes may share it.
+    pub dir: PathBuf,
+    /// How much it may hold. Older requests make room for new ones.
+    pub bytes_max: u64,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -134,6 +146,7 @@ impl Default for Settings {
             identity: Identity::default(),
             headers_helper: None,
             retry: Retry::default(),
+            spool: None,
             flush_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(2),
             is_diagnosed_on_stderr: false,
@@ -170,6 +183,7 @@ impl Settings {
         settings.service_name = reading.text("OTEL_SERVICE_NAME");
         settings.identity = identity(&reading);
         settings.headers_helper = headers_helper(&mut reading, &settings);
+        settings.spool = spool(&mut reading);
         let flush = reading.millis("CLAUDE_CODE_OTEL_FLUSH_TIMEOUT_MS");
         settings.flush_timeout = flush.unwrap_or(settings.flush_timeout);
         let shutdown = reading.millis("CLAUDE_CODE_OTEL_SHUTDOWN_TIMEOUT_MS");
@@ -255,6 +269,17 @@ fn identity(reading: &Reading) -> Identity {
             paths.split('|').map(str::to_owned).collect()
         }),
     }
+}
+
+const SPOOL_MIB: u32 = 64;
+
+fn spool(reading: &mut Reading) -> Option<SpoolSettings> {
+    let mib = reading.whole("TALLYBOOK_SPOOL_MIB").unwrap_or(SPOOL_MIB);
+    let dir = reading.text("TALLYBOOK_SPOOL_DIR")?;
+    Some(SpoolSettings {
+        dir: PathBuf::from(dir),
+        bytes_max: u64::from(mib) << 20,
+    })
 }
 
 /// 29 minutes.

@@ -107,11 +107,27 @@ impl Shared {
     /// Counts what is lost, and says so: the first time, and whenever twice as much is lost.
     pub(crate) fn drop_items(&self, signal: Signal, items: u64, reason: &str) {
         let total = self.tally(signal).dropped(items);
+        self.say_loss(signal, items, total, "dropped", reason);
+    }
+
+    /// The same of what the spool loses.
+    pub(crate) fn lose_items(&self, signal: Signal, items: u64, reason: &str) {
+        let total = self.tally(signal).lost(items);
+        self.say_loss(signal, items, total, "lost from the spool", reason);
+    }
+
+    fn say_loss(&self, signal: Signal, items: u64, total: u64, how: &str, reason: &str) {
         let before = total.saturating_sub(items);
         if before == 0 || before.ilog2() != total.ilog2() {
-            let message = format!("{total} {} dropped so far: {reason}", signal.items());
+            let message = format!("{total} {} {how} so far: {reason}", signal.items());
             self.listener.tell(&Finding::error(signal.name(), message));
         }
+    }
+
+    /// Says that the spool's directory cannot be used.
+    pub(crate) fn tell_of_spool(&self, error: &std::io::Error) {
+        let finding = Finding::error("TALLYBOOK_SPOOL_DIR", error.to_string());
+        self.listener.tell(&finding);
     }
 
     /// One export request of these events.

@@ -48,8 +48,8 @@ impl Worker {
                 let exporters = Exporters::new(&shared);
                 runtime.block_on(async {
                     tokio::join!(
-                        send_events(&shared, &exporters, logs_flushes, stopped.clone()),
-                        send_metrics(&shared, &exporters, metrics_flushes, stopped.clone()),
+                        send_events(&shared, &exporters, logs_flushes, End(stopped.clone())),
+                        send_metrics(&shared, &exporters, metrics_flushes, End(stopped.clone())),
                     );
                 });
                 // A headers helper that hangs is not waited for.
@@ -101,13 +101,13 @@ enum Wake {
 async fn next_wake(
     due: impl Future<Output = ()>,
     flushes: &mut mpsc::Receiver<SyncSender<()>>,
-    stop: &mut watch::Receiver<Option<Instant>>,
+    end: &mut End,
 ) -> Wake {
     tokio::select! {
         () = due => Wake::Due,
         // With the senders gone the thread is being stopped.
         Some(done) = flushes.recv() => Wake::Flush(done),
-        _ = stop.wait_for(Option::is_some) => Wake::Stop,
+        _ = end.asked() => Wake::Stop,
     }
 }
 
@@ -115,7 +115,7 @@ async fn send_events(
     shared: &Shared,
     exporters: &Exporters,
     mut flushes: mpsc::Receiver<SyncSender<()>>,
-    mut stop: watch::Receiver<Option<Instant>>,
+    mut end: End,
 ) {
     let interval = shared.settings.logs.interval;
     let mut next = Instant::now() + interval;
@@ -130,7 +130,7 @@ async fn send_events(
                 () = shared.wake.notified() => {}
             }
         };
-        let wake = next_wake(due, &mut flushes, &mut stop).await;
+        let wake = next_wake(due, &mut flushes, &mut end).await;
         let is_whole = !matches!(wake, Wake::Due) || interval.is_zero() || Instant::now() >= next;
         if is_whole {
             next = Instant::now() + interval;
@@ -147,7 +147,12 @@ async fn send_events(
                 items: batch.len() as u64,
                 encode: Box::new(|encoding| shared.encode_events(&batch, encoding)),
             };
-            export(shared, exporters, Signal::Logs, payload, &mut stop).await;
+            exporters
+                .export(shared, Signal::Logs, payload, &mut end)
+                .await;
+        }
+        if is_whole && !matches!(wake, Wake::Stop) {
+            exporters.resend(shared, Signal::Logs, &mut end).await;
         }
         match wake {
             Wake::Due => {}
@@ -162,12 +167,12 @@ async fn send_metrics(
     shared: &Shared,
     exporters: &Exporters,
     mut flushes: mpsc::Receiver<SyncSender<()>>,
-    mut stop: watch::Receiver<Option<Instant>>,
+    mut end: End,
 ) {
     let interval = shared.settings.metrics.interval.max(METRIC_INTERVAL_MIN);
     let encodings = exporters.encodings(Signal::Metrics);
     loop {
-        let wake = next_wake(sleep(interval), &mut flushes, &mut stop).await;
+        let wake = next_wake(sleep(interval), &mut flushes, &mut end).await;
         if let Some((bodies, items)) = shared.encode_metrics(&encodings) {
             shared.points.recorded(items);
             let find = |encoding| {
@@ -178,7 +183,12 @@ async fn send_metrics(
                 items,
                 encode: Box::new(find),
             };
-            export(shared, exporters, Signal::Metrics, payload, &mut stop).await;
+            exporters
+                .export(shared, Signal::Metrics, payload, &mut end)
+                .await;
+        }
+        if !matches!(wake, Wake::Stop) {
+            exporters.resend(shared, Signal::Metrics, &mut end).await;
         }
         match wake {
             Wake::Due => {}
@@ -191,25 +201,20 @@ async fn send_metrics(
 /// An interval of nothing would keep the thread busy for nothing.
 const METRIC_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
-/// Sends one batch to every exporter; gives up when the end's time is up.
-async fn export(
-    shared: &Shared,
-    exporters: &Exporters,
-    signal: Signal,
-    payload: Payload<'_>,
-    stop: &mut watch::Receiver<Option<Instant>>,
-) {
-    let end = async {
-        let deadline = stop.wait_for(Option::is_some).await;
+/// When the thread must have ended, once that is asked for.
+pub(crate) struct End(watch::Receiver<Option<Instant>>);
+
+impl End {
+    /// Waits until the end is asked for.
+    async fn asked(&mut self) -> Option<Instant> {
+        let deadline = self.0.wait_for(Option::is_some).await;
+        deadline.ok().and_then(|deadline| *deadline)
+    }
+
+    /// Waits until the time is up.
+    pub(crate) async fn passed(&mut self) {
         // Without a deadline the program has ended without asking: nobody waits.
-        let deadline = deadline.ok().and_then(|deadline| *deadline);
+        let deadline = self.asked().await;
         sleep_until(deadline.unwrap_or_else(Instant::now)).await;
-    };
-    let items = payload.items;
-    tokio::select! {
-        () = exporters.export(shared, signal, &payload) => {}
-        () = end => {
-            shared.drop_items(signal, items, "the process ended before they were sent");
-        }
     }
 }

@@ -408,6 +408,18 @@ fn managed_settings_over_user_settings_over_the_environment() {
 }
 
 #[test]
+fn the_spool_is_asked_for() {
+    assert_eq!(good(&[]).spool, None);
+    let spool = |more: &[(&str, &str)]| {
+        let dir = [("TALLYBOOK_SPOOL_DIR", "kept")];
+        good(&[&dir[..], more].concat()).spool.expect("one")
+    };
+    assert_eq!(spool(&[]).dir.to_str(), Some("kept"));
+    assert_eq!(spool(&[]).bytes_max, 64 << 20);
+    assert_eq!(spool(&[("TALLYBOOK_SPOOL_MIB", "2")]).bytes_max, 2 << 20);
+}
+
+#[test]
 fn a_word_above_all_layers_wins() {
     let none: [(&str, &str); 0] = [];
     let layers = Layers::of(none).over("CLAUDE_CODE_ENABLE_TELEMETRY", "1");

@@ -45,7 +45,10 @@ struct FakeReceiver {
 
 impl FakeReceiver {
     fn start(answers: Option<&'static [Answer]>) -> FakeReceiver {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        FakeReceiver::listen(TcpListener::bind("127.0.0.1:0").expect("a port"), answers)
+    }
+
+    fn listen(listener: TcpListener, answers: Option<&'static [Answer]>) -> FakeReceiver {
         let port = listener.local_addr().expect("an address").port();
         let (sender, came) = sync_channel(1000);
         let answers = answers.map(|answers| Arc::new(Mutex::new(answers.iter())));
@@ -177,6 +180,7 @@ fn counts(recorded: u64, sent: u64, rejected: u64, dropped: u64, retries: u64) -
         rejected,
         dropped,
         retries,
+        ..SignalCounts::default()
     }
 }
 
@@ -235,13 +239,7 @@ fn what_a_receiver_rejects_one_by_one_is_counted_and_said() {
 
 #[test]
 fn a_receiver_that_is_away_costs_events_and_nothing_else() {
-    // The port is free again when the listener is dropped.
-    let port = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("one")
-        .port();
-    let stage = Stage::new(port, &[]);
+    let stage = Stage::new(nobody(), &[]);
     stage.emit(3);
     assert!(stage.telemetry.flush());
     assert_eq!(stage.events(), counts(3, 0, 0, 3, 2));
@@ -271,6 +269,80 @@ fn a_receiver_that_hangs_holds_up_nobody_and_the_queue_is_bounded() {
         .map(Finding::to_string)
         .collect::<String>();
     assert!(said.contains("the queue is full"), "{said}");
+}
+
+/// A port that nobody listens on: it is free again when the listener is dropped.
+fn nobody() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+#[test]
+fn what_cannot_be_delivered_waits_on_disk_for_the_next_process() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let spool = dir.path().join("spool");
+    let spool = ("TALLYBOOK_SPOOL_DIR", spool.to_str().expect("text"));
+    for protocol in ["http/json", "http/protobuf"] {
+        let port = nobody();
+        let settings = [spool, ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];
+        let away = Stage::new(port, &settings);
+        away.emit(3);
+        assert!(away.telemetry.flush());
+        away.emit(2);
+        let kept = SignalCounts {
+            spooled: 5,
+            ..counts(5, 0, 0, 0, 2)
+        };
+        assert_eq!(
+            away.telemetry.shutdown().events,
+            kept,
+            "the second batch is not waited for"
+        );
+        let receiver = FakeReceiver::listen(
+            TcpListener::bind(("127.0.0.1", port)).expect("the port"),
+            Some(&[]),
+        );
+        let back = Stage::new(port, &settings);
+        back.emit(1);
+        assert!(back.telemetry.flush());
+        let sent = SignalCounts {
+            resent: 5,
+            ..counts(1, 1, 0, 0, 0)
+        };
+        assert_eq!(back.events(), sent);
+        let sizes = [(); 3].map(|()| {
+            receiver
+                .next()
+                .body
+                .windows(10)
+                .filter(|part| part == b"event.name")
+                .count()
+        });
+        assert_eq!(sizes, [1, 3, 2]);
+        assert!(back.telemetry.flush());
+        assert!(receiver.came.try_recv().is_err(), "nothing is sent twice");
+    }
+}
+
+#[test]
+fn the_end_of_the_process_keeps_what_is_on_its_way() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let receiver = FakeReceiver::start(None);
+    let stage = Stage::new(
+        receiver.port,
+        &[("TALLYBOOK_SPOOL_DIR", dir.path().to_str().expect("text"))],
+    );
+    stage.emit(1000);
+    assert_eq!(receiver.next().events(), 512);
+    let ended = stage
+        .telemetry
+        .shutdown_within(Duration::from_millis(50))
+        .events;
+    let kept = SignalCounts {
+        spooled: 1000,
+        ..counts(1000, 0, 0, 0, 0)
+    };
+    assert_eq!(ended, kept);
 }
 
 #[test]

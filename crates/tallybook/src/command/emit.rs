@@ -1,7 +1,7 @@
 //! `tallybook emit`: one event, by the settings that the clients read.
 //!
-//! For hooks and scripts: silent when all is well, 0 when the event was taken or telemetry is off, 1 when
-//! it did not arrive, 2 when the command or the settings are wrong.
+//! For hooks and scripts: silent when all is well, 0 when the event was taken, is kept in the
+//! spool, or telemetry is off, 1 when it is lost, 2 when the command or the settings are wrong.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
@@ -19,6 +19,8 @@ use crate::failure::Failure;
 const FROM_STDIN: &str = "@-";
 /// Longer values are cut by every limit of content anyway.
 const STDIN_BYTES_MAX: u64 = 8 << 20;
+/// For what could not be sent in time to go into the spool.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 const PROMPT_EVENT: &str = "user_prompt";
 
 pub(crate) fn run(args: EmitArgs) -> Result<(), Failure> {
@@ -74,11 +76,13 @@ fn send(args: &EmitArgs, event: Parsed, settings: Settings) -> Result<(), Failur
     };
     let prompt = emit(args, &session, event);
     let session_id = session.id().to_owned();
-    let counts = telemetry
-        .shutdown_within(Duration::from_secs(args.timeout))
-        .events;
+    // A flush also sends what an earlier call had to leave in the spool.
+    telemetry.flush_within(Duration::from_secs(args.timeout));
+    let counts = telemetry.shutdown_within(LAST_WORDS).events;
     if counts.recorded == 0 {
         note("nothing is sent: the event is behind a gate that is shut (tallybook emit --help)");
+    } else if counts.spooled > 0 {
+        note("the receiver is away; the event is kept in the spool, and a later call sends it");
     } else if counts.sent == 0 {
         return Err(Failure::failed("the event was not delivered"));
     }
@@ -160,7 +164,7 @@ pub(crate) fn help() -> String {
         "\nPrompts, responses, tool details and bodies are sent only when OTEL_LOG_USER_PROMPTS, \
          OTEL_LOG_ASSISTANT_RESPONSES, OTEL_LOG_TOOL_DETAILS or OTEL_LOG_RAW_API_BODIES allow it.\n\
          Names (of skills, plugins, agents, MCP servers) need OTEL_LOG_TOOL_DETAILS too; builtin:NAME is always shown.\n\
-         Exit codes: 0 taken, or telemetry is off; 1 not delivered; 2 wrong command or settings.",
+         Exit codes: 0 taken, kept in the spool, or telemetry is off; 1 not delivered; 2 wrong command or settings.",
     );
     text
 }

@@ -311,7 +311,12 @@ fn exit_codes_and_messages() -> Result<(), Problem> {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &url),
     ];
-    let cases: [(Vec<(String, String)>, &[&str], i32, &[&str]); 8] = [
+    let spool = tempfile::tempdir()?;
+    let mut kept = on(&to_nobody);
+    let dir = spool.path().display().to_string();
+    kept.push(("TALLYBOOK_SPOOL_DIR".to_owned(), dir));
+    let cases: [(Vec<(String, String)>, &[&str], i32, &[&str]); 9] = [
+        (kept, &good, 0, &["kept in the spool"]),
         (
             vec![],
             &good,
