@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `receiver.rs` | a receiver of OTLP: attempts, and what becomes of a batch in the end |
 //! | `http.rs` | one request over HTTP or gRPC, and its answer |
+//! | `scrape.rs` | metrics for Prometheus to fetch |
 //! | `retry.rs` | what an answer means, and how long to wait |
 //! | `dynamic_headers.rs` | headers from a command |
 
@@ -14,6 +15,7 @@ mod dynamic_headers;
 mod http;
 mod receiver;
 mod retry;
+pub(crate) mod scrape;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -129,6 +131,7 @@ fn sinks(
 ) -> Vec<Sink> {
     let sink = |exporter: &Exporter| match (exporter, &export.endpoint) {
         (Exporter::Console, _) => Some(Sink::Console),
+        (Exporter::Prometheus, _) => None,
         (Exporter::Otlp, Some(endpoint)) => {
             let receiver = Receiver::new(endpoint, helper, spool);
             Some(Sink::Receiver(Box::new(receiver)))

@@ -58,6 +58,8 @@ pub struct Settings {
     pub headers_helper: Option<HeadersHelper>,
     /// How an export that failed is tried again.
     pub retry: Retry,
+    /// Host and port on which Prometheus is answered, where that is one of the exporters.
+    pub scrape: (String, u16),
     /// Where what cannot be delivered waits; without it it is lost.
     pub spool: Option<SpoolSettings>,
     /// How long `flush` waits.
@@ -146,6 +148,7 @@ impl Default for Settings {
             identity: Identity::default(),
             headers_helper: None,
             retry: Retry::default(),
+            scrape: ("localhost".to_owned(), 9464),
             spool: None,
             flush_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(2),
@@ -183,6 +186,7 @@ impl Settings {
         settings.service_name = reading.text("OTEL_SERVICE_NAME");
         settings.identity = identity(&reading);
         settings.headers_helper = headers_helper(&mut reading, &settings);
+        settings.scrape = scrape(&mut reading, settings.scrape);
         settings.spool = spool(&mut reading);
         let flush = reading.millis("CLAUDE_CODE_OTEL_FLUSH_TIMEOUT_MS");
         settings.flush_timeout = flush.unwrap_or(settings.flush_timeout);
@@ -269,6 +273,21 @@ fn identity(reading: &Reading) -> Identity {
             paths.split('|').map(str::to_owned).collect()
         }),
     }
+}
+
+fn scrape(reading: &mut Reading, (host, port): (String, u16)) -> (String, u16) {
+    const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
+    let said = reading.whole(PORT).map(u16::try_from);
+    let port = match said {
+        None => port,
+        Some(Ok(said)) => said,
+        Some(Err(_)) => {
+            reading.warning(PORT, format!("is no port; it stays {port}"));
+            port
+        }
+    };
+    let said = reading.text("OTEL_EXPORTER_PROMETHEUS_HOST");
+    (said.unwrap_or(host), port)
 }
 
 const SPOOL_MIB: u32 = 64;

@@ -11,7 +11,7 @@ use crate::finding::{Finding, Listener};
 use crate::head::{Agent, Head, Origins};
 use crate::meter::{Measure, Meter};
 use crate::record::{BATCH_MAX, Queue, Record};
-use crate::settings::Settings;
+use crate::settings::{Exporter, Settings};
 use crate::surroundings::Surroundings;
 
 /// What a session, its prompts and the sending thread share.
@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) listener: Listener,
     pub(crate) queue: Mutex<Queue>,
     pub(crate) meter: Mutex<Meter>,
+    /// The same sums for Prometheus, which wants them since the start.
+    pub(crate) scraped: Mutex<Meter>,
     pub(crate) events: Tally,
     pub(crate) points: Tally,
     /// Told when a batch is full.
@@ -45,6 +47,7 @@ impl Shared {
             listener,
             queue: Mutex::default(),
             meter: Mutex::default(),
+            scraped: Mutex::default(),
             events: Tally::default(),
             points: Tally::default(),
             wake: Notify::new(),
@@ -61,6 +64,20 @@ impl Shared {
 
     pub(crate) fn has_metrics(&self) -> bool {
         self.settings.is_enabled && !self.settings.metrics.exporters.is_empty()
+    }
+
+    /// Whether Prometheus fetches metrics.
+    pub(crate) fn is_scraped(&self) -> bool {
+        self.settings
+            .metrics
+            .exporters
+            .contains(&Exporter::Prometheus)
+    }
+
+    /// Whether metrics are sent by ourselves.
+    pub(crate) fn pushes_metrics(&self) -> bool {
+        let mut exporters = self.settings.metrics.exporters.iter();
+        exporters.any(|exporter| *exporter != Exporter::Prometheus)
     }
 
     pub(crate) fn put(&self, record: Record) {
@@ -84,7 +101,13 @@ impl Shared {
         }
         let now_ms = self.now_ms();
         let mut refused = 0;
-        {
+        if self.is_scraped() {
+            let mut scraped = lock(&self.scraped);
+            for measure in &measures {
+                refused += u64::from(!scraped.add(head, measure.clone(), now_ms));
+            }
+        }
+        if self.pushes_metrics() {
             let mut meter = lock(&self.meter);
             for measure in measures {
                 refused += u64::from(!meter.add(head, measure, now_ms));

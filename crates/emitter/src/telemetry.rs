@@ -1,5 +1,6 @@
 //! The entry: the telemetry of one process, from its start to its end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,11 @@ impl Telemetry {
     /// What content may leave.
     pub fn content(&self) -> &Content {
         &self.shared.settings.content
+    }
+
+    /// Where Prometheus is answered, if that is asked for and the port was free.
+    pub fn scrape_address(&self) -> Option<SocketAddr> {
+        self.worker.as_ref()?.scrape_address
     }
 
     /// A new session, counted as one that started in this way.

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -15,7 +16,8 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::export::{Exporters, Payload};
+use crate::export::{Exporters, Payload, scrape};
+use crate::finding::Finding;
 use crate::record::BATCH_MAX;
 use crate::shared::{Shared, lock};
 
@@ -30,6 +32,8 @@ pub(crate) struct Worker {
     flushes: [mpsc::Sender<SyncSender<()>>; 2],
     /// Closed when the thread has ended.
     ended: Receiver<()>,
+    /// Where Prometheus is answered.
+    pub(crate) scrape_address: Option<SocketAddr>,
 }
 
 impl Worker {
@@ -39,6 +43,10 @@ impl Worker {
         let (flush_logs, logs_flushes) = mpsc::channel(FLUSHES_MAX);
         let (flush_metrics, metrics_flushes) = mpsc::channel(FLUSHES_MAX);
         let (ending, ended) = sync_channel::<()>(1);
+        let listener = scrape_listener(shared);
+        let scrape_address = listener
+            .as_ref()
+            .and_then(|listener| listener.local_addr().ok());
         let shared = Arc::clone(shared);
         thread::Builder::new()
             .name("telemetry".to_owned())
@@ -47,10 +55,12 @@ impl Worker {
                 let _ending = ending;
                 let exporters = Exporters::new(&shared);
                 runtime.block_on(async {
+                    let scrape = tokio::spawn(answer_scrapes(Arc::clone(&shared), listener));
                     tokio::join!(
                         send_events(&shared, &exporters, logs_flushes, End(stopped.clone())),
                         send_metrics(&shared, &exporters, metrics_flushes, End(stopped.clone())),
                     );
+                    scrape.abort();
                 });
                 // A headers helper that hangs is not waited for.
                 runtime.shutdown_background();
@@ -59,6 +69,7 @@ impl Worker {
             stop,
             flushes: [flush_logs, flush_metrics],
             ended,
+            scrape_address,
         })
     }
 
@@ -78,6 +89,32 @@ impl Worker {
         // The thread keeps the deadline itself; what is beyond it is only its own end.
         let _ = self.ended.recv_timeout(timeout + GRACE);
     }
+}
+
+/// Bound before the thread starts, so that the address is known.
+fn scrape_listener(shared: &Shared) -> Option<TcpListener> {
+    if !shared.is_scraped() {
+        return None;
+    }
+    let (host, port) = &shared.settings.scrape;
+    let bound = TcpListener::bind((host.as_str(), *port))
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    let said = |error: io::Error| {
+        let message =
+            format!("{host}:{port} cannot be listened on, and Prometheus finds nothing: {error}");
+        let finding = Finding::error("OTEL_EXPORTER_PROMETHEUS_PORT", message);
+        shared.listener.tell(&finding);
+    };
+    bound.map_err(said).ok()
+}
+
+async fn answer_scrapes(shared: Arc<Shared>, listener: Option<TcpListener>) {
+    let Some(listener) =
+        listener.and_then(|listener| tokio::net::TcpListener::from_std(listener).ok())
+    else {
+        return;
+    };
+    scrape::serve(&shared, listener).await;
 }
 
 /// For the thread to notice the deadline.

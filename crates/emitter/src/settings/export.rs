@@ -36,6 +36,8 @@ pub enum Exporter {
     Otlp,
     /// Standard output, one line of OTLP/JSON an export.
     Console,
+    /// A listener from which Prometheus fetches; of metrics only.
+    Prometheus,
 }
 
 /// A receiver of OTLP.
@@ -152,15 +154,12 @@ fn exporters(reading: &mut Reading, names: &Names) -> Vec<Exporter> {
             "otlp" => Exporter::Otlp,
             "console" => Exporter::Console,
             "none" | "" => continue,
-            "prometheus" if names.signal == Signal::Metrics => {
-                reading.error(
-                    names.exporters,
-                    "`prometheus` is not built: no scrape endpoint is opened. Use otlp",
-                );
-                continue;
-            }
+            "prometheus" if names.signal == Signal::Metrics => Exporter::Prometheus,
             other => {
-                let message = format!("`{other}` is no exporter: write otlp, console or none");
+                let message = format!(
+                    "`{other}` is no exporter of {}: write otlp, console or none",
+                    names.signal.name()
+                );
                 reading.error(names.exporters, message);
                 continue;
             }

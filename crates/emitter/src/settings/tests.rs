@@ -117,11 +117,22 @@ fn exporters_and_protocols() {
     finds(&[LOGS_TO[0]], &[(Severity::Error, unset)]);
     let odd = [LOGS_TO[0], ("OTEL_EXPORTER_OTLP_PROTOCOL", "http")];
     finds(&odd, &[(Severity::Error, &["`http` is no protocol"])]);
-    let scrape = [("OTEL_METRICS_EXPORTER", "prometheus")];
-    finds(
-        &scrape,
-        &[(Severity::Error, &["prometheus", "not built", "otlp"])],
+    let scrape = good(&[
+        ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+        LOGS_TO[1],
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "9999"),
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1"),
+    ]);
+    assert_eq!(
+        scrape.metrics.exporters,
+        [Exporter::Otlp, Exporter::Prometheus]
     );
+    assert_eq!(scrape.scrape, ("127.0.0.1".to_owned(), 9999));
+    assert_eq!(good(&[]).scrape, ("localhost".to_owned(), 9464));
+    let logs = [("OTEL_LOGS_EXPORTER", "prometheus")];
+    finds(&logs, &[(Severity::Error, &["no exporter of logs"])]);
+    let port = [("OTEL_EXPORTER_PROMETHEUS_PORT", "70000")];
+    finds(&port, &[(Severity::Warning, &["is no port"])]);
     finds(
         &[("OTEL_LOGS_EXPORTER", "file")],
         &[(Severity::Error, &["`file` is no exporter"])],

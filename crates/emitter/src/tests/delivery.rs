@@ -528,3 +528,74 @@ fn telemetry_is_off_until_it_is_turned_on() {
         assert_eq!(stage.events(), counts(0, 0, 0, 0, 0));
     }
 }
+
+/// What a listener answers to a request.
+fn fetch(address: std::net::SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let head = format!("{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("sent");
+    let lines = BufReader::new(stream).lines();
+    lines.map(|line| line.expect("text") + "\n").collect()
+}
+
+#[test]
+fn prometheus_fetches_all_sums_since_the_start() {
+    let receiver = FakeReceiver::start(Some(&[]));
+    let stage = Stage::new(
+        receiver.port,
+        &[
+            ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+            ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1"),
+            ("OTEL_EXPORTER_PROMETHEUS_PORT", "0"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "team.id=a%22b"),
+        ],
+    );
+    let address = stage.telemetry.scrape_address().expect("one");
+    let session = stage.telemetry.session_with_id("s1");
+    session.count_lines(3, 0, "m");
+    assert!(
+        stage.telemetry.flush(),
+        "what is sent does not start the sums anew"
+    );
+    session.count_lines(4, 0, "m");
+    let series = "claude_code_lines_of_code_count_total{team_id=\"a\\\"b\",session_id=\"s1\",terminal_type=\"non-interactive\",type=\"added\",model=\"m\"} 7\n";
+    for _ in 0..2 {
+        let text = fetch(address, "GET /metrics");
+        assert!(
+            text.starts_with("HTTP/1.1 200") && text.contains("version=0.0.4"),
+            "{text}"
+        );
+        assert!(text.contains(series), "{text}");
+        assert!(
+            text.contains("# TYPE claude_code_lines_of_code_count_total counter\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("target_info{team_id=\"a\\\"b\",")
+                && text.contains("service_name=\"test\""),
+            "{text}"
+        );
+    }
+    assert!(fetch(address, "GET /").starts_with("HTTP/1.1 404"));
+    assert!(fetch(address, "POST /metrics").starts_with("HTTP/1.1 405"));
+    assert_eq!(
+        stage.telemetry.counts().points,
+        counts(2, 2, 0, 0, 0),
+        "only what is sent is counted"
+    );
+    let taken = address.port().to_string();
+    let second = Stage::new(
+        receiver.port,
+        &[
+            ("OTEL_METRICS_EXPORTER", "prometheus"),
+            ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1"),
+            ("OTEL_EXPORTER_PROMETHEUS_PORT", &taken),
+        ],
+    );
+    assert_eq!(second.telemetry.scrape_address(), None);
+    assert!(
+        second.said().contains("cannot be listened on"),
+        "{}",
+        second.said()
+    );
+}
