@@ -274,6 +274,7 @@ mod tests {
         keep(&spool, ADDRESS, "second", 2);
         keep(&spool, ADDRESS, "first", 1);
         keep(&spool, "http://a.example.com/v1/logs2", "another's", 0);
+        keep(&spool, "http://b.example.com/v1/logs", "a third's", 0);
         assert!(
             spool
                 .take(Signal::Metrics, ADDRESS)

@@ -325,6 +325,18 @@ fn what_cannot_be_delivered_waits_on_disk_for_the_next_process() {
 }
 
 #[test]
+fn what_is_refused_for_good_does_not_wait() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let receiver = FakeReceiver::start(Some(&[(400, "", "{}")]));
+    let path = dir.path().to_str().expect("text");
+    let stage = Stage::new(receiver.port, &[("TALLYBOOK_SPOOL_DIR", path)]);
+    stage.emit(1);
+    assert!(stage.telemetry.flush());
+    assert_eq!(stage.events(), counts(1, 0, 0, 1, 0));
+    assert_eq!(std::fs::read_dir(path).expect("readable").count(), 0);
+}
+
+#[test]
 fn the_end_of_the_process_keeps_what_is_on_its_way() {
     let dir = tempfile::tempdir().expect("a directory");
     let receiver = FakeReceiver::start(None);
