@@ -6,3 +6,4 @@ mod captures;
 mod delivery;
 mod events;
 mod points;
+mod stage;
