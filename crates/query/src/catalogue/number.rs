@@ -57,10 +57,12 @@ impl NumberId {
             .filter(|term| !term.is_empty())
             .map(decoded)
             .collect::<Result<Vec<_>, _>>()?;
-        let zones = terms
+        let mut zones = terms
             .iter()
             .filter_map(|term| term.strip_prefix("time_zone="));
-        let zone = zones.last().map_or(Ok(TimeZone::default()), str::parse)?;
+        let zone = zones
+            .next_back()
+            .map_or(Ok(TimeZone::default()), str::parse)?;
         let (from, to) = match range {
             "" => (None, None),
             range => range
