@@ -114,7 +114,7 @@ async fn tasks_by_hour_and_weekday_and_off_hours() {
 async fn folders_of_the_host_count_each_and_once() {
     let bench = Bench::with(&[]).await;
     for (person, paths) in [
-        ("ada", r#"["/home/a","/srv/all"]"#),
+        ("ada", r#"["/data/a","/srv/all"]"#),
         ("bob", r#"["/srv/all"]"#),
     ] {
         let client = Client {
@@ -140,7 +140,7 @@ async fn folders_of_the_host_count_each_and_once() {
         .collect();
     assert_eq!(
         seen,
-        [(json!("/srv/all"), 2.0), (json!("/home/a"), 1.0)],
+        [(json!("/srv/all"), 2.0), (json!("/data/a"), 1.0)],
         "{by_path:?}"
     );
     let whole = &rows(&answer.totals)[0];
