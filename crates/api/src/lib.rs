@@ -7,7 +7,8 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `routes.rs` | all paths, and the OpenAPI document |
-//! | `reports.rs` | the named answers |
+//! | `reports.rs` | the pages of the UI that are more than a report |
+//! | `catalogue.rs` | the named reports, and how their figures are computed |
 //! | `sql.rs` | any question: SQL, and the views there are |
 //! | `live.rs` | newly stored events as they come |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
@@ -19,6 +20,7 @@
 //! | `fault.rs` | every error answer |
 //! | `serve.rs` | connections: accept, time out, drain |
 
+mod catalogue;
 mod fates;
 mod fault;
 mod guard;

@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, fates, guard, live, reports, sql, status, web};
+use crate::{Api, catalogue, fates, guard, live, reports, sql, status, web};
 
 /// The longest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -39,6 +39,9 @@ fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(reports::session))
         .routes(routes!(reports::prompts))
         .routes(routes!(reports::replay))
+        .routes(routes!(catalogue::list))
+        .routes(routes!(catalogue::report))
+        .routes(routes!(catalogue::explain))
         .routes(routes!(live::live))
         .routes(routes!(sql::query))
         .routes(routes!(sql::views))

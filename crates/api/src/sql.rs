@@ -17,9 +17,9 @@ use crate::fault::{ErrorBody, Fault};
 use crate::input::Body;
 
 /// Whether rows were cut off at the limit.
-const TRUNCATED: HeaderName = HeaderName::from_static("x-tallybook-truncated");
+pub(crate) const TRUNCATED: HeaderName = HeaderName::from_static("x-tallybook-truncated");
 /// How long the query took, milliseconds.
-const ELAPSED_MS: HeaderName = HeaderName::from_static("x-tallybook-elapsed-ms");
+pub(crate) const ELAPSED_MS: HeaderName = HeaderName::from_static("x-tallybook-elapsed-ms");
 
 /// A question.
 #[derive(Debug, Deserialize, ToSchema)]

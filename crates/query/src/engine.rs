@@ -125,6 +125,11 @@ impl Engine {
         self.people.set_files(files);
     }
 
+    /// The files that say who people are.
+    pub(crate) fn people_files(&self) -> Arc<PeopleFiles> {
+        self.people.files()
+    }
+
     /// Names people by what is known of them already.
     pub(crate) fn people_now(&self) -> Resolver {
         self.people.resolver_now()

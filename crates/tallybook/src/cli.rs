@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::Failure;
@@ -54,6 +55,10 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Ask a question in SQL, of the running server or of a data directory
     Query(QueryArgs),
+    /// Answer a named report: cost, and what else `tallybook report` lists
+    Report(ReportArgs),
+    /// Show how one figure of a report is computed: SQL, signals, rows, exclusions
+    Explain(ExplainArgs),
     /// Show everything one prompt caused, as a timeline
     Replay(ReplayArgs),
     /// Send recorded requests as the client that made them would
@@ -194,6 +199,63 @@ pub(crate) struct QueryArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Which report; without it they are listed
+    #[arg(value_parser = reports())]
+    pub(crate) name: Option<String>,
+    /// From this time on: 2026-11-01, 2026-11-01T09:30:00Z, today, yesterday, or 7d for seven days
+    /// ago [default: 30d]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Until before this time [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// In which days, weeks and hours are, like Europe/Berlin [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+    /// By what it is broken down, with commas between; "none" for one row [default: as the report says]
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) group_by: Option<String>,
+    /// What rows must fulfil to count: team=platform, model!=claude-haiku-4-5; an empty value means
+    /// none. Several of one name are alternatives
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(crate) conditions: Vec<String>,
+    /// By which column rows are sorted; -name for the greatest first
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    pub(crate) order_by: Option<String>,
+    /// Rows at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=query::catalogue::LIMIT_MAX as i64))]
+    pub(crate) limit: Option<u16>,
+    /// The totals alone, as with --group-by none
+    #[arg(long, conflicts_with = "group_by")]
+    pub(crate) totals: bool,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+/// The reports by name, for help, completion and refusals.
+fn reports() -> impl TypedValueParser<Value = String> {
+    let known = query::catalogue::REPORTS.iter();
+    PossibleValuesParser::new(
+        known.map(|report| PossibleValue::new(report.name).help(report.about)),
+    )
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The figure: REPORT.MEASURE@FROM..TO,dimension=value, as `tallybook report` prints it
+    pub(crate) id: String,
+    /// How to print the explanation
+    #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
+    pub(crate) format: PlainFormat,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     /// The prompt's id, as in prompt.id
     pub(crate) prompt_id: String,
@@ -261,12 +323,12 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "URL", env = "TALLYBOOK_URL")]
     pub(crate) url: Option<String>,
     /// How to print what is found
-    #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
-    pub(crate) format: DoctorFormat,
+    #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
+    pub(crate) format: PlainFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DoctorFormat {
+pub(crate) enum PlainFormat {
     /// Lines for people
     Text,
     /// One JSON document

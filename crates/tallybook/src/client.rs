@@ -25,6 +25,25 @@ pub(crate) async fn get(base: &str, path: &[&str]) -> Result<Bytes, Failure> {
     request(Method::GET, url, None).await
 }
 
+/// Asks what the caller has written; when it is not understood, the usage was wrong.
+pub(crate) async fn ask(
+    base: &str,
+    path: &[&str],
+    query: &[(&str, &str)],
+) -> Result<Bytes, Failure> {
+    let mut url = parse(base)?;
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url.query_pairs_mut().extend_pairs(query);
+    let (status, body) = exchange(Method::GET, url, None).await?;
+    match status.as_u16() {
+        200..=299 => Ok(body),
+        400 | 404 => Err(Failure::usage(said(&body, status))),
+        _ => Err(Failure::failed(said(&body, status))),
+    }
+}
+
 pub(crate) async fn post_json(
     base: &str,
     path: &str,
@@ -47,6 +66,18 @@ fn parse(base: &str) -> Result<Url, Failure> {
 }
 
 async fn request(method: Method, url: Url, body: Option<String>) -> Result<Bytes, Failure> {
+    let (status, body) = exchange(method, url, body).await?;
+    match status.is_success() {
+        true => Ok(body),
+        false => Err(Failure::failed(said(&body, status))),
+    }
+}
+
+async fn exchange(
+    method: Method,
+    url: Url,
+    body: Option<String>,
+) -> Result<(http::StatusCode, Bytes), Failure> {
     let failed = |reason: &dyn std::fmt::Display| {
         Failure::failed(format!(
             "no answer from {}: {reason}; is the server running? (tallybook serve, or name it with --url)",
@@ -76,11 +107,7 @@ async fn request(method: Method, url: Url, body: Option<String>) -> Result<Bytes
             .collect()
             .await;
         let body = body.map_err(|error| failed(&error))?.to_bytes();
-        if status.is_success() {
-            Ok(body)
-        } else {
-            Err(Failure::failed(said(&body, status)))
-        }
+        Ok((status, body))
     };
     tokio::time::timeout(TIMEOUT, work)
         .await

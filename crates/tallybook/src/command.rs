@@ -3,8 +3,10 @@
 mod demo;
 mod doctor;
 mod emit;
+mod explain;
 mod query;
 mod replay;
+mod report;
 mod send;
 mod serve;
 
@@ -26,6 +28,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args, &cli.log),
         Command::Demo(args) => demo::run(&args, &cli.log),
         Command::Query(args) => query::run(args, &cli.log),
+        Command::Report(args) => report::run(args, &cli.log),
+        Command::Explain(args) => explain::run(args, &cli.log),
         Command::Replay(args) => replay::run(args, &cli.log),
         Command::Send(args) => send::run(args),
         Command::Emit(args) => emit::run(args),
@@ -64,6 +68,11 @@ fn write_out(bytes: &[u8]) -> Result<(), Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::failed(error)),
         _ => Ok(()),
     }
+}
+
+/// This moment, milliseconds since the Unix epoch.
+fn now_ms(engine: &::query::Engine) -> i64 {
+    (engine.store().clock().now_unix_ns() / 1_000_000) as i64
 }
 
 /// The runtime of commands and of the server's connections.

@@ -17,6 +17,7 @@
 //! | `refusals.rs` | refused requests in the log, a few lines whatever their number |
 //! | `logging.rs`, `logging/` | the log: for people or machines, without secrets and content |
 //! | `client.rs` | asking a running server |
+//! | `plain.rs` | text of telemetry, units and tables for terminals |
 //! | `command/` | what each command does |
 
 mod cli;
@@ -27,6 +28,7 @@ mod intake;
 mod logging;
 mod opening;
 mod people;
+mod plain;
 mod refusals;
 mod server;
 mod settings;

@@ -1,6 +1,7 @@
 //! The API over real connections, from a store that holds what real clients sent.
 
 mod bench;
+mod catalogue;
 mod guard;
 mod live;
 mod replaying;

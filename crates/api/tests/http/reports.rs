@@ -173,12 +173,15 @@ async fn the_document_describes_every_path() {
         .keys()
         .collect();
     let expect = [
+        "explain",
         "fates",
         "live",
         "overview",
         "prompts",
         "prompts/{id}",
         "query",
+        "reports",
+        "reports/{name}",
         "sessions",
         "sessions/{id}",
         "status",
@@ -198,6 +201,8 @@ async fn the_document_describes_every_path() {
         "Overview",
         "SessionPage",
         "SessionDetail",
+        "ReportDocument",
+        "Explanation",
         "PromptPage",
         "Replay",
         "LiveItem",

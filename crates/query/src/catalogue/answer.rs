@@ -1,5 +1,8 @@
 //! Asked, answered.
 
+use std::time::{Duration, Instant};
+
+use arrow::array::{Array, Int64Array};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,9 +17,11 @@ use crate::error::QueryError;
 pub struct ReportAnswer {
     /// What was asked.
     pub ask: Ask,
-    /// What the ids of its figures have behind `REPORT.MEASURE@`; those of a row go on with
-    /// `,dimension=value` for each dimension that it is broken down by.
+    /// What the ids of its totals have behind `REPORT.MEASURE@`.
     pub asked: String,
+    /// What the ids of its rows begin with behind `REPORT.MEASURE@`; they go on with [`super::row_term`]
+    /// for each dimension that the answer is broken down by.
+    pub asked_of_rows: String,
     /// The columns of `rows`: dimensions, then measures. `totals` has the measures alone.
     pub columns: Vec<ReportColumn>,
     /// A row for each group; without grouping the totals.
@@ -25,6 +30,12 @@ pub struct ReportAnswer {
     pub totals: Answer,
     /// The SQL that `rows` came from: `tallybook query` gives the same.
     pub sql: String,
+    /// What there is to know about the figures, a sentence each.
+    pub notes: Vec<String>,
+    /// The money that net costs are in, as an ISO 4217 code.
+    pub currency: String,
+    /// How long it took.
+    pub elapsed: Duration,
 }
 
 /// A column of a report.
@@ -49,6 +60,7 @@ pub struct ReportColumn {
 /// # Errors
 /// As for any query.
 pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryError> {
+    let began = Instant::now();
     let snapshot = engine.snapshot().await?;
     let (rows_sql, totals_sql) = (sql::rows(&ask), sql::totals(&ask));
     let totals = engine.query_snapshot(snapshot.clone(), totals_sql, 1);
@@ -63,13 +75,35 @@ pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryErro
         )?,
     };
     Ok(ReportAnswer {
-        asked: number::asked(&ask),
+        asked: number::asked(&ask, |_| true),
+        asked_of_rows: number::asked_of_rows(&ask),
         columns: columns(&ask),
+        notes: notes(&totals),
         rows,
         totals,
         sql: rows_sql,
+        currency: engine.cost().currency.clone(),
+        elapsed: began.elapsed(),
         ask,
     })
+}
+
+/// A cost that lacks something must say so where it is shown.
+fn notes(totals: &Answer) -> Vec<String> {
+    let unpriced = totals.batches.iter().filter_map(|batch| {
+        let column = batch.column_by_name("unpriced_requests")?;
+        let column = column.as_any().downcast_ref::<Int64Array>()?;
+        (!column.is_empty() && column.is_valid(0)).then(|| column.value(0))
+    });
+    let unpriced = unpriced.sum::<i64>();
+    let what = match unpriced {
+        0 => return Vec::new(),
+        1 => "1 request is unpriced and".to_owned(),
+        more => format!("{more} requests are unpriced and"),
+    };
+    vec![format!(
+        "{what} in no sum of costs: neither the client nor the price book says what it costs."
+    )]
 }
 
 fn columns(ask: &Ask) -> Vec<ReportColumn> {

@@ -1,5 +1,7 @@
 //! What is asked of a report.
 
+use std::fmt;
+
 use super::range::{Range, TimeZone};
 use super::report::{Dimension, Report};
 use crate::error::QueryError;
@@ -164,6 +166,14 @@ impl Condition {
             is,
             value: value.to_owned(),
         })
+    }
+}
+
+/// As [`Ask::filtered`] takes it.
+impl fmt::Display for Condition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.is { "=" } else { "!=" };
+        write!(formatter, "{}{sign}{}", self.dimension, self.value)
     }
 }
 

@@ -13,6 +13,10 @@
 //! | `number.rs` | the id of one figure of one answer |
 //! | `sql.rs` | from what is asked to SQL over the views |
 //! | `answer.rs` | asked, answered: rows, totals, notes |
+//! | `json.rs` | an answer as one JSON document, for API and command line |
+//! | `explain.rs` | how one figure is computed: SQL, rows, exclusions, settings |
+//! | `settings.rs` | the settings that figures depend on |
+//! | `wanted.rs` | from parameters as text to what is asked |
 //! | `dimensions.rs` | what several reports can be broken down by |
 //! | `measures.rs` | ways to write a figure down |
 //! | `exclusions.rs` | what several reports leave out |
@@ -25,18 +29,26 @@ mod answer;
 mod ask;
 mod dimensions;
 mod exclusions;
+mod explain;
 mod guide;
+mod json;
 mod measures;
 mod number;
 mod range;
 mod report;
 mod reports;
+mod settings;
 mod sql;
+mod wanted;
 
 pub use answer::{ReportAnswer, ReportColumn, answer};
 pub use ask::{Ask, Condition, LIMIT_MAX};
+pub use explain::{Behind, Explanation, LeftOut, explain};
 pub use guide::documentation;
-pub use number::NumberId;
+pub use json::ReportDocument;
+pub use number::{NumberId, row_term};
 pub use range::{Range, TimeZone};
 pub use report::{ColumnKind, Dimension, Exclusion, Measure, Parts, Report, Unit};
 pub use reports::REPORTS;
+pub use settings::Setting;
+pub use wanted::Wanted;

@@ -89,13 +89,13 @@ impl fmt::Display for NumberId {
             "{}.{}@{}",
             self.ask.report.name,
             self.measure.name,
-            asked(&self.ask)
+            asked(&self.ask, |_| true)
         )
     }
 }
 
-/// What stands behind the `@` of the ids of an answer's totals. A row's ids go on with `,dimension=value`.
-pub(super) fn asked(ask: &Ask) -> String {
+/// What stands behind the `@` of an id, with those of the conditions that are kept.
+pub(super) fn asked(ask: &Ask, kept: impl Fn(&Condition) -> bool) -> String {
     let mut out = format!("{}..{}", moment(ask.range.from_ms), moment(ask.range.to_ms));
     if ask.zone != TimeZone::default() {
         // Writing to a text cannot fail.
@@ -105,12 +105,26 @@ pub(super) fn asked(ask: &Ask) -> String {
         dimension,
         is,
         value,
-    } in &ask.conditions
+    } in ask.conditions.iter().filter(|condition| kept(condition))
     {
         let sign = if *is { "=" } else { "!=" };
         let _ = write!(out, ",{dimension}{sign}{}", encoded(value));
     }
     out
+}
+
+/// What the ids of an answer's rows begin with behind the `@`. A row's own value is put in the place of
+/// the wanted values of a dimension: beside them it would be one more alternative.
+pub(super) fn asked_of_rows(ask: &Ask) -> String {
+    let grouped = |name: &str| ask.group_by.iter().any(|dimension| dimension.name == name);
+    asked(ask, |condition| {
+        !condition.is || !grouped(condition.dimension)
+    })
+}
+
+/// The end of a row's id for one of the dimensions that the answer is broken down by; no value is empty.
+pub fn row_term(dimension: &str, value: Option<&str>) -> String {
+    format!(",{dimension}={}", encoded(value.unwrap_or_default()))
 }
 
 fn encoded(value: &str) -> String {

@@ -60,6 +60,13 @@ impl TimeZone {
         self.0.name()
     }
 
+    /// The time on the wall at a moment, to the minute.
+    pub fn wall(self, at_ms: i64) -> String {
+        let utc = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();
+        let local = utc.with_timezone(&self.0);
+        local.format("%Y-%m-%d %H:%M").to_string()
+    }
+
     /// The first moment of a day. A midnight that a change of clocks skips is the first moment after it.
     fn midnight(self, day: NaiveDate) -> i64 {
         self.moment(day.and_time(chrono::NaiveTime::MIN))

@@ -4,8 +4,10 @@
 //! name of the catalogue.
 
 use super::ask::Ask;
-use super::report::{Dimension, Source};
+use super::report::{Dimension, Measure, Source, Unit};
 use crate::reports::{text, time};
+
+const MONEY_DECIMALS: u32 = 9;
 
 /// The rows of the answer, one more than are wanted at most.
 pub(super) fn rows(ask: &Ask) -> String {
@@ -79,7 +81,16 @@ fn measures(ask: &Ask) -> impl Iterator<Item = String> {
     ask.report
         .measures
         .iter()
-        .map(|measure| format!("{} AS {}", measure.sql, measure.name))
+        .map(|measure| format!("{} AS {}", figure(measure), measure.name))
+}
+
+/// A figure. Money is rounded far below what anybody pays: the last bit of a sum of fractions depends on
+/// the order of its rows, and the same figure must be the same wherever it is asked for.
+pub(super) fn figure(measure: &Measure) -> String {
+    match measure.unit {
+        Unit::Usd | Unit::Currency => format!("round({}, {MONEY_DECIMALS})", measure.sql),
+        _ => measure.sql.to_owned(),
+    }
 }
 
 /// A dimension, with the time zone put in.

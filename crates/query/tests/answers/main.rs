@@ -7,6 +7,7 @@ mod catalogue_people;
 mod catalogue_time;
 mod coverage;
 mod damaged;
+mod explain;
 mod handmade;
 mod ledger;
 mod limits;

@@ -8,6 +8,7 @@ use super::{io_runtime, say, start_logging};
 use crate::cli::{LogArgs, ReplayArgs, UI_URL};
 use crate::client;
 use crate::failure::Failure;
+use crate::plain;
 
 /// Longest text of a prompt, response or error that is shown on one line.
 const TEXT_CHARS_MAX: usize = 100;
@@ -142,15 +143,6 @@ fn tool(event: &Value) -> String {
     }
 }
 
-/// One line without control characters: telemetry may hold terminal escapes.
 fn printable(text: &str) -> String {
-    let mut out: String = text
-        .chars()
-        .take(TEXT_CHARS_MAX)
-        .map(|symbol| if symbol.is_control() { ' ' } else { symbol })
-        .collect();
-    if text.chars().nth(TEXT_CHARS_MAX).is_some() {
-        out.push('…');
-    }
-    out
+    plain::printable(text, TEXT_CHARS_MAX)
 }

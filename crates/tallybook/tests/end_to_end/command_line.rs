@@ -12,7 +12,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// What a command that works prints.
-fn printed(arguments: &[&str]) -> Result<String, Problem> {
+pub(crate) fn printed(arguments: &[&str]) -> Result<String, Problem> {
     let output = tallybook(arguments)?;
     match output.status.success() {
         true => Ok(text(&output.stdout)),
@@ -25,7 +25,7 @@ fn printed(arguments: &[&str]) -> Result<String, Problem> {
 
 /// A command that fails says why in a line on standard error, nothing on standard output.
 #[track_caller]
-fn check_failure(arguments: &[&str], code: i32, says: &[&str]) {
+pub(crate) fn check_failure(arguments: &[&str], code: i32, says: &[&str]) {
     let output = tallybook(arguments).expect("it runs");
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
@@ -39,7 +39,7 @@ fn check_failure(arguments: &[&str], code: i32, says: &[&str]) {
     assert_eq!(text(&output.stdout), "", "{arguments:?}");
 }
 
-async fn filled() -> Result<(Server, String), Problem> {
+pub(crate) async fn filled() -> Result<(Server, String), Problem> {
     let server = launch().start()?;
     deliver(&server, &scenario("cc329_tools_json")?.requests).await?;
     let url = server.addresses().ui_url();

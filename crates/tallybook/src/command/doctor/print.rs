@@ -7,7 +7,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::finding::{Finding, Status};
-use crate::cli::DoctorFormat;
+use crate::cli::PlainFormat;
 use crate::failure::Failure;
 
 /// The widest line of a sentence.
@@ -23,10 +23,10 @@ struct Document<'a> {
     findings: &'a [Finding],
 }
 
-pub(super) fn findings(findings: &[Finding], format: DoctorFormat) -> Result<String, Failure> {
+pub(super) fn findings(findings: &[Finding], format: PlainFormat) -> Result<String, Failure> {
     match format {
-        DoctorFormat::Text => Ok(text(findings, std::io::stdout().is_terminal())),
-        DoctorFormat::Json => {
+        PlainFormat::Text => Ok(text(findings, std::io::stdout().is_terminal())),
+        PlainFormat::Json => {
             let document = Document {
                 version: env!("CARGO_PKG_VERSION"),
                 healthy: count(findings, Status::Failed) == 0,
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn machines_get_one_document() {
         let found = [Finding::skipped("quarantine", "no server")];
-        let text = findings(&found, DoctorFormat::Json).expect("writes");
+        let text = findings(&found, PlainFormat::Json).expect("writes");
         let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let expect = serde_json::json!({"version": env!("CARGO_PKG_VERSION"), "healthy": true,
             "findings": [{"check": "quarantine", "status": "skipped", "seen": "no server"}]});
