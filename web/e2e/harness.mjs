@@ -2,7 +2,7 @@
 // a failure with its name: a skipped browser test would prove nothing.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -67,6 +67,35 @@ export async function sendScenario(server, scenario) {
   });
   const code = await new Promise((done) => child.once('exit', done));
   assert.equal(code, 0, `tallybook send ${scenario}`);
+}
+
+/** One request of a client whose person and model are a text that wants to be more than that; it costs 1.25 USD. */
+export async function sendHostile(server, text) {
+  const attribute = (key, value) => ({ key, value: typeof value === 'number' ? { doubleValue: value } : { stringValue: value } });
+  const attributes = Object.entries({
+    'event.name': 'api_request',
+    'session.id': 'hostile-session',
+    'user.email': text,
+    model: text,
+    cost_usd: 1.25,
+    input_tokens: 100_000,
+    output_tokens: 50_000,
+    duration_ms: 5,
+  }).map(([key, value]) => attribute(key, value));
+  const record = { timeUnixNano: `${Date.now()}000000`, body: { stringValue: 'claude_code.api_request' }, attributes };
+  const resource = { attributes: [attribute('service.name', 'claude-code')] };
+  const scope = { name: 'com.anthropic.claude_code.events' };
+  const response = await fetch(`${server.http}/v1/logs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ scope, logRecords: [record] }] }] }),
+  });
+  assert.equal(response.status, 200);
+}
+
+/** What a command prints. */
+export function printed(...command) {
+  return execFileSync(binary, command, { encoding: 'utf8' });
 }
 
 /** What the clients themselves reported at the end of these scenarios, added up. */

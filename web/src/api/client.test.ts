@@ -18,6 +18,7 @@ async function failureOf(promise: Promise<unknown>): Promise<ApiError> {
 test('an absent parameter is left out, an empty one is sent', () => {
   expect(queryString({ from_ms: 1, person: '', model: undefined, errors: true })).toBe('?from_ms=1&person=&errors=true');
   expect(queryString({})).toBe('');
+  expect(queryString({ where: ['team=a', 'model!=b&c'], none: [] })).toBe('?where=team%3Da&where=model%21%3Db%26c');
 });
 
 test('an id from telemetry cannot leave its place in the path', async () => {

@@ -2,9 +2,11 @@
 // ApiError that says what failed, where, and how to mend it, so that pages only
 // have to show it.
 
+import type { Catalogue, Explanation, ReportAnswer } from './reports';
 import type { Overview, PromptPage, Replay, SessionDetail, SessionPage, Status } from './types';
 
-export type Query = Record<string, string | number | boolean | undefined>;
+/** A list is a parameter that is there once for each value. */
+export type Query = Record<string, string | number | boolean | ReadonlyArray<string> | undefined>;
 
 export class ApiError extends Error {
   constructor(
@@ -29,7 +31,13 @@ export const fetchPrompts = (query: Query, signal?: AbortSignal) =>
   get<PromptPage>('/api/v1/prompts', query, signal);
 export const fetchReplay = (id: string, signal?: AbortSignal) =>
   get<Replay>(`/api/v1/prompts/${encodeURIComponent(id)}`, {}, signal);
+export const fetchReports = (signal?: AbortSignal) => get<Catalogue>('/api/v1/reports', {}, signal);
+export const fetchReport = (name: string, query: Query, signal?: AbortSignal) =>
+  get<ReportAnswer>(reportPath(name), query, signal);
+export const fetchExplanation = (id: string, signal?: AbortSignal) => get<Explanation>('/api/v1/explain', { id }, signal);
 export const fetchStatus = (signal?: AbortSignal) => get<Status>('/api/v1/status', {}, signal);
+
+export const reportPath = (name: string) => `/api/v1/reports/${encodeURIComponent(name)}`;
 
 export async function get<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {
   const url = path + queryString(query);
@@ -52,7 +60,8 @@ export async function get<T>(path: string, query: Query, signal?: AbortSignal): 
 export function queryString(query: Query): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) params.set(name, String(value));
+    if (Array.isArray(value)) value.forEach((item) => params.append(name, item));
+    else if (value !== undefined) params.set(name, String(value));
   }
   const text = params.toString();
   return text ? `?${text}` : '';

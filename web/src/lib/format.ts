@@ -104,6 +104,15 @@ export const dayClock = (ms: number, utc: boolean) => `${day(ms, utc)}, ${clock(
 export const moment = (ms: number, utc: boolean) =>
   `${format({ ...DAY, year: 'numeric' }, utc).format(ms)}, ${clockSeconds(ms, utc)}`;
 
+/** 20 Nov 2026, 14:03:22 in a zone by its name; in UTC, and saying so, where the browser does not know it. */
+export function momentIn(ms: number, timeZone: string): string {
+  try {
+    return new Intl.DateTimeFormat('en-GB', { ...DAY, ...CLOCK, year: 'numeric', second: '2-digit', timeZone }).format(ms);
+  } catch {
+    return `${moment(ms, true)} UTC`;
+  }
+}
+
 /** The zone a reader should have in mind: "UTC" or "UTC+1". */
 export function zone(ms: number, utc: boolean): string {
   const minutes = utc ? 0 : -new Date(ms).getTimezoneOffset();

@@ -1,7 +1,7 @@
 // The current view, read from the address bar and written back to it. Every
 // page reads `router.route` and `router.view`; nothing else keeps view state.
 
-import { readRoute, readView, writeRoute, writeView, type Filters, type Route, type ViewState } from './url';
+import { OF_ONE_PAGE, readRoute, readView, writeRoute, writeView, type Filters, type Route, type ViewState } from './url';
 
 export type Change = Partial<ViewState>;
 
@@ -32,7 +32,7 @@ class Router {
 
   href(route: Route, change: Change = {}): string {
     const { range, utc, filters } = this.view;
-    const base = { range, utc, filters: carried(filters), view: 'thread', measure: 'cost', scale: null, at: null } as const;
+    const base = { range, utc, filters: carried(filters), ...OF_ONE_PAGE };
     return writeRoute(route) + writeView({ ...base, ...change });
   }
 

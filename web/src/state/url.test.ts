@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { readRoute, readView, writeRoute, writeView, type Route, type ViewState } from './url';
+import { OF_ONE_PAGE, readRoute, readView, writeRoute, writeView, type Route, type ViewState } from './url';
 
 function defaultView(): ViewState {
-  return { range: { from: 'now-7d', to: 'now' }, utc: false, filters: {}, view: 'thread', measure: 'cost', scale: null, at: null };
+  return { range: { from: 'now-7d', to: 'now' }, utc: false, filters: {}, ...OF_ONE_PAGE };
 }
 
 const views: Array<[string, Partial<ViewState>, string]> = [
@@ -17,6 +17,10 @@ const views: Array<[string, Partial<ViewState>, string]> = [
   ['telemetry text with separators', { filters: { tool: 'x&errors=true#?=%' } }, '?tool=x%26errors%3Dtrue%23%3F%3D%25'],
   ['a replay', { view: 'waterfall', scale: 'sight', at: 4711 }, '?view=waterfall&scale=sight&at=4711'],
   ['the first event', { at: 0 }, '?at=0'],
+  ['a report', { group: 'day,model', where: ['team=a,b', 'model!=', 'team=c&d=e'], order: '-cost_usd', chart: 'requests' },
+    '?group=day%2Cmodel&where=team%3Da%2Cb&where=model%21%3D&where=team%3Dc%26d%3De&order=-cost_usd&chart=requests'],
+  ['one row', { group: 'none' }, '?group=none'],
+  ['a figure', { explain: 'cost.cost_usd@1..2,person=a%2Cb' }, '?explain=cost.cost_usd%401..2%2Cperson%3Da%252Cb'],
   ['a measure', { measure: 'errors' }, '?measure=errors'],
 ];
 
@@ -37,6 +41,8 @@ describe('what is not understood falls back', () => {
     '?view=tree&measure=love&scale=huge&at=-1&tz=mars',
     '?errors=1',
     '?at=12345678901',
+    '?group=&order=&chart=&explain=',
+    '?where=team&where=&where==x&where=A!=b',
   ])('%s', (search) => {
     expect(readView(search)).toEqual(defaultView());
   });
@@ -49,6 +55,8 @@ const routes: Array<[string, Route]> = [
   ['/prompts', { page: 'prompts' }],
   ['/prompts/a%2Fb%20c%25', { page: 'replay', id: 'a/b c%' }],
   ['/live', { page: 'live' }],
+  ['/reports', { page: 'reports' }],
+  ['/reports/cost', { page: 'report', id: 'cost' }],
 ];
 
 describe('routes', () => {

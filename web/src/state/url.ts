@@ -10,6 +10,8 @@ export type Route =
   | { page: 'prompts' }
   | { page: 'replay'; id: string }
   | { page: 'live' }
+  | { page: 'reports' }
+  | { page: 'report'; id: string }
   | { page: 'missing' };
 
 /** An absent filter filters nothing; an empty one asks for the unattributed. */
@@ -35,7 +37,30 @@ export interface ViewState {
   scale: Scale | null;
   /** The selected event of a replay. */
   at: number | null;
+  /** By what a report is broken down, with commas; null is as usual, `none` one row. */
+  group: string | null;
+  /** Conditions of a report beside the filters, each `dimension=value` or `dimension!=value`. */
+  where: ReadonlyArray<string>;
+  /** The column by which a report is sorted, with a `-` before it for the greatest first. */
+  order: string | null;
+  /** The figure that a report draws. */
+  chart: string | null;
+  /** The id of the figure whose computation is shown. */
+  explain: string | null;
 }
+
+/** What belongs to one page, and stays behind when another is opened. */
+export const OF_ONE_PAGE = {
+  view: 'thread',
+  measure: 'cost',
+  scale: null,
+  at: null,
+  group: null,
+  where: [],
+  order: null,
+  chart: null,
+  explain: null,
+} as const satisfies Partial<ViewState>;
 
 export const FILTER_NAMES = ['person', 'product', 'model', 'tool'] as const;
 export type FilterName = (typeof FILTER_NAMES)[number];
@@ -51,6 +76,11 @@ export function readView(search: string): ViewState {
     measure: oneOf(params.get('measure'), ['cost', 'requests', 'errors'], 'cost'),
     scale: oneOf<Scale, null>(params.get('scale'), ['whole', 'sight'], null),
     at: /^\d{1,9}$/.test(at) ? Number(at) : null,
+    group: params.get('group') || null,
+    where: params.getAll('where').filter((condition) => /^[a-z_]+!?=/.test(condition)),
+    order: params.get('order') || null,
+    chart: params.get('chart') || null,
+    explain: params.get('explain') || null,
   };
 }
 
@@ -72,6 +102,11 @@ export function writeView(state: ViewState): string {
   if (state.measure !== 'cost') params.set('measure', state.measure);
   if (state.scale) params.set('scale', state.scale);
   if (state.at !== null) params.set('at', String(state.at));
+  if (state.group) params.set('group', state.group);
+  for (const condition of state.where) params.append('where', condition);
+  if (state.order) params.set('order', state.order);
+  if (state.chart) params.set('chart', state.chart);
+  if (state.explain) params.set('explain', state.explain);
   const text = params.toString();
   return text ? `?${text}` : '';
 }
@@ -82,6 +117,7 @@ export function readRoute(pathname: string): Route {
   if (first === '' || (first === 'overview' && id === undefined)) return { page: 'overview' };
   if (first === 'sessions') return id === undefined ? { page: 'sessions' } : { page: 'session', id };
   if (first === 'prompts') return id === undefined ? { page: 'prompts' } : { page: 'replay', id };
+  if (first === 'reports') return id === undefined ? { page: 'reports' } : { page: 'report', id };
   if (first === 'live' && id === undefined) return { page: 'live' };
   return { page: 'missing' };
 }
@@ -93,6 +129,8 @@ export function writeRoute(route: Route): string {
       return '/';
     case 'session':
       return `/sessions/${encodeURIComponent(route.id)}`;
+    case 'report':
+      return `/reports/${encodeURIComponent(route.id)}`;
     case 'replay':
       return `/prompts/${encodeURIComponent(route.id)}`;
     default:
