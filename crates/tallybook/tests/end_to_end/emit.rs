@@ -287,6 +287,9 @@ fn what_would_be_sent_is_printed() -> Result<(), Problem> {
     Ok(())
 }
 
+/// Environment, arguments, exit code, and what is said on standard error.
+type Case<'a> = (Vec<(String, String)>, &'a [&'a str], i32, &'a [&'a str]);
+
 #[test]
 fn exit_codes_and_messages() -> Result<(), Problem> {
     let on = |more: &[(&str, &str)]| {
@@ -315,7 +318,7 @@ fn exit_codes_and_messages() -> Result<(), Problem> {
     let mut kept = on(&to_nobody);
     let dir = spool.path().display().to_string();
     kept.push(("TALLYBOOK_SPOOL_DIR".to_owned(), dir));
-    let cases: [(Vec<(String, String)>, &[&str], i32, &[&str]); 9] = [
+    let cases: [Case<'_>; 9] = [
         (kept, &good, 0, &["kept in the spool"]),
         (
             vec![],
