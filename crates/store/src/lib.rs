@@ -13,6 +13,7 @@
 //! | `batch.rs` | decoded items to batches of rows |
 //! | `column.rs` | column builders |
 //! | `state.rs` | the buffer, deduplication and increments applied |
+//! | `snapshot.rs` | what a query sees |
 //! | `dedup.rs` | identities within the horizon, and their file |
 //! | `series.rs` | cumulative metrics to increments |
 //! | `origins.rs` | sessions that came under more than one resource |
@@ -65,6 +66,7 @@ mod reserve;
 mod room;
 mod schema;
 mod series;
+mod snapshot;
 mod soundness;
 mod state;
 mod stats;
@@ -84,6 +86,7 @@ pub use progress::{ReplayProgress, ReplayStage};
 pub use replay::{Opened, Replay};
 pub use reserve::lacking;
 pub use schema::Table;
-pub use state::{Applied, Snapshot};
+pub use snapshot::Snapshot;
+pub use state::Applied;
 pub use stats::Stats;
 pub use store::{Config, Store};

@@ -14,12 +14,11 @@ use arrow::record_batch::RecordBatch;
 use crate::batch::{METRIC_VALUE, Prepared, Rows};
 use crate::column::TableBuilder;
 use crate::dedup::{Dedup, Identity};
-use crate::error::StoreError;
 use crate::manifest::Manifest;
-use crate::origins::{Origins, Split, SplitSessions};
-use crate::part::Part;
+use crate::origins::{Origins, Split};
 use crate::schema::Table;
 use crate::series::Series;
+use crate::snapshot::Snapshot;
 use crate::soundness::Inspector;
 
 /// Batches are merged once this many of one size or less lie together at the end of the buffer, so
@@ -91,60 +90,6 @@ pub(crate) struct Taken {
     pub(crate) manifest: Arc<Manifest>,
     /// While the journal is being replayed: the last frame that is in `tables`, or before them.
     pub(crate) replayed: Option<u64>,
-}
-
-/// A consistent view of everything that was acknowledged before it was taken.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    batches: Tables,
-    manifest: Arc<Manifest>,
-    split: Arc<Split>,
-    inspector: Arc<Inspector>,
-}
-
-impl Snapshot {
-    /// The sessions of a table that came under more than one resource, where that is known.
-    pub fn split_sessions(&self, table: Table) -> Option<&SplitSessions> {
-        self.split.of(table).filter(|split| !split.is_empty())
-    }
-
-    /// The rows of a table that are in memory.
-    pub fn batches(&self, table: Table) -> impl Iterator<Item = &RecordBatch> {
-        self.batches[table as usize].iter().map(|batch| &batch.rows)
-    }
-
-    /// Which parts there are: while it is the same they are, and a later one is greater.
-    pub fn parts_version(&self) -> u64 {
-        self.manifest.number
-    }
-
-    /// The parts of a table.
-    pub fn parts(&self, table: Table) -> impl Iterator<Item = &Part> {
-        self.manifest
-            .parts
-            .iter()
-            .filter(move |part| part.table == table)
-    }
-
-    /// Those of `parts` that may be read. Who reads a part must have asked first: one that is damaged
-    /// or missing is left out here, and [`crate::Store::damaged`] names it.
-    ///
-    /// # Errors
-    /// The disk cannot be read now.
-    pub async fn sound(&self, parts: Vec<Part>) -> Result<Vec<Part>, StoreError> {
-        let mut sound = Vec::with_capacity(parts.len());
-        for part in parts {
-            if self.inspector.is_sound(&part).await? {
-                sound.push(part);
-            }
-        }
-        Ok(sound)
-    }
-
-    /// Every object this view needs.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
-        self.manifest.objects()
-    }
 }
 
 impl State {

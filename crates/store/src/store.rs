@@ -23,7 +23,8 @@ use crate::fates::{Fates, Receipt};
 use crate::objects::Objects;
 use crate::progress::{ReplayProgress, Replaying};
 use crate::reserve::Reserve;
-use crate::state::{Applied, Snapshot, State};
+use crate::snapshot::Snapshot;
+use crate::state::{Applied, State};
 use crate::stats::Meters;
 
 /// How many arrivals a slow watcher may lag behind before it is told that it missed some.

@@ -179,7 +179,11 @@ async fn what_is_wrong_before_serving_is_said_in_a_line() -> Result<(), Problem>
     check_failure(&serve, 1, &[&locked]);
 
     server.terminate()?;
-    for entry in fs::read_dir(server.data_dir().join("manifest"))? {
+    let mut manifests = Vec::new();
+    for dir in ["manifest", "manifest-copies"] {
+        manifests.extend(fs::read_dir(server.data_dir().join(dir))?);
+    }
+    for entry in manifests {
         let manifest = entry?.path();
         // The document ends with a line that is its checksum.
         let text = fs::read(&manifest)?;

@@ -240,6 +240,7 @@ async fn damage_is_named_and_left_alone() -> Result<(), Problem> {
     found.check("files", "failed", &["bytes instead of", "backup"]);
     fs::write(part, content)?;
 
+    fs::remove_dir_all(server.data_dir().join("manifest-copies"))?;
     for manifest in &manifests {
         fs::write(manifest, b"{\"version\":1,\"num")?;
     }

@@ -176,13 +176,12 @@ pub(crate) async fn part(scene: Arc<Scene>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The newest manifest is damaged: it alone, and its copy serves; or the copy, too. Then, while the
-/// journal has what it covers, the one before it serves; else the server refuses to start and names it.
+/// The newest manifest is damaged: it alone, and its copy serves; or both, and the one before it serves
+/// while the journal has what it covers; else the server refuses to start and names it.
 pub(crate) async fn manifest(scene: Arc<Scene>) -> Result<(), Problem> {
     let mut dice = scene.dice(0);
     for cycle in 0..scene.cycles {
-        let (is_covered, is_copy_hit) =
-            [(true, true), (false, true), (false, false)][cycle as usize % 3];
+        let (is_covered, is_copy_hit) = (cycle % 3 == 0, cycle % 3 < 2);
         let name = format!("cycle-{cycle}");
         let mut stand = with_parts(&scene, &name, 2).await?;
         let data_dir = stand.data_dir()?;
