@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use contract::Signal;
-use fleet::{Batched, ClientVersion, Config, Export, Organisation, Truth};
+use fleet::{Batched, ClientVersion, Config, Export, Organisation, Truth, Variety};
 use otlp::Encoding;
 use testkit::Problem;
 use tokio::sync::{mpsc, oneshot};
@@ -95,6 +95,7 @@ impl Corpus {
             client: self.client,
             content: false,
             metrics: false,
+            variety: Variety::default(),
         }
     }
 }

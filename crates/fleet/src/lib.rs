@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `organisation.rs` | people who work with agents: the exports their clients would send, in time order |
+//! | `disorder.rs` | what a network does to exports: repeated, overtaken, late, lost, forwarded twice |
 //! | `capture.rs` | requests of the real client, as recorded, with the client's own ledger |
 //! | `client.rs` | an OTLP client over HTTP and gRPC |
 //! | `replay.rs` | sends a recorded scenario as its client would, retries included |
@@ -16,6 +17,7 @@
 
 mod capture;
 mod client;
+mod disorder;
 mod layout;
 mod organisation;
 mod random;
@@ -25,10 +27,12 @@ mod restamp;
 
 pub use capture::{CaptureError, Ledger, PermissionDenial, Recorded, Scenario, list};
 pub use client::{Answer, Client, ContentEncoding, SendError, Target, Transport};
+pub use disorder::{Deliveries, Delivery, Disorder, Request, Requests};
 pub use layout::MalformedBody;
 pub use organisation::{
-    Batch, Batched, ClientVersion, Config, CostRow, Export, LogGroups, MetricGroups, Organisation,
-    Person, Surface, Tokens, ToolTruth, Truth,
+    Batch, Batched, Call, ClientVersion, Config, CostRow, Export, Facts, Habits, LogGroups,
+    MetricGroups, Nanos, Organisation, Person, SessionFacts, Signals, Spent, SpentByDayModel,
+    Surface, Tokens, ToolTruth, Truth, Variety, day_name,
 };
 pub use replay::{Options, Progress, Sent, send_scenario};
 pub use reshape::{merge, shuffle, split};

@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `people.rs` | people and teams |
+//! | `variety.rs` | how their clients differ: versions, signals, accounts, labels, absences |
 //! | `head.rs` | what a client repeats on every record of a session |
 //! | `calendar.rs` | when sessions start |
 //! | `session.rs` | one session: planned events, and when its client sends them |
@@ -15,12 +16,14 @@
 //! | `meter.rs` | a client's metrics |
 //! | `price.rs`, `tool.rs`, `text.rs` | models and prices, tools, plausible content |
 //! | `truth.rs` | what is true of everything generated |
+//! | `facts.rs`, `facts/` | what is true of any exports, session by session |
 //! | `batch.rs` | exports packed as a collector would |
 
 mod batch;
 mod calendar;
 mod calls;
 mod event;
+mod facts;
 mod head;
 mod meter;
 mod occasional;
@@ -33,6 +36,7 @@ mod text;
 mod tool;
 mod truth;
 mod turn;
+mod variety;
 
 #[cfg(test)]
 mod tests;
@@ -49,17 +53,20 @@ use event::{Event, borrow};
 use head::Head;
 use meter::Point;
 use session::{Flushed, Frame, Session};
+use variety::Sessions;
 
 pub use batch::{Batch, Batched};
+pub use facts::{Call, Facts, Nanos, SessionFacts, Spent, SpentByDayModel};
 pub use people::{Person, Surface};
-pub use truth::{CostRow, Tokens, ToolTruth, Truth};
+pub use truth::{CostRow, Tokens, ToolTruth, Truth, day_name};
+pub use variety::{Habits, Signals, Variety};
 
 /// Log records under their resource and scope.
 pub type LogGroups<'a> = Vec<(Origin<'a>, Vec<LogRecord<'a>>)>;
 /// Data points under their metric, resource and scope.
 pub type MetricGroups<'a> = Vec<(Origin<'a>, Vec<(Metric<'a>, Vec<DataPoint<'a>>)>)>;
 
-/// The version of the command-line client that all people run.
+/// The version of a command-line client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientVersion {
     /// 2.1.45: five events, all numbers as text, no request ids, no tool use ids.
@@ -76,6 +83,13 @@ impl ClientVersion {
             ClientVersion::V2_1_329 => "2.1.329",
         }
     }
+
+    fn other(self) -> ClientVersion {
+        match self {
+            ClientVersion::V2_1_45 => ClientVersion::V2_1_329,
+            ClientVersion::V2_1_329 => ClientVersion::V2_1_45,
+        }
+    }
 }
 
 /// What is simulated.
@@ -89,13 +103,18 @@ pub struct Config {
     pub end_unix_ms: u64,
     /// How many days before the end the simulation starts.
     pub days: u64,
-    /// Which client people run.
+    /// Which client people run; some run the other one where there is variety.
     pub client: ClientVersion,
     /// Whether prompts, responses and tool inputs are sent.
     pub content: bool,
     /// Whether Claude Code sends metrics too. Cowork sends none.
     pub metrics: bool,
+    /// How people and their clients differ from one another.
+    pub variety: Variety,
 }
+
+/// Mixed into the seed for all that variety draws, so that nothing else shifts with it.
+const VARIETY_SALT: u64 = 0x7661_7269_6574_7921;
 
 /// What one client sends in one request: log records after 5 s, or data points after 60 s.
 pub struct Export {
@@ -119,8 +138,10 @@ pub struct Organisation {
     config: Config,
     id: String,
     people: Vec<Person>,
+    habits: Vec<Habits>,
     calendar: Calendar,
     random: Random,
+    runs: Sessions,
     sessions: Vec<Option<Session>>,
     free: Vec<usize>,
     /// When which session next sends something.
@@ -136,13 +157,19 @@ impl Organisation {
         let people: Vec<Person> = (0..config.people)
             .map(|index| Person::new(index, &mut random))
             .collect();
+        let mut differs = Random::new(config.seed ^ VARIETY_SALT);
+        let habits = Habits::of_all(&people, &config, &mut differs);
+        let named = |(person, habits): (&Person, &Habits)| habits.name(person).to_owned();
+        let names = people.iter().zip(&habits).map(named).collect();
         let start_ms = config.end_unix_ms.saturating_sub(config.days * DAY_MS);
         Organisation {
             calendar: Calendar::new(&people, random.fork(), start_ms, config.end_unix_ms),
-            truth: Truth::new(&people),
+            truth: Truth::new(names),
+            runs: Sessions::new(&config, differs),
             config,
             id,
             people,
+            habits,
             random,
             sessions: Vec::new(),
             free: Vec::new(),
@@ -153,6 +180,11 @@ impl Organisation {
     /// All people, in the order that `Export::person` counts in.
     pub fn people(&self) -> &[Person] {
         &self.people
+    }
+
+    /// What sets each person's client apart, in the same order.
+    pub fn habits(&self) -> &[Habits] {
+        &self.habits
     }
 
     /// What is true of the exports that this iterator has given out.
@@ -171,19 +203,22 @@ impl Organisation {
                 return;
             }
             self.calendar.pop();
+            let habits = &self.habits[start.person];
+            let random = self.random.fork();
+            if habits
+                .leaves_ms
+                .is_some_and(|leaves_ms| start.at_ms >= leaves_ms)
+            {
+                continue;
+            }
             let frame = Frame {
-                client: self.config.client,
+                sessions: &mut self.runs,
+                habits,
                 organisation: &self.id,
                 content: self.config.content,
-                metrics: self.config.metrics,
                 end_ms: self.config.end_unix_ms,
             };
-            let session = Session::new(
-                start,
-                &self.people[start.person],
-                &frame,
-                self.random.fork(),
-            );
+            let session = Session::new(start, &self.people[start.person], frame, random);
             let Some(due_ms) = session.due_ms() else {
                 continue;
             };
@@ -207,22 +242,25 @@ impl Iterator for Organisation {
             let Some(session) = self.sessions[slot].as_mut() else {
                 continue;
             };
-            let (signal, items) = match session.flush(at_ms) {
-                Flushed::Events(events) => (Signal::Logs, Items::Events(events)),
-                Flushed::Points(points) => (Signal::Metrics, Items::Points(points)),
-            };
-            let (person, head) = (session.person, Arc::clone(&session.head));
+            let flushed = session.flush(at_ms);
+            let head = Arc::clone(&session.head);
             match session.due_ms() {
                 Some(due_ms) => self.due.push(Reverse((due_ms, slot))),
                 None => {
+                    self.runs.end(&head.run);
                     self.sessions[slot] = None;
                     self.free.push(slot);
                 }
             }
+            let (signal, items) = match flushed {
+                Flushed::Events(events) => (Signal::Logs, Items::Events(events)),
+                Flushed::Points(points) => (Signal::Metrics, Items::Points(points)),
+                Flushed::Nothing => continue,
+            };
             let export = Export {
                 at_ms,
                 signal,
-                person,
+                person: head.run.person,
                 head,
                 items,
             };
@@ -239,6 +277,14 @@ impl Export {
             Items::Events(events) => events.len(),
             Items::Points(points) => points.len(),
         }
+    }
+
+    /// Whether the process that sends it continues a session, and says so for the first time.
+    pub(crate) fn continues(&self) -> bool {
+        let Items::Events(events) = &self.items else {
+            return false;
+        };
+        self.head.run.number > 0 && events.first().is_some_and(|event| event.sequence == 0)
     }
 
     /// The log records; empty for metrics.

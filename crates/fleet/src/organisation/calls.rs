@@ -53,8 +53,11 @@ impl Session {
             ClientVersion::V2_1_329 => event::tool_use_id(&mut self.random),
         };
         let agent_id = agent.as_ref().map(|agent| agent.id.clone());
+        let number = self.calls;
+        self.calls += 1;
         let tool_use = ToolUse {
             call,
+            number,
             id: &id,
             request_id,
             permission_mode: self.permission_mode,
@@ -67,14 +70,17 @@ impl Session {
             self.now_ms += self.random.log_normal(3500.0, 0.8).min(600_000.0) as u64;
         }
         self.now_ms += self.random.between(1, 40);
-        let fact = Fact::Decision {
-            tool: call.tool.name,
-            accepted,
-            source,
-            language: call.language,
-        };
-        let own = record::tool_decision(self.client, &tool_use, accepted, source);
-        self.plan(self.now_ms, "claude_code.tool_decision", own, fact);
+        if self.head.run.tells_decisions {
+            let fact = Fact::Decision {
+                call: number,
+                tool: call.tool.name,
+                accepted,
+                source,
+                language: call.language,
+            };
+            let own = record::tool_decision(self.client, &tool_use, accepted, source);
+            self.plan(self.now_ms, "claude_code.tool_decision", own, fact);
+        }
         if !accepted {
             if asks {
                 self.turns_left = 0;
@@ -139,12 +145,13 @@ impl Session {
         let duration_ms = self.now_ms - started_ms;
         let succeeded = !self.random.chance(FAILED_SHARE);
         let commits = succeeded && self.content && call.work.commits > 0;
+        let tells_decision = self.head.run.tells_decisions
+            && (self.is_interactive || self.client == ClientVersion::V2_1_45);
         let outcome = Outcome {
             duration_ms,
             failure: (!succeeded).then(|| call.failure(&mut self.random)),
             result_bytes: self.random.log_normal(1800.0, 1.5) as u64,
-            decided_by: (self.is_interactive || self.client == ClientVersion::V2_1_45)
-                .then_some(source),
+            decided_by: tells_decision.then_some(source),
             revision: commits.then(|| self.random.hex("", 40)),
             content: self.content,
         };
@@ -155,7 +162,9 @@ impl Session {
             Work::default()
         };
         let fact = Fact::Result {
+            call: tool_use.number,
             tool: call.tool.name,
+            tells_decision,
             succeeded,
             duration_ms,
             work,

@@ -28,13 +28,19 @@ pub(super) enum Fact {
     Request(Request),
     ApiError,
     Decision {
+        /// Which call of the process.
+        call: u64,
         tool: &'static str,
         accepted: bool,
         source: &'static str,
         language: Option<&'static str>,
     },
     Result {
+        /// Which call of the process.
+        call: u64,
         tool: &'static str,
+        /// Whether the result, too, says who decided.
+        tells_decision: bool,
         succeeded: bool,
         duration_ms: u64,
         work: Work,
@@ -74,6 +80,8 @@ pub(super) struct Event {
     timestamp: String,
     pub(super) sequence: i64,
     pub(super) prompt: Option<Arc<Prompt>>,
+    /// Whether the client knows whose account it works with; given with the sequence.
+    pub(super) has_account: bool,
     own: Vec<Attribute<'static>>,
     pub(super) fact: Fact,
 }
@@ -92,6 +100,7 @@ impl Event {
             timestamp,
             sequence: 0,
             prompt: None,
+            has_account: true,
             own: own.attributes,
             fact,
         }
@@ -104,8 +113,9 @@ impl Event {
 
     /// The record as its client sends it.
     pub(super) fn log_record<'a>(&'a self, head: &'a Head) -> LogRecord<'a> {
-        let mut attributes = Vec::with_capacity(head.attributes.len() + self.own.len() + 5);
-        attributes.extend(head.attributes.iter().map(borrow));
+        let standard = head.attributes(self.has_account);
+        let mut attributes = Vec::with_capacity(standard.len() + self.own.len() + 5);
+        attributes.extend(standard.iter().map(borrow));
         attributes.push((Cow::Borrowed("event.name"), Value::from(self.name())));
         attributes.push((
             Cow::Borrowed("event.timestamp"),

@@ -1,4 +1,4 @@
-//! The metrics of one client: what its events add up to, as deltas between two exports.
+//! The metrics of one client: what its events add up to, between two exports or since it started.
 //!
 //! Invariant: the sums of cost and tokens here are those of the `api_request` events.
 
@@ -9,10 +9,11 @@ use contract::{Attribute, DataPoint, Metric, MetricKind, PointValue, Temporality
 use super::ClientVersion;
 use super::event::{Event, Fact, Request, Work, borrow};
 use super::head::Head;
+use super::variety::Run;
 
 /// The instruments, in the order in which the client exports them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Instrument {
+pub(super) enum Instrument {
     Sessions,
     Lines,
     PullRequests,
@@ -24,7 +25,7 @@ enum Instrument {
 }
 
 impl Instrument {
-    fn metric(self) -> Metric<'static> {
+    pub(super) fn metric(self, temporality: Temporality) -> Metric<'static> {
         let (name, unit, description) = match self {
             Instrument::Sessions => ("session.count", "", "Count of CLI sessions started"),
             Instrument::Lines => (
@@ -52,39 +53,55 @@ impl Instrument {
             description: Cow::Borrowed(description),
             unit: Cow::Borrowed(unit),
             kind: MetricKind::Sum,
-            temporality: Temporality::Delta,
+            temporality,
             is_monotonic: true,
         }
     }
 }
 
-/// One series since the last export.
-#[derive(Debug)]
+/// One series: since the last export, or since its first value where metrics are cumulative.
+#[derive(Clone, Debug)]
 pub(super) struct Point {
-    instrument: Instrument,
-    own: Vec<(&'static str, &'static str)>,
-    first_ms: u64,
-    value: f64,
+    pub(super) instrument: Instrument,
+    pub(super) own: Vec<(&'static str, &'static str)>,
+    /// Whether the account was known: it is an attribute, so that a login makes another series.
+    pub(super) has_account: bool,
+    pub(super) first_ms: u64,
+    pub(super) value: f64,
+}
+
+impl Point {
+    fn is_series_of(&self, other: &Point) -> bool {
+        self.instrument == other.instrument
+            && self.own == other.own
+            && self.has_account == other.has_account
+    }
 }
 
 /// What one client has counted since its last export.
 pub(super) struct Meter {
     client: ClientVersion,
     points: Vec<Point>,
+    /// All that the process has counted, where its metrics are cumulative.
+    totals: Option<Vec<Point>>,
+    has_account: bool,
     /// The model that edits are put down to: the one that asked last.
     model: &'static str,
 }
 
 impl Meter {
-    pub(super) fn new(client: ClientVersion, start_ms: u64) -> Meter {
+    pub(super) fn new(run: &Run, start_ms: u64) -> Meter {
         let mut meter = Meter {
-            client,
+            client: run.client,
             points: Vec::new(),
+            totals: (run.temporality == Temporality::Cumulative).then(Vec::new),
+            has_account: run.has_account_at(start_ms),
             model: "",
         };
-        let own = match client {
-            ClientVersion::V2_1_45 => vec![],
-            ClientVersion::V2_1_329 => vec![("start_type", "fresh")],
+        let own = match (run.client, run.number) {
+            (ClientVersion::V2_1_45, _) => vec![],
+            (ClientVersion::V2_1_329, 0) => vec![("start_type", "fresh")],
+            (ClientVersion::V2_1_329, _) => vec![("start_type", "continue")],
         };
         meter.add(Instrument::Sessions, own, start_ms, 1.0);
         meter
@@ -97,12 +114,22 @@ impl Meter {
 
     pub(super) fn collect(&mut self) -> Vec<Point> {
         let mut points = std::mem::take(&mut self.points);
+        if let Some(totals) = &mut self.totals {
+            for point in points {
+                match totals.iter_mut().find(|total| total.is_series_of(&point)) {
+                    Some(total) => total.value += point.value,
+                    None => totals.push(point),
+                }
+            }
+            points = totals.clone();
+        }
         points.sort_by_key(|point| point.instrument);
         points
     }
 
     pub(super) fn record(&mut self, event: &Event) {
         let at_ms = event.at_ms;
+        self.has_account = event.has_account;
         match &event.fact {
             Fact::Request(request) => self.record_request(request, at_ms),
             Fact::Decision {
@@ -110,6 +137,7 @@ impl Meter {
                 accepted,
                 source,
                 language: Some(language),
+                ..
             } => {
                 let decision = if *accepted { "accept" } else { "reject" };
                 let own = vec![
@@ -209,15 +237,20 @@ impl Meter {
         at_ms: u64,
         value: f64,
     ) {
-        let same = |point: &&mut Point| point.instrument == instrument && point.own == own;
-        match self.points.iter_mut().find(same) {
+        let new = Point {
+            instrument,
+            own,
+            has_account: self.has_account,
+            first_ms: at_ms,
+            value,
+        };
+        match self
+            .points
+            .iter_mut()
+            .find(|point| point.is_series_of(&new))
+        {
             Some(point) => point.value += value,
-            None => self.points.push(Point {
-                instrument,
-                own,
-                first_ms: at_ms,
-                value,
-            }),
+            None => self.points.push(new),
         }
     }
 }
@@ -235,7 +268,7 @@ pub(super) fn data_points<'a>(
                 .iter()
                 .map(|point| point.data_point(head, at_ms))
                 .collect();
-            (series[0].instrument.metric(), points)
+            (series[0].instrument.metric(head.run.temporality), points)
         })
         .collect()
 }
@@ -249,7 +282,12 @@ impl Point {
             start_time_unix_nano: self.first_ms.min(at_ms) * 1_000_000,
             time_unix_nano: at_ms * 1_000_000,
             value: PointValue::Double(self.value),
-            attributes: head.attributes.iter().map(borrow).chain(own).collect(),
+            attributes: head
+                .attributes(self.has_account)
+                .iter()
+                .map(borrow)
+                .chain(own)
+                .collect(),
             raw: &[],
         }
     }

@@ -161,6 +161,8 @@ pub(super) fn api_retries_exhausted(failure: &Failure, asker: &Asker<'_>) -> Own
 /// What a tool's events share.
 pub(super) struct ToolUse<'a> {
     pub(super) call: &'a Call,
+    /// Which call of the process.
+    pub(super) number: u64,
     /// Empty for clients that send none.
     pub(super) id: &'a str,
     /// Empty for clients that send none.

@@ -12,6 +12,7 @@ use super::head::{Head, Setting};
 use super::meter::{Meter, Point};
 use super::people::{Person, Surface};
 use super::price::{Model, session_models};
+use super::variety::{Habits, Sessions, Signals};
 use super::{ClientVersion, occasional};
 use crate::random::Random;
 
@@ -24,10 +25,10 @@ const RECORDS_PER_REQUEST: usize = 512;
 
 /// What a session needs to know of the organisation.
 pub(super) struct Frame<'a> {
-    pub(super) client: ClientVersion,
+    pub(super) sessions: &'a mut Sessions,
+    pub(super) habits: &'a Habits,
     pub(super) organisation: &'a str,
     pub(super) content: bool,
-    pub(super) metrics: bool,
     pub(super) end_ms: u64,
 }
 
@@ -39,9 +40,8 @@ pub(super) enum CacheLife {
     Mixed,
 }
 
-/// One session.
+/// One session, as far as one process lives it.
 pub(super) struct Session {
-    pub(super) person: usize,
     pub(super) head: Arc<Head>,
     pub(super) client: ClientVersion,
     pub(super) surface: Surface,
@@ -68,6 +68,8 @@ pub(super) struct Session {
     pub(super) cached_until_ms: u64,
     pub(super) permission_mode: &'static str,
     pub(super) skill: Option<&'static str>,
+    /// Tool calls so far.
+    pub(super) calls: u64,
     /// Server and tool of the MCP call just made, as the next request names them.
     pub(super) after_mcp: Option<(&'static str, &'static str)>,
     start_ms: u64,
@@ -94,31 +96,36 @@ impl Session {
     pub(super) fn new(
         start: Start,
         person: &Person,
-        frame: &Frame<'_>,
+        frame: Frame<'_>,
         mut random: Random,
     ) -> Session {
-        let cowork = person.surface == Surface::Cowork;
         let first = random.below(FOLDERS.len() as u64 - 1) as usize;
-        let setting = Setting {
-            person,
-            organisation: frame.organisation,
-            session: random.uuid(),
-            client: frame.client,
-            folders: &FOLDERS[first..first + random.between(1, 2) as usize],
-        };
+        let mut run = frame
+            .sessions
+            .run(&start, person, frame.habits, random.uuid());
+        let folders = &FOLDERS[first..first + random.between(1, 2) as usize];
         let model = random
-            .weighted(&session_models(frame.client), |(_, share)| *share)
+            .weighted(&session_models(run.client), |(_, share)| *share)
             .0;
         let by_person = start.trigger == Trigger::Person;
+        let cowork = run.surface == Surface::Cowork;
+        let is_interactive = by_person && !cowork && random.chance(0.9);
+        run.tells_decisions |= is_interactive;
+        let meter = (run.signals != Signals::Logs).then(|| Meter::new(&run, start.at_ms));
+        let head = Head::new(Setting {
+            person,
+            organisation: frame.organisation,
+            run,
+            folders,
+        });
         let mut session = Session {
-            person: start.person,
-            head: Arc::new(Head::new(setting)),
-            client: frame.client,
-            surface: person.surface,
+            client: head.run.client,
+            surface: head.run.surface,
+            head: Arc::new(head),
             content: frame.content,
             home: person.home(),
             trigger: start.trigger,
-            is_interactive: by_person && !cowork && random.chance(0.9),
+            is_interactive,
             has_hooks: random.chance(0.1),
             model,
             fast: model.has_fast_mode() && random.chance(0.1),
@@ -147,6 +154,7 @@ impl Session {
             cached_until_ms: 0,
             permission_mode: "default",
             skill: None,
+            calls: 0,
             after_mcp: None,
             start_ms: start.at_ms,
             end_ms: frame.end_ms,
@@ -155,7 +163,7 @@ impl Session {
             planned: Vec::new(),
             waiting: VecDeque::new(),
             is_over: false,
-            meter: (frame.metrics && !cowork).then(|| Meter::new(frame.client, start.at_ms)),
+            meter,
             random,
         };
         session.start_up();
@@ -194,6 +202,7 @@ impl Session {
                 self.is_over = true;
                 break;
             }
+            event.has_account = self.head.run.has_account_at(event.at_ms);
             event.sequence = self.sequence;
             self.sequence += 1;
             self.waiting.push_back(event);
@@ -260,7 +269,10 @@ impl Session {
         if events.is_empty() {
             return Flushed::Points(self.meter.as_mut().map(Meter::collect).unwrap_or_default());
         }
-        Flushed::Events(events)
+        match self.head.run.signals {
+            Signals::Metrics => Flushed::Nothing,
+            Signals::Logs | Signals::Both => Flushed::Events(events),
+        }
     }
 }
 
@@ -268,4 +280,6 @@ impl Session {
 pub(super) enum Flushed {
     Events(Vec<Event>),
     Points(Vec<Point>),
+    /// The events went into the metrics alone.
+    Nothing,
 }

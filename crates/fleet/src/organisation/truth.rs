@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 
 use super::calendar::DAY_MS;
 use super::event::{Event, Fact, Request};
-use super::{Export, Items, Person};
+use super::variety::Run;
+use super::{Export, Items};
 
 /// The four token counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,7 +39,7 @@ pub struct ToolTruth {
 /// What one person spent on one model on one day (UTC).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CostRow {
-    /// E-mail address.
+    /// E-mail address, or the installation id of who has no account.
     pub person: String,
     /// `2026-11-21`.
     pub day: String,
@@ -75,7 +76,7 @@ pub struct Truth {
     pub sessions: u64,
     /// Tools by name.
     pub tools: BTreeMap<&'static str, ToolTruth>,
-    /// Who sent an event on each day (UTC), by e-mail address.
+    /// Who sent an event on each day (UTC): e-mail address, or installation id without an account.
     pub people_by_day: BTreeMap<String, BTreeSet<String>>,
     /// How many events each of the sample prompts caused, by prompt id.
     pub sample_prompts: BTreeMap<String, u64>,
@@ -94,10 +95,10 @@ pub struct Truth {
 }
 
 impl Truth {
-    pub(super) fn new(people: &[Person]) -> Truth {
+    pub(super) fn new(people: Vec<String>) -> Truth {
         Truth {
-            people: people.iter().map(|person| person.email.clone()).collect(),
             last_day: vec![None; people.len()],
+            people,
             ..Truth::default()
         }
     }
@@ -130,28 +131,28 @@ impl Truth {
             Items::Points(points) => self.data_points += points.len() as u64,
             Items::Events(events) => events
                 .iter()
-                .for_each(|event| self.count(event, export.person)),
+                .for_each(|event| self.count(event, &export.head.run)),
         }
     }
 
-    fn count(&mut self, event: &Event, person: usize) {
+    fn count(&mut self, event: &Event, run: &Run) {
         if self.events == 0 || event.at_ms < self.first_event_ms {
             self.first_event_ms = event.at_ms;
         }
         self.last_event_ms = self.last_event_ms.max(event.at_ms);
         self.events += 1;
         *self.events_by_name.entry(event.name()).or_default() += 1;
-        self.sessions += u64::from(event.sequence == 0);
+        self.sessions += u64::from(event.sequence == 0 && run.number == 0);
         if let Some(prompt) = &event.prompt
             && prompt.is_sample
         {
             *self.sample_prompts.entry(prompt.id.clone()).or_default() += 1;
         }
         let day = event.at_ms / DAY_MS;
-        self.count_day(person, day);
+        self.count_day(run.person, day);
         match &event.fact {
             Fact::Prompt => self.prompts += 1,
-            Fact::Request(request) => self.count_request(request, person, day),
+            Fact::Request(request) => self.count_request(request, run.person, day),
             Fact::ApiError => self.api_errors += 1,
             Fact::Decision { tool, accepted, .. } => {
                 self.tools.entry(tool).or_default().rejections += u64::from(!accepted);
@@ -207,7 +208,7 @@ impl ToolTruth {
 }
 
 /// `2026-11-21` for a count of days since the epoch.
-fn day_name(day: u64) -> String {
+pub fn day_name(day: u64) -> String {
     let text = contract::iso_millis(day * DAY_MS).unwrap_or([b'?'; 24]);
     text[..10].iter().copied().map(char::from).collect()
 }

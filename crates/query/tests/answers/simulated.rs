@@ -1,6 +1,6 @@
 //! Reports over an organisation whose truth is known.
 
-use fleet::{Batched, ClientVersion, Config, Organisation, Truth};
+use fleet::{Batched, ClientVersion, Config, Organisation, Truth, Variety};
 use query::reports::{self, Filter};
 
 use super::support::{Bench, DAY_MS, NOW_MS, assert_close, number};
@@ -18,6 +18,7 @@ async fn the_overview_of_a_simulated_organisation_is_its_truth() {
         client: ClientVersion::V2_1_329,
         content: false,
         metrics: true,
+        variety: Variety::default(),
     });
     for (number, batch) in Batched::new(organisation.by_ref(), 500).enumerate() {
         bench

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Shutdown;
-use fleet::{Batch, Batched, ClientVersion, Config, Export, Organisation};
+use fleet::{Batch, Batched, ClientVersion, Config, Export, Organisation, Variety};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use store::{Entry, Store, Transport};
 use tokio::task::JoinSet;
@@ -78,6 +78,7 @@ fn organisation(args: &DemoArgs, store: &Store) -> Organisation {
         client: ClientVersion::V2_1_329,
         content: true,
         metrics: true,
+        variety: Variety::default(),
     })
 }
 
