@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `attribute.rs` | `attribute(json, key)` |
 //! | `elements.rs` | `_elements(json)`, for workspaces |
+//! | `copy_key.rs` | `_copy_key(column, …)`: what copies have in common |
 //! | `ledger.rs` | `_ledger_cost` and the other figures of the ledger, from the columns of an event |
 //! | `names.rs` | `_model(name)`, `_version_before(version, other)`, `_known_faults(product, version)`, `_in_order(lines)` |
 //! | `tool_call.rs` | `_tool_call(…) OVER (…)`: of which call an event of a session is |
@@ -21,6 +22,7 @@ mod attribute;
 mod constant;
 mod elements;
 mod join_calls;
+mod copy_key;
 mod ledger;
 mod names;
 mod people;
@@ -65,6 +67,7 @@ fn of_a_row(cost: &Cost) -> Vec<ScalarUDF> {
     let mut all = vec![
         attribute::attribute(),
         elements::elements(),
+        copy_key::copy_key(),
         names::model(),
         names::version_before(),
         names::in_order(),

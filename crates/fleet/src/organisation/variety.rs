@@ -136,6 +136,7 @@ impl Habits {
         } else {
             Signals::Both
         };
+        let has_account = !differs(Kind::Account, variety.api_key);
         let second_installation = random.hex("", 64);
         let leaves_on = config.days / 2 + random.below((config.days / 3).max(1));
         let start_day = (config.end_unix_ms / DAY_MS).saturating_sub(config.days);
@@ -149,8 +150,9 @@ impl Habits {
                 true => Temporality::Cumulative,
                 false => Temporality::Delta,
             },
-            has_account: !differs(Kind::Account, variety.api_key),
-            second_installation: differs(Kind::Products, variety.both_products)
+            has_account,
+            // Without an account nothing would tell that both are of one person.
+            second_installation: (has_account && differs(Kind::Products, variety.both_products))
                 .then_some(second_installation),
             leaves_ms: differs(Kind::Leaving, variety.leavers)
                 .then_some((start_day + leaves_on) * DAY_MS),

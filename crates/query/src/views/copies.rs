@@ -11,15 +11,17 @@ use store::{SplitSessions, Table};
 
 use crate::reports::texts;
 
-/// What copies of an event have in common.
-const EVENT_KEY: &str = "time, product, event, session_id, user_id, sequence, prompt_id, request_id,
+/// What copies of an event have in common, beside the columns that a question may narrow.
+const EVENT_KEY: &str = "product, user_id, sequence, request_id,
     client_request_id, tool_use_id, message_uuid, model, query_source, cost_usd, cost_usd_micros, input_tokens,
     output_tokens, cache_read_tokens, cache_creation_tokens, duration_ms, prompt_length, response_length,
     tool_name, success, decision, decision_source, error, status_code, body, attributes";
-/// What all points of a series have in common.
-const SERIES_KEY: &str = "product, name, start_time, session_id, user_id, model, type, query_source, speed, effort,
+/// What copies of a data point have in common; of a cumulative series, all of its points.
+const POINT_KEY: &str = "product, start_time, user_id, model, type, query_source, speed, effort,
     tool_name, decision, decision_source, agent_name, skill_name, plugin_name, mcp_server_name, mcp_tool_name,
-    attributes, temporality";
+    attributes, temporality, CASE WHEN temporality = 'cumulative' THEN NULL ELSE time END,
+    CASE WHEN temporality = 'cumulative' THEN NULL ELSE point_value END,
+    CASE WHEN temporality = 'cumulative' THEN NULL ELSE count END";
 
 /// A table as answers count it, as something to select from.
 pub(super) fn once(table: Table, split: Option<&SplitSessions>) -> String {
@@ -28,12 +30,19 @@ pub(super) fn once(table: Table, split: Option<&SplitSessions>) -> String {
         None => format!("_{name}"),
         Some(split) => {
             let is_split = condition(split);
-            let first = first_resource(table);
+            let schema = table.schema();
+            let columns: Vec<String> = schema
+                .fields()
+                .iter()
+                .map(|field| format!("\"{}\"", field.name()))
+                .collect();
             format!(
-                "(SELECT *, resource AS counted_resource FROM _{name} WHERE NOT ({is_split})
+                "(SELECT {columns}, resource AS counted_resource FROM _{name} WHERE NOT ({is_split})
                   UNION ALL
-                  SELECT * FROM (SELECT *, {first} AS counted_resource FROM _{name} WHERE {is_split})
-                  WHERE resource IS NOT DISTINCT FROM counted_resource)"
+                  SELECT {columns}, counted_resource FROM {copies}
+                  WHERE resource IS NOT DISTINCT FROM counted_resource)",
+                columns = columns.join(", "),
+                copies = with_first(table, &is_split),
             )
         }
     }
@@ -44,11 +53,8 @@ pub(super) fn set_aside(split: Option<&SplitSessions>) -> String {
     let Some(split) = split else {
         return "(SELECT *, resource AS counted_resource FROM _events WHERE false)".to_owned();
     };
-    let (is_split, first) = (condition(split), first_resource(Table::Events));
-    format!(
-        "(SELECT * FROM (SELECT *, {first} AS counted_resource FROM _events WHERE {is_split})
-          WHERE resource IS DISTINCT FROM counted_resource)"
-    )
+    let copies = with_first(Table::Events, &condition(split));
+    format!("(SELECT * FROM {copies} WHERE resource IS DISTINCT FROM counted_resource)")
 }
 
 fn condition(split: &SplitSessions) -> String {
@@ -59,22 +65,22 @@ fn condition(split: &SplitSessions) -> String {
     format!("coalesce(session_id, user_id, '') IN ({names})")
 }
 
-fn first_resource(table: Table) -> String {
-    let first = |key: &str, order: &str| {
-        format!("first_value(resource) OVER (PARTITION BY {key} ORDER BY {order})")
-    };
-    match table {
-        Table::Metrics => format!(
-            "CASE WHEN temporality = 'cumulative' THEN {} ELSE {} END",
-            first(
-                SERIES_KEY,
-                "point_value DESC NULLS LAST, received_at, resource"
-            ),
-            first(
-                &format!("time, point_value, count, {SERIES_KEY}"),
-                "received_at, resource"
-            ),
+/// The rows that may have copies, each with the resource under which the one that counts came. What
+/// copies have in common is one hash, so that a sort does not carry all columns; but for those by
+/// which questions narrow, which are left to be seen: a condition on them is met before the sort.
+fn with_first(table: Table, is_split: &str) -> String {
+    let (seen, key, furthest) = match table {
+        Table::Metrics => (
+            "name, session_id",
+            POINT_KEY,
+            "CASE WHEN temporality = 'cumulative' THEN point_value END DESC NULLS LAST, ",
         ),
-        _ => first(EVENT_KEY, "received_at, resource"),
-    }
+        _ => ("time, event, session_id, prompt_id", EVENT_KEY, ""),
+    };
+    format!(
+        "(SELECT *, first_value(resource) OVER (
+            PARTITION BY {seen}, copy_key ORDER BY {furthest}received_at, resource) AS counted_resource
+          FROM (SELECT *, _copy_key({key}) AS copy_key FROM _{} WHERE {is_split}))",
+        table.name()
+    )
 }

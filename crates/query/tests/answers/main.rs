@@ -18,5 +18,6 @@ mod replay;
 mod simulated;
 mod support;
 mod tool_calls;
+mod truth;
 mod usage;
 mod views;

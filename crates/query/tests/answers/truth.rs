@@ -1,0 +1,87 @@
+//! An organisation whose truth is known, under every kind of disorder, is recovered exactly.
+//!
+//! Truth is what `fleet` counted of the exports that arrived, each once; the answers are those of the
+//! views. The table of a run is printed: `cargo xtask truth` shows it.
+
+mod coverage;
+mod money;
+mod people;
+mod sheet;
+mod tools;
+mod world;
+
+use fleet::{ClientVersion, Config, Disorder, Variety};
+use sheet::Sheet;
+use world::World;
+
+/// 2026-10-21T00:00:00Z: the thirty days before lie in two months, and a price changes in them.
+const END_MS: u64 = 1_792_540_800_000;
+
+fn organisation(people: usize, days: u64) -> Config {
+    Config {
+        people,
+        seed: 30,
+        end_unix_ms: END_MS,
+        days,
+        client: ClientVersion::V2_1_329,
+        content: false,
+        metrics: true,
+        variety: Variety::FULL,
+    }
+}
+
+/// Asks everything.
+async fn compare(world: &World) -> Sheet {
+    let mut sheet = Sheet::default();
+    money::compare(world, &mut sheet).await;
+    people::compare(world, &mut sheet).await;
+    tools::compare(world, &mut sheet).await;
+    coverage::compare(world, &mut sheet).await;
+    sheet
+}
+
+#[tokio::test]
+async fn thirty_days_of_an_organisation_are_recovered_exactly() {
+    let world = World::live(organisation(32, 30), Disorder::FULL).await;
+    world.is_varied();
+    let sheet = compare(&world).await;
+    println!("{}\n{sheet}", world.describe());
+    sheet.assert_exact("everything at once");
+}
+
+#[tokio::test]
+async fn each_kind_of_disorder_by_itself_changes_no_answer() {
+    let base = Disorder {
+        seed: 4,
+        ..Disorder::default()
+    };
+    for (what, disorder) in [
+        ("no disorder", base),
+        (
+            "repeated",
+            Disorder {
+                repeated: 0.3,
+                ..base
+            },
+        ),
+        (
+            "overtaken",
+            Disorder {
+                overtaken: 0.4,
+                ..base
+            },
+        ),
+        ("late", Disorder { late: 0.1, ..base }),
+        ("lost", Disorder { lost: 0.05, ..base }),
+        (
+            "forwarded twice",
+            Disorder {
+                forwarded_twice: 0.6,
+                ..base
+            },
+        ),
+    ] {
+        let world = World::live(organisation(14, 5), disorder).await;
+        compare(&world).await.assert_exact(what);
+    }
+}
