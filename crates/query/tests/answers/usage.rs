@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use contract::Signal;
-use fleet::{Ledger, Recorded, Scenario};
+use fleet::{Ledger, Recorded, Scenario, Transport};
+use otlp::Encoding;
 use serde_json::{Value, json};
 
 use super::support::{Bench, NOW_MS, assert_close, number, scenario, scenarios};
@@ -50,11 +51,61 @@ fn spent() -> impl Iterator<Item = (Scenario, Ledger)> {
     })
 }
 
-/// Delta and cumulative, all versions and transports, with a session id and without.
+/// Version and transport of a scenario: all of its requests came the same way.
+fn way(scenario: &Scenario) -> [String; 2] {
+    let of = |request: &Recorded| match (request.transport, request.encoding) {
+        (Transport::Grpc, _) => "gRPC",
+        (Transport::Http, Encoding::Protobuf) => "HTTP protobuf",
+        (Transport::Http, Encoding::Json) => "HTTP JSON",
+    };
+    let ways: BTreeSet<_> = scenario.requests.iter().map(of).collect();
+    assert_eq!(ways.len(), 1, "{}: {ways:?}", scenario.name);
+    [
+        scenario.client_version.clone(),
+        ways.into_iter().collect::<Vec<_>>().concat(),
+    ]
+}
+
+/// Every version by every transport that is recorded, and why scenarios are not compared.
+fn assert_all_ways(compared: &BTreeSet<[String; 2]>) -> String {
+    let all: BTreeSet<_> = scenarios().iter().map(way).collect();
+    assert_eq!(compared, &all, "versions and transports");
+    let [versions, transports] =
+        [0, 1].map(|place| all.iter().map(|way| &way[place]).collect::<BTreeSet<_>>());
+    assert_eq!((versions.len(), transports.len()), (3, 3), "{all:?}");
+    let with_ledger: BTreeSet<_> = spent().map(|(scenario, _)| scenario.name).collect();
+    let mut left_out = String::new();
+    for scenario in scenarios() {
+        let why = match &scenario.expected {
+            _ if with_ledger.contains(&scenario.name) => continue,
+            None => "its client got no ledger out",
+            Some(ledger) if ledger.total_cost_usd == 0.0 => "it spent nothing",
+            Some(_) => "its ledger includes an earlier run",
+        };
+        left_out += &format!("not compared: {} ({why})\n", scenario.name);
+    }
+    left_out
+}
+
+/// Delta and cumulative, all versions and transports, with a session id and without. The table is
+/// printed.
 #[tokio::test]
 async fn usage_is_the_clients_ledger_from_logs_from_metrics_and_from_both() {
     let (mut of_events, mut of_metrics) = (0, 0);
+    let mut ways = BTreeSet::new();
+    let mut table = format!(
+        "| {:28} | {:8} | {:13} | {:15} | {:>12} | {:>12} | {:>10} | {:>10} |\n",
+        "scenario",
+        "client",
+        "transport",
+        "signals",
+        "ledger, USD",
+        "answer, USD",
+        "tokens",
+        "answer"
+    );
     for (scenario, ledger) in spent() {
+        let [version, transport] = way(&scenario);
         let of = |signals: &'static [Signal]| {
             scenario
                 .requests
@@ -72,6 +123,18 @@ async fn usage_is_the_clients_ledger_from_logs_from_metrics_and_from_both() {
                 continue;
             }
             let rows = usage(&bench_of(requests.iter().copied()).await).await;
+            let sum = |keys: &[&str]| keys.iter().map(|key| number(&rows[0], key)).sum::<f64>();
+            let tokens = ledger.input_tokens
+                + ledger.output_tokens
+                + ledger.cache_read_input_tokens
+                + ledger.cache_creation_input_tokens;
+            table += &format!(
+                "| {name:28} | {version:8} | {transport:13} | {:15} | {:12.6} | {:12.6} | {tokens:10} | {:10} |\n",
+                format!("{signals:?}"),
+                ledger.total_cost_usd,
+                sum(&["cost_usd"]),
+                sum(&["input", "output", "read", "written"]),
+            );
             // In the other order the metrics come long before the events.
             let reversed = usage(&bench_of(requests.into_iter().rev()).await).await;
             for rows in [rows, reversed] {
@@ -85,7 +148,9 @@ async fn usage_is_the_clients_ledger_from_logs_from_metrics_and_from_both() {
                 &mut of_metrics
             }) += 1;
         }
+        ways.insert([version, transport]);
     }
+    println!("{table}{}", assert_all_ways(&ways));
     assert_eq!((of_events, of_metrics), (62, 28));
 }
 
