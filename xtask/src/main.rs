@@ -62,6 +62,7 @@ Commands:
   faults    Harm the running server in every way of docs/reliability.md (--help: its options)
   simulate-faults  Live many seeds on a simulated disk, or one told in full (--seed N)
   planted-bugs     Break a copy of the source in each of 30 ways; the simulation must notice
+  truth     Live thirty days of an organisation whose truth is known, and print truth against answers
   fuzz      Fuzz what strangers' bytes reach; `fuzz --help` tells its options
   help      Show this text
 
@@ -93,13 +94,14 @@ fn main() -> ExitCode {
             Ok(selection) => in_workspace(|workspace| check::run(workspace, &selection)),
             Err(message) => usage_error(&message),
         },
-        "tidy" | "web" | "openapi" if !rest.is_empty() => usage_error(&format!(
+        "tidy" | "web" | "openapi" | "truth" if !rest.is_empty() => usage_error(&format!(
             "`{command}` takes no argument, got `{}`",
             rest.join(" ")
         )),
         "tidy" => in_workspace(tidy::run),
         "web" => in_workspace(steps::web_build),
         "openapi" => in_workspace(steps::openapi_write),
+        "truth" => in_workspace(steps::truth),
         unknown => usage_error(&format!("no command `{unknown}`")),
     }
 }

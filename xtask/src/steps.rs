@@ -31,6 +31,23 @@ pub(crate) fn test(workspace: &Workspace) -> Result<(), String> {
     workspace.cargo(&["test", "--release", "--workspace", "--no-fail-fast"])
 }
 
+/// The tables of truth against answers: of the simulated organisation, and of the recorded requests.
+/// They are tests, so a difference is a failure.
+pub(crate) fn truth(workspace: &Workspace) -> Result<(), String> {
+    workspace.cargo(&[
+        "test",
+        "--release",
+        "--workspace",
+        "--test",
+        "answers",
+        "--",
+        "truth::thirty_days",
+        "usage::usage_is_the_clients_ledger",
+        "--nocapture",
+        "--test-threads=1",
+    ])
+}
+
 /// Front-end types and tests, and the committed `web/dist` against a rebuilt one, byte for byte.
 pub(crate) fn web(workspace: &Workspace) -> Result<(), String> {
     npm_install(workspace)?;

@@ -147,11 +147,12 @@ impl Session {
         let commits = succeeded && self.content && call.work.commits > 0;
         let tells_decision = self.head.run.tells_decisions
             && (self.is_interactive || self.client == ClientVersion::V2_1_45);
+        let decided_by = tells_decision.then_some(source);
         let outcome = Outcome {
             duration_ms,
             failure: (!succeeded).then(|| call.failure(&mut self.random)),
             result_bytes: self.random.log_normal(1800.0, 1.5) as u64,
-            decided_by: tells_decision.then_some(source),
+            decided_by,
             revision: commits.then(|| self.random.hex("", 40)),
             content: self.content,
         };
@@ -164,7 +165,7 @@ impl Session {
         let fact = Fact::Result {
             call: tool_use.number,
             tool: call.tool.name,
-            tells_decision,
+            decided_by,
             succeeded,
             duration_ms,
             work,

@@ -39,8 +39,8 @@ pub(super) enum Fact {
         /// Which call of the process.
         call: u64,
         tool: &'static str,
-        /// Whether the result, too, says who decided.
-        tells_decision: bool,
+        /// Who decided, where the result, too, says so.
+        decided_by: Option<&'static str>,
         succeeded: bool,
         duration_ms: u64,
         work: Work,

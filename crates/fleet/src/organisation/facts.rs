@@ -77,8 +77,8 @@ pub struct Call {
     pub decision: Option<(bool, &'static str)>,
     /// Whether it succeeded; `None` where no result is told.
     pub succeeded: Option<bool>,
-    /// Whether the result says who decided.
-    pub result_tells_decision: bool,
+    /// Who decided, as the result tells it.
+    pub decided_by: Option<&'static str>,
 }
 
 /// What is true of one session.
@@ -197,12 +197,12 @@ impl SessionFacts {
                 call,
                 tool,
                 succeeded,
-                tells_decision,
+                decided_by,
                 ..
             } => {
                 let call = self.call(run, *call, tool);
                 call.succeeded = Some(*succeeded);
-                call.result_tells_decision = *tells_decision;
+                call.decided_by = *decided_by;
             }
             Fact::Other => {}
         }
@@ -213,7 +213,7 @@ impl SessionFacts {
             tool,
             decision: None,
             succeeded: None,
-            result_tells_decision: false,
+            decided_by: None,
         })
     }
 

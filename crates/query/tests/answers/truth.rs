@@ -14,8 +14,9 @@ use fleet::{ClientVersion, Config, Disorder, Variety};
 use sheet::Sheet;
 use world::World;
 
-/// 2026-10-21T00:00:00Z: the thirty days before lie in two months, and a price changes in them.
-const END_MS: u64 = 1_792_540_800_000;
+/// 2026-10-24T00:00:00Z, a Saturday: the thirty days before lie in two months, and a price changes in
+/// them. What is late comes at the weekend, when nobody is missed.
+const END_MS: u64 = 1_792_800_000_000;
 
 fn organisation(people: usize, days: u64) -> Config {
     Config {
