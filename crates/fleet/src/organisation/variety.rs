@@ -87,7 +87,7 @@ pub struct Habits {
 }
 
 /// In what people differ.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Version,
     Signals,
@@ -97,21 +97,31 @@ enum Kind {
     Leaving,
 }
 
-const KINDS: usize = 6;
+const KINDS: [Kind; 6] = [
+    Kind::Version,
+    Kind::Signals,
+    Kind::Temporality,
+    Kind::Account,
+    Kind::Products,
+    Kind::Leaving,
+];
+
+/// A place for each kind.
+type Standing = [f64; KINDS.len()];
 
 /// Where each person stands among those whom a kind concerns, from 0 to below 1, in an order of its
 /// own for each kind: a share of them is those who stand below it, to the nearest whole person.
 /// Standing at 1 means not to be concerned.
-fn standings(people: &[Person], random: &mut Random) -> Vec<[f64; KINDS]> {
-    let mut standings = vec![[1.0; KINDS]; people.len()];
-    for kind in 0..KINDS {
-        let is_of_all = kind == Kind::Leaving as usize;
+fn standings(people: &[Person], random: &mut Random) -> Vec<Standing> {
+    let mut standings = vec![[1.0; KINDS.len()]; people.len()];
+    for kind in KINDS {
+        let is_of_all = kind == Kind::Leaving;
         let mut concerned: Vec<usize> = (0..people.len())
             .filter(|index| is_of_all || people[*index].surface == Surface::Code)
             .collect();
         random.shuffle(&mut concerned);
         for (rank, index) in concerned.iter().enumerate() {
-            standings[*index][kind] = (rank as f64 + 0.5) / concerned.len() as f64;
+            standings[*index][kind as usize] = (rank as f64 + 0.5) / concerned.len() as f64;
         }
     }
     standings
@@ -126,7 +136,7 @@ impl Habits {
         each.collect()
     }
 
-    fn at(standing: &[f64; KINDS], config: &Config, random: &mut Random) -> Habits {
+    fn at(standing: &Standing, config: &Config, random: &mut Random) -> Habits {
         let variety = &config.variety;
         let differs = |kind: Kind, share: f64| standing[kind as usize] < share;
         let signals = if !config.metrics || differs(Kind::Signals, variety.logs_only) {
@@ -285,18 +295,16 @@ mod tests {
             .collect();
         let standings = standings(&people, &mut random);
         let below =
-            |kind: usize, share: f64| move |standing: &&[f64; KINDS]| standing[kind] < share;
-        for kind in 0..KINDS {
-            let concerned = if kind == Kind::Leaving as usize {
-                400
-            } else {
-                280
-            };
+            |kind: Kind, share: f64| move |standing: &&Standing| standing[kind as usize] < share;
+        for (place, kind) in KINDS.into_iter().enumerate() {
+            let concerned = if kind == Kind::Leaving { 400 } else { 280 };
             assert_eq!(standings.iter().filter(below(kind, 1.0)).count(), concerned);
             let half = || standings.iter().filter(below(kind, 0.5));
             assert_eq!(half().count(), concerned / 2);
-            let both = half().filter(below((kind + 1) % KINDS, 0.5)).count();
-            assert!((45..100).contains(&both), "{both}, kind {kind}");
+            let both = half()
+                .filter(below(KINDS[(place + 1) % KINDS.len()], 0.5))
+                .count();
+            assert!((45..100).contains(&both), "{both}, {kind:?}");
         }
     }
 }
