@@ -20,9 +20,9 @@
 
 mod attribute;
 mod constant;
+mod copy_key;
 mod elements;
 mod join_calls;
-mod copy_key;
 mod ledger;
 mod names;
 mod people;

@@ -90,6 +90,8 @@ pub struct SessionFacts {
     pub surface: Surface,
     /// The client.
     pub client: ClientVersion,
+    /// The id of the installation.
+    pub installation: String,
     /// Whether an item names the account.
     pub names_account: bool,
     /// Whether an item names the team.
@@ -150,6 +152,7 @@ impl SessionFacts {
             person: run.person,
             surface: run.surface,
             client: run.client,
+            installation: run.installation.clone(),
             names_account: false,
             names_team: false,
             events: 0,

@@ -204,13 +204,31 @@ fn found(mut sessions: Vec<Vec<Stretch>>) -> Vec<Found> {
     let mut ends = Ends::default();
     for (session, stretches) in sessions.iter_mut().enumerate() {
         stretches.sort_unstable();
-        for stretch in stretches {
-            let of_number = ends.by_number.entry(stretch.to).or_default();
-            of_number.push((stretch.to_ms, session));
+        join(stretches);
+        for (place, stretch) in stretches.iter().enumerate() {
+            let next = stretches.get(place + 1).map(|next| next.from);
+            let end = End {
+                at_ms: stretch.to_ms,
+                session,
+                goes_on_with: next.filter(|from| *from > stretch.to),
+            };
+            ends.by_number.entry(stretch.to).or_default().push(end);
         }
     }
     let of_session = |(session, stretches): (usize, &Vec<Stretch>)| ends.walk(session, stretches);
     sessions.iter().enumerate().map(of_session).collect()
+}
+
+/// Where one stretch ends and the next one goes on is no end: rows come in any order, and only what is
+/// left out or falls back parts them.
+fn join(stretches: &mut Vec<Stretch>) {
+    stretches.dedup_by(|next, before| {
+        let follows = next.from == before.to.saturating_add(1) && next.from_ms >= before.to_ms;
+        if follows {
+            (before.to_ms, before.to) = (next.to_ms, next.to);
+        }
+        follows
+    });
 }
 
 /// What one process sent in one session.
@@ -262,10 +280,19 @@ impl Run {
     }
 }
 
-/// Where stretches end, by their last number: when, and in which session.
+/// The end of a stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct End {
+    at_ms: i64,
+    session: usize,
+    /// The number with which its session goes on after a hole; `None` where it falls back or ends.
+    goes_on_with: Option<i64>,
+}
+
+/// Where stretches end, by their last number.
 #[derive(Default)]
 struct Ends {
-    by_number: HashMap<i64, Vec<(i64, usize)>>,
+    by_number: HashMap<i64, Vec<End>>,
     taken: HashSet<(i64, i64, usize)>,
 }
 
@@ -313,15 +340,18 @@ impl Ends {
         let Some(ends) = self.by_number.get(&number) else {
             return false;
         };
-        let fits = |(at_ms, other): &&(i64, usize)| {
-            let is_near = stretch.from_ms.saturating_sub(*at_ms) <= CHANGE_MS_MAX;
-            *other != session
-                && (after_ms..=stretch.from_ms).contains(at_ms)
+        let fits = |end: &&End| {
+            let is_near = stretch.from_ms.saturating_sub(end.at_ms) <= CHANGE_MS_MAX;
+            // A session that goes on later leaves out what was sent elsewhere, or it lost these itself.
+            let has_room = end.goes_on_with.is_none_or(|from| stretch.to < from);
+            end.session != session
+                && (after_ms..=stretch.from_ms).contains(&end.at_ms)
                 && is_near
-                && !self.taken.contains(&(number, *at_ms, *other))
+                && has_room
+                && !self.taken.contains(&(number, end.at_ms, end.session))
         };
         let latest = ends.iter().filter(fits).max().copied();
-        latest.is_some_and(|(at_ms, other)| self.taken.insert((number, at_ms, other)))
+        latest.is_some_and(|end| self.taken.insert((number, end.at_ms, end.session)))
     }
 }
 

@@ -50,14 +50,13 @@ impl Bench {
 
     async fn opened(dir: TempDir, config: query::Config) -> Bench {
         let clock = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
-        let of_store: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let (store, _) = Store::open(store::Config::new(dir.path()), of_store)
         Bench::at(dir, clock, config).await
     }
 
     /// A store over a data directory, by a clock of the caller's.
-    pub(crate) async fn at(dir: TempDir, clock: Arc<dyn Clock>, config: query::Config) -> Bench {
-        let (store, _) = Store::open(store::Config::new(dir.path()), clock)
+    pub(crate) async fn at(dir: TempDir, clock: Arc<ManualClock>, config: query::Config) -> Bench {
+        let of_store: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        let (store, _) = Store::open(store::Config::new(dir.path()), of_store)
             .await
             .expect("opens");
         let engine = Engine::new(Arc::clone(&store), config).expect("an engine");
@@ -70,8 +69,13 @@ impl Bench {
     }
 
     /// The same data directory opened again, without a flush before, as after a kill.
-    pub(crate) async fn reopened(self, clock: Arc<dyn Clock>, config: query::Config) -> Bench {
-        let Bench { engine, store, dir } = self;
+    pub(crate) async fn reopened(self, config: query::Config) -> Bench {
+        let Bench {
+            engine,
+            store,
+            clock,
+            dir,
+        } = self;
         drop(engine);
         drop(store);
         Bench::at(dir, clock, config).await

@@ -141,3 +141,20 @@ fn two_windows_on_one_session_fill_each_other_up() {
     ];
     check_all(&[events], &[(0, 0)], "two windows");
 }
+
+/// Rows come in any order: an end in the middle of what came whole is none. And a session that lost
+/// events has not gone elsewhere for them.
+#[test]
+fn only_a_real_end_excuses_a_head() {
+    let whole: &[Event] = &[(3, 3), (4, 4), (0, 0), (1, 1), (2, 2)];
+    let expect = [(0, 0), (3, 0)];
+    check_all(
+        &[whole, &[(10, 3), (11, 4)]],
+        &expect,
+        "parts of one stretch",
+    );
+    let lost: &[Event] = &[(0, 0), (1, 1), (2, 2), (9, 5)];
+    let more: &[Event] = &[(4, 3), (5, 4), (6, 5), (7, 6)];
+    check_all(&[lost, more], &[(2, 0), (3, 0)], "too small a hole");
+    check_all(&[lost, &more[..2]], &[(0, 1), (0, 0)], "filled elsewhere");
+}

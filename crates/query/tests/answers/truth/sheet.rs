@@ -70,7 +70,7 @@ impl Sheet {
         for key in keys {
             let truth = truth.get(key).copied().unwrap_or_default();
             let answer = answer.get(key).copied().unwrap_or_default();
-            self.usd(&format!("{measure}: {key}"), truth, answer);
+            self.usd(&format!("{measure}: {}", short(key)), truth, answer);
         }
     }
 
@@ -125,6 +125,14 @@ impl Sheet {
             "{what}: only {} rows were compared",
             self.rows.len()
         );
+    }
+}
+
+/// An installation id is known by its beginning.
+fn short(key: &str) -> String {
+    match key.len() == 64 && !key.contains('@') {
+        true => format!("installation {}…", &key[..8]),
+        false => key.to_owned(),
     }
 }
 

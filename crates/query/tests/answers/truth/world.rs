@@ -44,16 +44,15 @@ impl World {
         let mut deliveries = Deliveries::new(organisation.by_ref(), disorder);
         let start_ms = config.end_unix_ms - config.days * DAY_MS as u64;
         let clock = Arc::new(ManualClock::at(start_ms * 1_000_000));
-        let as_clock = || -> Arc<dyn Clock> { Arc::<ManualClock>::clone(&clock) };
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let mut bench = Some(Bench::at(dir, as_clock(), query::Config::default()).await);
+        let mut bench = Some(Bench::at(dir, Arc::clone(&clock), query::Config::default()).await);
         let (mut requests, mut items, mut was_reopened) = (0, 0, false);
         for request in Requests::new(deliveries.by_ref(), REQUEST_ITEMS, REQUEST_WAIT_MS) {
             advance(&clock, request.at_ms);
             if !was_reopened && request.at_ms > start_ms + config.days * DAY_MS as u64 / 2 {
                 was_reopened = true;
                 let open: Bench = bench.take().expect("is open");
-                bench = Some(open.reopened(as_clock(), query::Config::default()).await);
+                bench = Some(open.reopened(query::Config::default()).await);
             }
             let open = bench.as_ref().expect("is open");
             open.append(request.signal, request.protobuf.into(), request.at_ms)
