@@ -69,6 +69,7 @@ pub(super) async fn company() -> Bench {
             client,
             content: false,
             metrics: true,
+            variety: fleet::Variety::default(),
         });
         for batch in Batched::new(organisation, 500) {
             let body = batch.protobuf().into();
