@@ -85,10 +85,11 @@ fn measures(ask: &Ask) -> impl Iterator<Item = String> {
 }
 
 /// A figure. Money is rounded far below what anybody pays: the last bit of a sum of fractions depends on
-/// the order of its rows, and the same figure must be the same wherever it is asked for.
+/// the order of its rows, and the same figure must be the same wherever it is asked for. Adding nothing
+/// makes a zero of a minus zero.
 pub(super) fn figure(measure: &Measure) -> String {
     match measure.unit {
-        Unit::Usd | Unit::Currency => format!("round({}, {MONEY_DECIMALS})", measure.sql),
+        Unit::Usd | Unit::Currency => format!("round({}, {MONEY_DECIMALS}) + 0.0", measure.sql),
         _ => measure.sql.to_owned(),
     }
 }

@@ -1,3 +1,5 @@
+//! Which decision and which result are of one call.
+
 use super::{Event, Mark, Part, mark};
 
 const ACCEPT: Part = Part::Decision { is_refused: false };

@@ -1,3 +1,5 @@
+//! What is missing in the sequences of a machine, and what only looks so.
+
 use super::{Found, Stretches, found};
 
 type Event = (i64, i64);
