@@ -48,6 +48,8 @@ async fn of_sessions(world: &World, sheet: &mut Sheet) {
     );
 }
 
+type Count<'a> = &'a dyn Fn(&SessionFacts) -> u64;
+
 async fn of_clients(world: &World, sheet: &mut Sheet) {
     let sql =
         "SELECT person, product, machine, sum(sequence_gaps) AS gaps, sum(restarts) AS restarts,
@@ -63,7 +65,7 @@ async fn of_clients(world: &World, sheet: &mut Sheet) {
         true => session.events_before_login,
         false => session.events,
     };
-    let measures: [(&str, &str, &dyn Fn(&SessionFacts) -> u64); 4] = [
+    let measures: [(&str, &str, Count<'_>); 4] = [
         (
             "coverage: missing events",
             "gaps",
