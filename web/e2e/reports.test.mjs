@@ -78,7 +78,7 @@ test('a figure is the command line’s, and says how it is computed', { timeout:
   await t.test('by mouse', async () => {
     await page.getByTestId('total-cost_usd').click();
     await page.getByTestId('explain-sql').waitFor();
-    assert.match(await page.getByTestId('explain-sql').innerText(), /SELECT round\(coalesce\(sum\(cost_usd\), 0\), 9\) AS cost_usd FROM usage/);
+    assert.match(await page.getByTestId('explain-sql').innerText(), /SELECT round\(coalesce\(sum\(cost_usd\), 0\), 9\) \+ 0\.0 AS cost_usd FROM usage/);
     assert.equal(await figure(page, 'explain-value'), totals.cost_usd);
     assert.ok((await page.getByTestId('explain-sample').locator('tbody tr').count()) > 10);
     assert.match(new URL(page.url()).searchParams.get('explain'), /^cost\.cost_usd@/);

@@ -69,10 +69,11 @@ pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryErro
             let totals = totals.await?;
             (totals.clone(), totals)
         }
-        false => futures::try_join!(
-            engine.query_snapshot(snapshot, rows_sql.clone(), ask.limit),
-            totals
-        )?,
+        // One after the other: each uses all threads, and side by side they would need twice the memory.
+        false => {
+            let rows = engine.query_snapshot(snapshot, rows_sql.clone(), ask.limit);
+            (rows.await?, totals.await?)
+        }
     };
     Ok(ReportAnswer {
         asked: number::asked(&ask, |_| true),
