@@ -82,6 +82,8 @@ pub(crate) struct Query {
     pub(crate) timeout_seconds: u64,
     /// What all running queries may take together.
     pub(crate) memory: String,
+    /// Space on the disk for what does not fit into that; 0: none.
+    pub(crate) scratch: String,
     pub(crate) max_rows: usize,
     pub(crate) concurrent: usize,
 }
@@ -161,6 +163,7 @@ impl Default for Query {
         Query {
             timeout_seconds: config.timeout.as_secs(),
             memory: ByteSize::bytes(config.memory_bytes as u64).to_string(),
+            scratch: ByteSize::bytes(config.scratch_bytes).to_string(),
             max_rows: config.rows_max,
             concurrent: config.concurrent,
         }
@@ -336,6 +339,12 @@ impl Settings {
                 default.memory_bytes,
                 problems,
             ),
+            scratch_bytes: bytes(
+                "query.scratch",
+                &self.query.scratch,
+                default.scratch_bytes as usize,
+                problems,
+            ) as u64,
             timeout: Duration::from_secs(self.query.timeout_seconds),
             rows_max: self.query.max_rows,
             concurrent: self.query.concurrent,
