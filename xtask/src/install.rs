@@ -108,6 +108,15 @@ pub(crate) fn chromium(workspace: &Workspace) -> Result<PathBuf, String> {
     find_any().ok_or_else(|| "Chromium was installed and is not on the PATH".to_owned())
 }
 
+/// Makes sure that jq is on the `PATH`.
+pub(crate) fn jq(workspace: &Workspace) -> Result<(), String> {
+    if find("jq").is_some() {
+        return Ok(());
+    }
+    println!("jq is not here");
+    apt(workspace, &["jq"]).map_err(|reason| format!("the tests need jq, and {reason}"))
+}
+
 /// The path of Prometheus' own checker. Debian's package is unpacked and not installed: installing it
 /// would start a Prometheus on this machine.
 pub(crate) fn promtool(workspace: &Workspace) -> Result<PathBuf, String> {
