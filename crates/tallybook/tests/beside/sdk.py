@@ -62,13 +62,14 @@ resource = Resource.create(
         "team.id": "data science",
     }
 )
+scope, parts = ("report.writer", "0.9"), {"part": "pages"}
 common = {"session.id": session, "user.email": "margaret@example.com"}
 
 
 def tracing():
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(**to("traces"))))
-    tracer = provider.get_tracer("report.writer", "0.9")
+    tracer = provider.get_tracer(*scope, attributes=parts)
     for number in range(SPANS // 2):
         with tracer.start_as_current_span("write", attributes=common) as outer:
             outer.set_attribute("number", number)
@@ -83,7 +84,7 @@ def records():
     provider = LoggerProvider(resource=resource)
     exporter = OTLPLogExporter(**to("logs"))
     provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_queue_size=RECORDS))
-    logger = provider.get_logger("report.writer", "0.9", attributes={"part": "pages"})
+    logger = provider.get_logger(*scope, attributes=parts)
     for number in range(RECORDS):
         logger.emit(
             timestamp=time.time_ns(),
@@ -108,7 +109,7 @@ def metrics(name, temporality):
     exporter = OTLPMetricExporter(**to("metrics"), preferred_temporality=preferred)
     reader = PeriodicExportingMetricReader(exporter, export_interval_millis=3_600_000)
     provider = MeterProvider([reader], resource=resource)
-    meter = provider.get_meter("report.writer", "0.9")
+    meter = provider.get_meter(*scope, attributes=parts)
     pages = meter.create_counter(f"{name}.pages", unit="{page}")
     cost = meter.create_counter(f"{name}.cost", unit="USD")
     took = meter.create_histogram(f"{name}.took", unit="s")

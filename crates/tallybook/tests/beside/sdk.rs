@@ -114,7 +114,7 @@ async fn check_records(sql: &Sql, session: &str) -> Result<(), Problem> {
     let expected = json!({"records": RECORDS, "numbers": RECORDS, "sum": sum, "names": 1});
     expect(sql, &counted, expected).await?;
     let last = format!(
-        "SELECT product, app_version, person, team, body, attributes, resource
+        "SELECT product, app_version, person, team, body, attributes, resource, scope
          {of_session} AND attribute(attributes, 'is_last') = 'true'"
     );
     let row = one(sql, &last).await?;
@@ -131,7 +131,7 @@ async fn check_records(sql: &Sql, session: &str) -> Result<(), Problem> {
     check_origin(&row)
 }
 
-/// Product, person and resource, which are the same for all signals.
+/// Product, person, resource and scope, which are the same for all signals.
 fn check_origin(row: &Value) -> Result<(), Problem> {
     let expected = [
         ("product", "report-writer"),
@@ -152,6 +152,10 @@ fn check_origin(row: &Value) -> Result<(), Problem> {
     ] {
         assert_eq!(resource[key], expected, "{key}");
     }
+    let scope: Value = serde_json::from_str(row["scope"].as_str().unwrap_or_default())?;
+    let expected =
+        json!({"name": "report.writer", "version": "0.9", "attributes": {"part": "pages"}});
+    assert_eq!(scope, expected);
     Ok(())
 }
 
@@ -188,7 +192,7 @@ async fn check_metrics(sql: &Sql, session: &str) -> Result<(), Problem> {
         }
     }
     let origin =
-        format!("SELECT product, app_version, person, team, resource {of_session} LIMIT 1");
+        format!("SELECT product, app_version, person, team, resource, scope {of_session} LIMIT 1");
     check_origin(&one(sql, &origin).await?)
 }
 
@@ -208,7 +212,7 @@ async fn check_spans(sql: &Sql, session: &str) -> Result<(), Problem> {
     );
     expect(sql, &joined, json!({"pairs": SPANS / 2})).await?;
     let origin =
-        format!("SELECT product, app_version, person, team, resource {of_session} LIMIT 1");
+        format!("SELECT product, app_version, person, team, resource, scope {of_session} LIMIT 1");
     check_origin(&one(sql, &origin).await?)
 }
 
