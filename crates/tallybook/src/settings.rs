@@ -244,7 +244,9 @@ impl Settings {
         if let Err(errors) = receive.validate() {
             problems.extend(errors.iter().map(|error| format!("intake.{error}")));
         }
-        let store = self.store_config(&mut problems);
+        let mut store = self.store_config(&mut problems);
+        // JSON that is longer as protobuf is refused as it is written, not when all of it is.
+        store.limits.written_bytes = receive.max_body_bytes.min(store::ENTRY_BYTES_MAX);
         problems.extend(store.validate());
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());

@@ -6,6 +6,7 @@ use contract::{Signal, Temporality};
 use url::Url;
 
 use super::baggage;
+use super::egress::Egress;
 use super::reading::Reading;
 
 /// How one signal leaves.
@@ -59,6 +60,17 @@ impl Endpoint {
     /// Where to, for messages: a query may hold a secret and is left out.
     pub(crate) fn address(&self) -> &str {
         &self.url[..url::Position::AfterPath]
+    }
+
+    /// Why nothing may be sent there, if the policy does not allow it.
+    pub(crate) fn blocked_by(&self, egress: &Egress) -> Option<String> {
+        (!egress.allows(&self.url)).then(|| {
+            let host = self.url.host_str().unwrap_or_default();
+            format!(
+                "the egress policy allows {egress} and not {host}: add it to coworkEgressAllowedHosts or \
+                 TALLYBOOK_EGRESS, or send to a host that is allowed"
+            )
+        })
     }
 }
 

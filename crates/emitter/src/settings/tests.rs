@@ -504,6 +504,7 @@ fn every_variable_is_in_the_guide() {
         include_str!("../settings.rs"),
         include_str!("layers.rs"),
         include_str!("export.rs"),
+        include_str!("cowork.rs"),
         include_str!("unsupported.rs"),
     ];
     let is_name = |text: &str| {
