@@ -8,6 +8,8 @@ use datafusion::error::DataFusionError;
 const VALID_FIELDS: &str = "Valid fields are";
 /// What the engine puts before the name of a view; nobody writes it.
 const DEFAULT_SCHEMA: &str = "datafusion.public.";
+const MEMORY_HINT: &str =
+    "narrow the time range, ask for fewer columns or groups, or raise query.memory and query.scratch";
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +113,7 @@ impl QueryError {
                     first_line(reason)
                 ),
                 position: None,
-                hint: Some("narrow the time range, or group by fewer values".to_owned()),
+                hint: Some(MEMORY_HINT.to_owned()),
             },
             DataFusionError::ArrowError(..)
             | DataFusionError::Plan(_)

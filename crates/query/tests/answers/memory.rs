@@ -14,7 +14,7 @@ const CALLS: &str = "SELECT tool, outcome, decision_state, count(*) AS calls, su
 
 fn organisation() -> Organisation {
     Organisation::new(fleet::Config {
-        people: 30,
+        people: 45,
         seed: 7,
         end_unix_ms: NOW_MS as u64,
         days: 7,
@@ -48,14 +48,14 @@ async fn a_question_that_needs_more_memory_than_there_is_goes_to_the_disk() {
     let with_room = bench.rows(CALLS).await;
     assert!(with_room.len() > 20, "{with_room:?}");
 
-    let bench = bench.reopened(config(96, 0)).await;
+    let bench = bench.reopened(config(64, 0)).await;
     let refused = bench.engine.query(CALLS, None).await;
-    let refused = refused.expect_err("96 MiB are too little");
+    let refused = refused.expect_err("64 MiB are too little");
     assert_eq!(refused.kind, ErrorKind::Memory, "{refused}");
 
     let left_over = bench.store.scratch_dir().join("left over");
     fs::write(&left_over, "by a killed process").expect("writes");
-    let bench = bench.reopened(config(96, 1024)).await;
+    let bench = bench.reopened(config(64, 1024)).await;
     assert!(!left_over.exists(), "what a killed process left is removed");
     assert_eq!(bench.rows(CALLS).await, with_room);
     let put_down = files_below(&bench.store.scratch_dir());
