@@ -8,8 +8,7 @@ use datafusion::error::DataFusionError;
 const VALID_FIELDS: &str = "Valid fields are";
 /// What the engine puts before the name of a view; nobody writes it.
 const DEFAULT_SCHEMA: &str = "datafusion.public.";
-const MEMORY_HINT: &str =
-    "narrow the time range, ask for fewer columns or groups, or raise query.memory and query.scratch";
+const MEMORY_HINT: &str = "narrow the time range, ask for fewer columns or groups, or raise query.memory and query.scratch";
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

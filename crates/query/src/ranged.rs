@@ -13,7 +13,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, ScalarValue};
+use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::session_state::SessionState;
@@ -114,20 +114,23 @@ impl RangedView {
 
 /// A definition over the events around a range.
 fn within(definition: &LogicalPlan, range: Range) -> Result<LogicalPlan> {
-    let narrowed = definition.clone().transform_up(|node| {
-        let LogicalPlan::TableScan(scan) = &node else {
-            return Ok(Transformed::no(node));
-        };
-        let time = Expr::Column(Column::new(Some(scan.table_name.clone()), "time"));
-        match range.around(&time) {
-            Some(filter) => {
-                let filtered = LogicalPlanBuilder::from(node).filter(filter)?;
-                Ok(Transformed::yes(filtered.build()?))
-            }
+    let narrowed = definition.clone().transform_up(|node| match &node {
+        LogicalPlan::TableScan(scan) => match range.events(scan)? {
+            Some(events) => Ok(Transformed::yes(events)),
             None => Ok(Transformed::no(node)),
-        }
+        },
+        _ => Ok(Transformed::no(node)),
     })?;
     Ok(narrowed.data)
+}
+
+/// Those of `scan` between two conditions, one of which may be absent.
+fn filtered(scan: &TableScan, conditions: [Option<Expr>; 2]) -> Result<LogicalPlanBuilder> {
+    let events = LogicalPlanBuilder::from(LogicalPlan::TableScan(scan.clone()));
+    match conjunction(conditions.into_iter().flatten()) {
+        Some(condition) => events.filter(condition),
+        None => Ok(events),
+    }
 }
 
 #[async_trait::async_trait]
@@ -223,18 +226,44 @@ impl Range {
         self.to_ms = self.to_ms.map_or(ms, |known| Some(sooner(known)));
     }
 
-    /// The condition on an event, room included.
-    fn around(&self, time: &Expr) -> Option<Expr> {
-        let moment = |ms| {
-            let zone = Some("UTC".into());
-            Expr::Literal(ScalarValue::TimestampMillisecond(Some(ms), zone), None)
-        };
-        let from = self.from_ms.map(|ms| ms.saturating_sub(BEFORE_MS));
+    /// The events of the range and the day after it, and of the week before those whose sessions have an
+    /// event in that time: no other can be of a row. `None` when there is no bound.
+    fn events(&self, scan: &TableScan) -> Result<Option<LogicalPlan>> {
+        let column = |name: &str| Expr::Column(Column::new(Some(scan.table_name.clone()), name));
+        let time = column("time");
         let to = self.to_ms.map(|ms| ms.saturating_add(AFTER_MS));
-        let from = from.map(|ms| time.clone().gt_eq(moment(ms)));
         let to = to.map(|ms| time.clone().lt_eq(moment(ms)));
-        conjunction(from.into_iter().chain(to))
+        let Some(from_ms) = self.from_ms else {
+            return to
+                .map(|to| filtered(scan, [Some(to), None])?.build())
+                .transpose();
+        };
+        let from = Some(time.clone().gt_eq(moment(from_ms)));
+        let sessions = filtered(scan, [from.clone(), to.clone()])?
+            .project([column("session_id").alias("active")])?
+            .distinct()?
+            .build()?;
+        let before = time.clone().lt(moment(from_ms));
+        let week = time.gt_eq(moment(from_ms.saturating_sub(BEFORE_MS)));
+        let of = (
+            vec![Column::from_name("session_id")],
+            vec![Column::from_name("active")],
+        );
+        // What names no session is looked at as one.
+        let nulls = NullEquality::NullEqualsNull;
+        let earlier = filtered(scan, [Some(week), Some(before)])?
+            .join_detailed(sessions, JoinType::LeftSemi, of, None, nulls)?
+            .build()?;
+        let events = filtered(scan, [from, to])?.union(earlier)?;
+        events.alias(scan.table_name.clone())?.build().map(Some)
     }
+}
+
+fn moment(ms: i64) -> Expr {
+    Expr::Literal(
+        ScalarValue::TimestampMillisecond(Some(ms), Some("UTC".into())),
+        None,
+    )
 }
 
 fn is_time(expr: &Expr) -> bool {

@@ -419,15 +419,46 @@ async fn a_range_of_time_reads_around_itself_and_no_further() {
     );
     let row = bench.row(&sql).await;
     assert_eq!((number(&row, "calls"), number(&row, "decided")), (5.0, 5.0));
-    // Read are the days that are asked for, a week before and a day after.
+    // Read are the days that are asked for and a day after, and of some sessions a week before.
     let plan = bench.rows(&format!("EXPLAIN FORMAT INDENT {sql}")).await;
     let text = plan.iter().map(Value::to_string).collect::<String>();
-    let around = format!(
-        "predicate=time@0 >= {} AND time@0 <= {}",
-        AT - 16 * DAY_MS,
-        AT - 3 * DAY_MS
+    for (from, to) in [(9, 3), (16, 9)] {
+        let (from, to) = (AT - from * DAY_MS, AT - to * DAY_MS);
+        let within = format!("predicate=time@0 >= {from} AND time@0 <");
+        let found = text
+            .split(&within)
+            .nth(1)
+            .unwrap_or_else(|| panic!("{within} in {text}"));
+        let found = found.trim_start_matches('=').trim_start();
+        assert!(
+            found.starts_with(&to.to_string()),
+            "{within} {to} in {text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_whole_though_its_session_began_before_the_range() {
+    let bench = Bench::with(&[]).await;
+    let id = |number: u8| format!("call {number}");
+    let old = 3 * DAY_MS;
+    // Decided before the range and ended in it; only decided, and before it; both before it.
+    let decisions = [(0, -old), (1, -old), (2, -old)]
+        .map(|(number, at)| decision(at, "A", "accept", "user_temporary", Some(&id(number))));
+    let results =
+        [(0, 0), (2, -old + 5)].map(|(number, at)| result(at, "A", "true", 5, Some(&id(number))));
+    let client = client();
+    client.send(&bench, &decisions).await;
+    client.send(&bench, &results).await;
+    bench.store.flush().await.expect("flushes");
+    let sql = format!(
+        "SELECT tool_use_id, outcome, decision_source FROM tool_calls WHERE time >= to_timestamp_millis({})",
+        AT - DAY_MS
     );
-    assert!(text.contains(&around), "{around} in {text}");
+    let row = bench.row(&sql).await;
+    assert_eq!(row["tool_use_id"], "call 0");
+    assert_eq!(row["outcome"], "succeeded");
+    assert_eq!(row["decision_source"], "user_temporary");
 }
 
 #[tokio::test]
