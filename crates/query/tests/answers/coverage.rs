@@ -7,6 +7,7 @@ use contract::Signal;
 use query::{PeopleFiles, Roster};
 use serde_json::{Value, json};
 
+use super::catalogue::{ask, asked, rows};
 use super::handmade::{Client, Made};
 use super::support::{Bench, DAY_MS, NOW_MS, number, scenario, scenarios};
 
@@ -176,6 +177,43 @@ async fn silence_is_measured_against_ones_own_rhythm() {
     assert_eq!(silence(&bench, "daily@example.com").await, (false, 3));
     bench.clock.advance(Duration::from_millis(1));
     assert_eq!(silence(&bench, "daily@example.com").await, (true, 3));
+}
+
+#[tokio::test]
+async fn the_report_names_who_fell_silent_before_its_range() {
+    let bench = Bench::with(&[]).await;
+    let of = |email| Client::of("2.1.329", email, email);
+    active_on(&bench, &of("here@example.com"), [1]).await;
+    active_on(&bench, &of("gone@example.com"), 12..30).await;
+    // Two days in a week of their own rhythm: nothing is wrong with them.
+    active_on(&bench, &of("pausing@example.com"), [5]).await;
+    let people = |from_hours: i64, to_hours: i64| {
+        let mut ask = ask("coverage");
+        ask.range.from_ms = NOW_MS - from_hours * DAY_MS / 24;
+        ask.range.to_ms = NOW_MS - to_hours * DAY_MS / 24;
+        let bench = &bench;
+        async move {
+            let rows = rows(&asked(bench, ask).await.rows);
+            let mut people: Vec<_> = rows
+                .iter()
+                .map(|row| row["person"].as_str().unwrap_or_default().to_owned())
+                .collect();
+            people.sort();
+            people
+        }
+    };
+    assert_eq!(
+        people(3 * 24, 0).await,
+        ["gone@example.com", "here@example.com"]
+    );
+    let all = [
+        "gone@example.com",
+        "here@example.com",
+        "pausing@example.com",
+    ];
+    assert_eq!(people(7 * 24, 0).await, all);
+    // Half a day after the last one was seen nobody was overdue.
+    assert!(people(11 * 24, 11 * 24 - 12).await.is_empty());
 }
 
 #[tokio::test]

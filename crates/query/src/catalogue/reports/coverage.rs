@@ -5,13 +5,15 @@ use crate::catalogue::dimensions::{APP_VERSION, DAY, MONTH, PERSON, PRODUCT, WEE
 use crate::catalogue::measures::{distinct, greatest, least, sum};
 use crate::catalogue::report::{Dimension, Exclusion, Report, Source, Unit};
 use crate::catalogue::sql::{all_of, in_range};
+use crate::reports::time;
 
 pub(super) static COVERAGE: Report = Report {
     name: "coverage",
     title: "Coverage",
     about: "Who reports, from which machines, how completely; who has gone silent, and who never came?",
     definition: "A client is a person, a product, a version and a machine. It counts where it was last seen in the range, with all that \
-        it ever sent; those that the roster expects and that were never seen count in every range. Overdue is who has been silent \
+        it ever sent. Who was last seen before the range and is overdue since then or by its end counts, too; those that the \
+        roster expects and that were never seen count in every range. Overdue is who has been silent \
         for longer than their own rhythm explains. Gaps are events that are missing between others of one run of a process; \
         restarts are no gaps. Days are those on which clients were last seen.",
     signals: &[
@@ -151,11 +153,15 @@ pub(super) static COVERAGE: Report = Report {
     source: Source::Built(built),
 };
 
+/// Silence is what people look for here: whoever fell silent before the range is in it.
 fn built(ask: &Ask) -> String {
     format!(
-        "SELECT * FROM (SELECT *, last_seen AS time FROM coverage) WHERE (time IS NULL OR ({})) AND {}",
-        in_range(ask),
-        all_of(ask, |_| true),
+        "SELECT * FROM (SELECT *, last_seen AS time FROM coverage)
+         WHERE (time IS NULL OR ({in_range}) OR (time < {from} AND is_overdue AND expected_by < {to})) AND {conditions}",
+        in_range = in_range(ask),
+        from = time(ask.range.from_ms),
+        to = time(ask.range.to_ms),
+        conditions = all_of(ask, |_| true),
     )
 }
 
