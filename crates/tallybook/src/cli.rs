@@ -340,8 +340,9 @@ pub(crate) fn parse() -> Result<Cli, Failure> {
     Cli::try_parse().map_err(|error| {
         let code = u8::try_from(error.exit_code()).unwrap_or(2);
         match error.print() {
-            Ok(()) => Failure::Said(code),
-            Err(io) => Failure::failed(io),
+            // A reader of the help that has gone (`| head`) is no failure.
+            Err(io) if io.kind() != std::io::ErrorKind::BrokenPipe => Failure::failed(io),
+            _ => Failure::Said(code),
         }
     })
 }
