@@ -88,7 +88,7 @@ impl Engine {
         let mut state = SessionStateBuilder::new()
             .with_default_features()
             .with_table_function_list(Vec::new())
-            .with_config(session_config(config.threads_of_a_question()))
+            .with_config(session_config(&config))
             .with_runtime_env(environment)
             .build();
         functions::register(&mut state, &config.cost).map_err(QueryError::internal)?;
@@ -243,8 +243,11 @@ impl Engine {
         let turns = Arc::clone(&self.turns);
         let turn = turns.acquire_owned().await.map_err(QueryError::internal)?;
         let timeout = self.config.timeout;
+        let environment = Arc::clone(self.state.runtime_env());
+        let (store, config) = (Arc::clone(&self.store), self.config.clone());
         let work = async move {
             let _turn = turn;
+            environment::leave_room(&environment, &store, &config);
             let ended = tokio::time::timeout(timeout, work).await;
             ended.unwrap_or_else(|_| Err(timed_out(timeout)))
         };
@@ -330,9 +333,14 @@ fn too_large() -> QueryError {
     }
 }
 
-fn session_config(threads: usize) -> SessionConfig {
+fn session_config(of: &Config) -> SessionConfig {
+    let threads = of.threads_of_a_question();
+    // Every sort that can go to the disk keeps so much for the way back, however little it sorts: all
+    // sorts of all questions together no more than half of the memory.
+    let way_back = of.memory_bytes / (2 * threads * of.concurrent);
     let mut config = SessionConfig::new()
         .with_target_partitions(threads)
+        .with_sort_spill_reservation_bytes(way_back.clamp(1 << 20, 10 << 20))
         .with_information_schema(false);
     let options = config.options_mut();
     options.execution.parquet.pushdown_filters = true;

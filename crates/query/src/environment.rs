@@ -1,7 +1,7 @@
 //! What all queries of an engine share: memory, scratch space on the disk, and the parts.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
@@ -14,12 +14,23 @@ use crate::config::Config;
 use crate::memory::SharedMemory;
 use crate::provider::OBJECTS_URL;
 
+/// What the engine calls the folders that it makes in the scratch folder.
+const OURS: &str = "datafusion-";
+
 /// The environment of an engine over a store. Scratch files of an earlier process are removed.
 pub(crate) fn of(store: &Store, config: &Config) -> Result<Arc<RuntimeEnv>, DataFusionError> {
-    let memory = SharedMemory::new(config.memory_bytes, config.threads_of_a_question());
+    let scratch = scratch(store, config);
+    let memory = match &scratch {
+        Some(_) => SharedMemory::in_shares(config.memory_bytes, config.threads_of_a_question()),
+        None => SharedMemory::undivided(config.memory_bytes),
+    };
+    let mode = match scratch {
+        Some(dir) => DiskManagerMode::Directories(vec![dir]),
+        None => DiskManagerMode::Disabled,
+    };
     let environment = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(memory))
-        .with_disk_manager_builder(scratch(store, config))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
         .build_arc()?;
     let url =
         Url::parse(OBJECTS_URL).map_err(|error| DataFusionError::External(Box::new(error)))?;
@@ -30,31 +41,44 @@ pub(crate) fn of(store: &Store, config: &Config) -> Result<Arc<RuntimeEnv>, Data
     Ok(environment)
 }
 
+/// Lets sorts put down no more than half of what is free beyond the reserve now, so that a question
+/// cannot make intake find the disk full.
+pub(crate) fn leave_room(environment: &RuntimeEnv, store: &Store, config: &Config) {
+    let disk = &environment.disk_manager;
+    if !disk.tmp_files_enabled() {
+        return;
+    }
+    let spare = store.spare_bytes().unwrap_or(u64::MAX) / 2;
+    let bytes = disk.used_disk_space().saturating_add(spare);
+    // It refuses only where nothing may be put down at all.
+    let _ = disk.set_max_temp_directory_size(config.scratch_bytes.min(bytes));
+}
+
 /// Where sorts put down what does not fit. Whatever is wrong with it, the questions that need none are
 /// answered.
-fn scratch(store: &Store, config: &Config) -> DiskManagerBuilder {
-    let builder = DiskManagerBuilder::default();
-    // Never so much that intake would find the disk full.
-    let room = store.spare_bytes().unwrap_or(u64::MAX) / 2;
-    let bytes = config.scratch_bytes.min(room);
+fn scratch(store: &Store, config: &Config) -> Option<PathBuf> {
     let dir = store.scratch_dir();
     match emptied(&dir) {
-        Ok(()) if bytes > 0 => builder
-            .with_mode(DiskManagerMode::Directories(vec![dir]))
-            .with_max_temp_directory_size(bytes),
-        Ok(()) => builder.with_mode(DiskManagerMode::Disabled),
+        Ok(()) => (config.scratch_bytes > 0).then_some(dir),
         Err(error) => {
             let dir = dir.display();
-            tracing::warn!("queries do without scratch space: {dir} cannot be emptied: {error}");
-            builder.with_mode(DiskManagerMode::Disabled)
+            tracing::warn!("queries do without scratch space: {dir} cannot be used: {error}");
+            None
         }
     }
 }
 
+/// Makes the folder, or removes from it what an earlier process left, and nothing else.
 fn emptied(dir: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(dir)?;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(OURS) {
+            std::fs::remove_dir_all(entry.path())?;
+        }
     }
-    std::fs::create_dir_all(dir)
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 /// The engine lists every column of every view after these words.
@@ -102,18 +103,25 @@ impl QueryError {
         }
     }
 
+    fn too_much(what: &str, reason: &str) -> QueryError {
+        QueryError {
+            kind: ErrorKind::Memory,
+            message: format!("the query needs more {what}: {reason}"),
+            position: None,
+            hint: Some(MEMORY_HINT.to_owned()),
+        }
+    }
+
     /// From the engine's error while running.
     pub(crate) fn running(error: &DataFusionError) -> QueryError {
         match error.find_root() {
-            DataFusionError::ResourcesExhausted(reason) => QueryError {
-                kind: ErrorKind::Memory,
-                message: format!(
-                    "the query needs more memory than it may have: {}",
-                    first_line(reason)
-                ),
-                position: None,
-                hint: Some(MEMORY_HINT.to_owned()),
-            },
+            DataFusionError::ResourcesExhausted(reason) => {
+                QueryError::too_much("memory than it may have", first_line(reason))
+            }
+            // Only what is put down on the disk is written.
+            DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::IoError(..)) => {
+                QueryError::too_much("room on the disk than there is", first_line(&plain(error)))
+            }
             DataFusionError::ArrowError(..)
             | DataFusionError::Plan(_)
             | DataFusionError::SchemaError(..) => QueryError::planning(error),

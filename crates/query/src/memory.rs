@@ -21,11 +21,20 @@ pub(crate) struct SharedMemory {
 }
 
 impl SharedMemory {
-    /// A statement runs its operators once for each thread: these together leave something.
-    pub(crate) fn new(bytes: usize, threads: usize) -> SharedMemory {
+    /// Where the rest can be put down. A statement runs its operators once for each thread: these together
+    /// leave something.
+    pub(crate) fn in_shares(bytes: usize, threads: usize) -> SharedMemory {
         SharedMemory {
             all: GreedyMemoryPool::new(bytes),
             share: bytes / (threads + 1),
+        }
+    }
+
+    /// Where nothing can be put down: whoever asks first is served.
+    pub(crate) fn undivided(bytes: usize) -> SharedMemory {
+        SharedMemory {
+            all: GreedyMemoryPool::new(bytes),
+            share: bytes,
         }
     }
 }
@@ -52,7 +61,8 @@ impl MemoryPool for SharedMemory {
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let consumer = reservation.consumer();
         let held = reservation.size();
-        if consumer.can_spill() && held.saturating_add(additional) > self.share {
+        // Who holds nothing has nothing to put down.
+        if consumer.can_spill() && held > 0 && held.saturating_add(additional) > self.share {
             return Err(resources_datafusion_err!(
                 "{} has {} and may have {} more of its share of {}",
                 consumer.name(),
@@ -83,7 +93,7 @@ mod tests {
 
     #[test]
     fn who_can_put_down_the_rest_gets_a_share_and_others_what_there_is() {
-        let pool: Arc<dyn MemoryPool> = Arc::new(SharedMemory::new(300, 2));
+        let pool: Arc<dyn MemoryPool> = Arc::new(SharedMemory::in_shares(300, 2));
         let sort = MemoryConsumer::new("sort").with_can_spill(true);
         let sort = sort.register(&pool);
         sort.try_grow(100).expect("a share");
@@ -95,8 +105,16 @@ mod tests {
         let group = MemoryConsumer::new("group").register(&pool);
         group.try_grow(200).expect("what there is");
         assert!(group.try_grow(1).is_err(), "nothing is left");
+        let large = MemoryConsumer::new("large batch")
+            .with_can_spill(true)
+            .register(&pool);
+        assert!(large.try_grow(1).is_err(), "nothing is left");
         sort.shrink(50);
         group.try_grow(50).expect("what was given back");
         assert_eq!(pool.reserved(), 300);
+        group.shrink(250);
+        large
+            .try_grow(250)
+            .expect("the first batch may be larger than a share");
     }
 }

@@ -161,7 +161,8 @@ impl SnapshotTable {
         projection: Option<&Vec<usize>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let (partitions, rows_at_once) = (config.target_partitions(), config.batch_size());
-        // A request may have been large; whoever works on a batch holds it in memory as a whole.
+        // A request may have been large, and a sort needs room for twice a batch. The texts of a piece are
+        // still those of the whole batch.
         let pieces = self.batches.iter().flat_map(|batch| {
             let starts = (0..batch.num_rows()).step_by(rows_at_once);
             starts.map(|start| batch.slice(start, rows_at_once.min(batch.num_rows() - start)))

@@ -82,7 +82,7 @@ impl RangedView {
             true => &self.plan,
             false => &self.narrower,
         };
-        let within = within(definition, Range::of(&scan.filters))?;
+        let within = within(definition, &Reading::of(&scan.filters))?;
         let mut plan = LogicalPlanBuilder::from(within);
         if let Some(filter) = conjunction(scan.filters.iter().cloned()) {
             plan = plan.filter(unqualified(filter)?)?;
@@ -113,9 +113,9 @@ impl RangedView {
 }
 
 /// A definition over the events around a range.
-fn within(definition: &LogicalPlan, range: Range) -> Result<LogicalPlan> {
+fn within(definition: &LogicalPlan, reading: &Reading) -> Result<LogicalPlan> {
     let narrowed = definition.clone().transform_up(|node| match &node {
-        LogicalPlan::TableScan(scan) => match range.events(scan)? {
+        LogicalPlan::TableScan(scan) => match reading.events(scan)? {
             Some(events) => Ok(Transformed::yes(events)),
             None => Ok(Transformed::no(node)),
         },
@@ -124,13 +124,81 @@ fn within(definition: &LogicalPlan, range: Range) -> Result<LogicalPlan> {
     Ok(narrowed.data)
 }
 
-/// Those of `scan` between two conditions, one of which may be absent.
-fn filtered(scan: &TableScan, conditions: [Option<Expr>; 2]) -> Result<LogicalPlanBuilder> {
-    let events = LogicalPlanBuilder::from(LogicalPlan::TableScan(scan.clone()));
-    match conjunction(conditions.into_iter().flatten()) {
-        Some(condition) => events.filter(condition),
-        None => Ok(events),
+/// Which events a question needs.
+struct Reading {
+    range: Range,
+    /// What it says of the session alone, which all events of a row have in common.
+    of_sessions: Vec<Expr>,
+}
+
+impl Reading {
+    fn of(filters: &[Expr]) -> Reading {
+        let all = filters.iter().flat_map(split_conjunction);
+        let of_sessions = all.filter(|filter| {
+            let columns = filter.column_refs();
+            !columns.is_empty() && columns.iter().all(|column| column.name == "session_id")
+        });
+        Reading {
+            range: Range::of(filters),
+            of_sessions: of_sessions.cloned().collect(),
+        }
     }
+
+    /// The events of the range and the day after it, and of the week before those whose sessions have an
+    /// event in that time: no other can be of a row. `None` when it needs all.
+    fn events(&self, scan: &TableScan) -> Result<Option<LogicalPlan>> {
+        let time = column(scan, "time");
+        let to = self.range.to_ms.map(|ms| ms.saturating_add(AFTER_MS));
+        let to = to.map(|ms| time.clone().lt_eq(moment(ms)));
+        let Some(from_ms) = self.range.from_ms else {
+            let is_all = to.is_none() && self.of_sessions.is_empty();
+            let events = (!is_all).then(|| self.filtered(scan, [to, None])?.build());
+            return events.transpose();
+        };
+        let from = Some(time.clone().gt_eq(moment(from_ms)));
+        let sessions = self
+            .filtered(scan, [from.clone(), to.clone()])?
+            .project([column(scan, "session_id").alias("active")])?
+            .distinct()?;
+        let before = time.clone().lt(moment(from_ms));
+        let week = time.gt_eq(moment(from_ms.saturating_sub(BEFORE_MS)));
+        let earlier = self.filtered(scan, [Some(week), Some(before)])?.build()?;
+        let (active, session) = (Column::from_name("active"), column_of(scan, "session_id"));
+        // The names of the sessions are on the left: they are what is held in memory. What names no
+        // session is looked at as one.
+        let nulls = NullEquality::NullEqualsNull;
+        let of = (vec![active], vec![session]);
+        let earlier = sessions
+            .join_detailed(earlier, JoinType::RightSemi, of, None, nulls)?
+            .build()?;
+        let events = self.filtered(scan, [from, to])?.union(earlier)?;
+        events.alias(scan.table_name.clone())?.build().map(Some)
+    }
+
+    /// The events of a scan that fulfil all conditions.
+    fn filtered(&self, scan: &TableScan, times: [Option<Expr>; 2]) -> Result<LogicalPlanBuilder> {
+        let events = LogicalPlanBuilder::from(LogicalPlan::TableScan(scan.clone()));
+        let own = |filter: &Expr| {
+            let own = filter.clone().transform(|expr| match expr {
+                Expr::Column(named) => Ok(Transformed::yes(column(scan, &named.name))),
+                other => Ok(Transformed::no(other)),
+            });
+            own.map(|own| own.data)
+        };
+        let of_sessions: Vec<Expr> = self.of_sessions.iter().map(own).collect::<Result<_>>()?;
+        match conjunction(times.into_iter().flatten().chain(of_sessions)) {
+            Some(condition) => events.filter(condition),
+            None => Ok(events),
+        }
+    }
+}
+
+fn column_of(scan: &TableScan, name: &str) -> Column {
+    Column::new(Some(scan.table_name.clone()), name)
+}
+
+fn column(scan: &TableScan, name: &str) -> Expr {
+    Expr::Column(column_of(scan, name))
 }
 
 #[async_trait::async_trait]
@@ -224,38 +292,6 @@ impl Range {
     fn to(&mut self, ms: Option<i64>) {
         let sooner = |known: i64| ms.map_or(known, |ms| ms.min(known));
         self.to_ms = self.to_ms.map_or(ms, |known| Some(sooner(known)));
-    }
-
-    /// The events of the range and the day after it, and of the week before those whose sessions have an
-    /// event in that time: no other can be of a row. `None` when there is no bound.
-    fn events(&self, scan: &TableScan) -> Result<Option<LogicalPlan>> {
-        let column = |name: &str| Expr::Column(Column::new(Some(scan.table_name.clone()), name));
-        let time = column("time");
-        let to = self.to_ms.map(|ms| ms.saturating_add(AFTER_MS));
-        let to = to.map(|ms| time.clone().lt_eq(moment(ms)));
-        let Some(from_ms) = self.from_ms else {
-            return to
-                .map(|to| filtered(scan, [Some(to), None])?.build())
-                .transpose();
-        };
-        let from = Some(time.clone().gt_eq(moment(from_ms)));
-        let sessions = filtered(scan, [from.clone(), to.clone()])?
-            .project([column("session_id").alias("active")])?
-            .distinct()?
-            .build()?;
-        let before = time.clone().lt(moment(from_ms));
-        let week = time.gt_eq(moment(from_ms.saturating_sub(BEFORE_MS)));
-        let of = (
-            vec![Column::from_name("session_id")],
-            vec![Column::from_name("active")],
-        );
-        // What names no session is looked at as one.
-        let nulls = NullEquality::NullEqualsNull;
-        let earlier = filtered(scan, [Some(week), Some(before)])?
-            .join_detailed(sessions, JoinType::LeftSemi, of, None, nulls)?
-            .build()?;
-        let events = filtered(scan, [from, to])?.union(earlier)?;
-        events.alias(scan.table_name.clone())?.build().map(Some)
     }
 }
 

@@ -111,7 +111,7 @@ CASE WHEN tool_source IN ('mcp', 'sdk_host_builtin_mcp') OR tool_name = 'mcp_too
 
 /// The events that calls are put together from. All of them are sorted by session before anything is
 /// summed up: what is only compared is a number, and of all else only those columns are read and kept
-/// that a question asks for.
+/// that a question asks for. What names no session is looked at by installation.
 fn events(has_answers: bool) -> String {
     let kinds = match has_answers {
         true => "'tool_decision', 'tool_result', 'api_request'",
@@ -130,7 +130,7 @@ fn events(has_answers: bool) -> String {
     });
     format!(
         "
-SELECT time, sequence, _key(session_id) AS session_key, _key(tool_use_id) AS tool_use_key, _key(request_id) AS request_key,
+SELECT time, sequence, _key(coalesce(session_id, user_id)) AS session_key, _key(tool_use_id) AS tool_use_key, _key(request_id) AS request_key,
        _key(user_id) AS user_key, _key(prompt_id) AS prompt_key, _key(tool_name) AS tool_key, _key(agent_id) AS agent_key,
        {} AS answering_agent, {} AS answering_model,
        CAST(CASE WHEN event = 'tool_result' THEN {RESULT} WHEN event = 'tool_decision' AND decision = 'reject' THEN {REFUSED}

@@ -48,15 +48,26 @@ async fn a_question_that_needs_more_memory_than_there_is_goes_to_the_disk() {
     let with_room = bench.rows(CALLS).await;
     assert!(with_room.len() > 20, "{with_room:?}");
 
-    let bench = bench.reopened(config(64, 0)).await;
+    let bench = bench.reopened(config(32, 0)).await;
     let refused = bench.engine.query(CALLS, None).await;
-    let refused = refused.expect_err("64 MiB are too little");
+    let refused = refused.expect_err("32 MiB are too little");
     assert_eq!(refused.kind, ErrorKind::Memory, "{refused}");
 
-    let left_over = bench.store.scratch_dir().join("left over");
-    fs::write(&left_over, "by a killed process").expect("writes");
+    let bench = bench.reopened(config(64, 1)).await;
+    let refused = bench.engine.query(CALLS, None).await;
+    let refused = refused.expect_err("so is 1 MiB of the disk");
+    assert_eq!(refused.kind, ErrorKind::Memory, "{refused}");
+
+    let scratch = bench.store.scratch_dir();
+    let (left_over, foreign) = (scratch.join("datafusion-x"), scratch.join("notes"));
+    for dir in [&left_over, &foreign] {
+        fs::create_dir(dir).expect("a folder");
+        fs::write(dir.join("file"), "something").expect("writes");
+    }
     let bench = bench.reopened(config(64, 1024)).await;
     assert!(!left_over.exists(), "what a killed process left is removed");
+    assert!(foreign.join("file").exists(), "and nothing else");
+    fs::remove_dir_all(&foreign).expect("removes");
     assert_eq!(bench.rows(CALLS).await, with_room);
     let put_down = files_below(&bench.store.scratch_dir());
     assert_eq!(put_down, 0, "nothing stays on the disk");
