@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `receiver.rs` | a receiver of OTLP: attempts, and what becomes of a batch in the end |
 //! | `http.rs` | one request over HTTP or gRPC, and its answer |
+//! | `connection.rs` | kept-alive connections, and why one failed |
 //! | `scrape.rs` | metrics for Prometheus to fetch |
 //! | `retry.rs` | what an answer means, and how long to wait |
 //! | `dynamic_headers.rs` | headers from a command |
 
+mod connection;
 mod dynamic_headers;
 mod http;
 mod receiver;

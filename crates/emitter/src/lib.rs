@@ -31,6 +31,7 @@
 //! | `counts.rs` | what became of everything recorded |
 //! | `worker.rs` | the thread that sends: intervals, batches, flush, end |
 //! | `export.rs`, `export/` | OTLP over HTTP and gRPC, retries, the headers helper, the console |
+//! | `tls.rs` | whom we trust, and who we are |
 //! | `spool.rs` | what cannot be delivered, kept on disk |
 //! | `surroundings.rs` | clock and ids, which tests replace |
 //! | `finding.rs` | what is wrong, said in a line |
@@ -49,6 +50,7 @@ mod shared;
 mod spool;
 mod surroundings;
 mod telemetry;
+mod tls;
 mod worker;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | `layers.rs` | managed settings over user settings over the environment |
 //! | `reading.rs` | single values: switches, numbers, lists |
 //! | `export.rs` | exporters, protocols, endpoints, headers, intervals |
+//! | `tls.rs` | certificates and keys |
 //! | `baggage.rs` | `OTEL_RESOURCE_ATTRIBUTES` and headers: keys and values in one line |
 //! | `unsupported.rs` | what is refused |
 
@@ -16,6 +17,7 @@ mod baggage;
 mod export;
 mod layers;
 mod reading;
+mod tls;
 mod unsupported;
 
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ use contract::Temporality;
 pub(crate) use baggage::check_header;
 pub use export::{Compression, Endpoint, Exporter, Protocol, Retry, SignalExport};
 pub use layers::Layers;
+
+pub use crate::tls::{ClientCertificate, Tls, TlsFault, TlsFiles, TlsPart};
 
 use crate::content::Content;
 use crate::finding::Finding;

@@ -1,9 +1,11 @@
 //! The whole of it: recorded requests rebuilt from the calls that caused them, and the way to a
 //! receiver that is there, busy, or away.
 
+pub(crate) mod authority;
 mod calls;
 mod captures;
 mod delivery;
 mod events;
 mod points;
 mod stage;
+mod tls;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use contract::{Signal, Temporality};
 use url::Url;
 
-use super::baggage;
 use super::reading::Reading;
+use super::{baggage, tls};
+use crate::tls::Tls;
 
 /// How one signal leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,8 @@ pub struct Endpoint {
     pub compression: Compression,
     /// How long one attempt may take.
     pub timeout: Duration,
+    /// What an `https` address needs; another goes without.
+    pub tls: Option<Tls>,
 }
 
 impl Endpoint {
@@ -187,6 +190,12 @@ fn read_endpoint(reading: &mut Reading, names: &Names) -> Option<Endpoint> {
             Compression::None
         }
     };
+    let tls = if url.scheme() == "https" {
+        Some(tls::read(reading, names)?)
+    } else {
+        tls::warn_unused(reading, names);
+        None
+    };
     let timeout_name = one(reading, names, "TIMEOUT").map(|(name, _)| name);
     let timeout = timeout_name.and_then(|name| reading.millis(&name));
     Some(Endpoint {
@@ -195,12 +204,13 @@ fn read_endpoint(reading: &mut Reading, names: &Names) -> Option<Endpoint> {
         headers,
         compression,
         timeout: timeout.unwrap_or(Duration::from_secs(10)),
+        tls,
     })
 }
 
 /// The signal's own word, else the general one, and the variable's name. Where the administrator said
 /// the general one, only the administrator may say a signal's own.
-fn one(reading: &mut Reading, names: &Names, what: &str) -> Option<(String, String)> {
+pub(super) fn one(reading: &mut Reading, names: &Names, what: &str) -> Option<(String, String)> {
     let general = format!("OTEL_EXPORTER_OTLP_{what}");
     let own = format!("OTEL_EXPORTER_OTLP_{}_{what}", names.word);
     if let Some(value) = reading.text(&own) {
@@ -260,16 +270,12 @@ fn url(reading: &mut Reading, names: &Names, protocol: Protocol) -> Option<Url> 
             );
             return None;
         }
-        Ok(url) if url.scheme() == "http" && url.has_host() => url,
-        Ok(url) if url.scheme() == "https" => {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => url,
+        Ok(_) => {
             reading.error(
                 &name,
-                "asks for TLS, which is not built: use http://, or a local proxy that adds TLS",
+                "is no address of a receiver: write http://HOST:PORT or https://HOST:PORT",
             );
-            return None;
-        }
-        Ok(_) => {
-            reading.error(&name, "is no address of a receiver: write http://HOST:PORT");
             return None;
         }
         Err(error) => {

@@ -85,7 +85,7 @@ fn endpoints() {
         "http://localhost:4317/",
     );
     let wrong = [
-        ("https://c.example.com", "TLS"),
+        ("ftp://c.example.com", "https://HOST:PORT"),
         ("c.example.com:4318", "http://HOST:PORT"),
         ("::", "no URL"),
         (
@@ -361,8 +361,6 @@ fn what_is_not_built_is_refused_by_name() {
         ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),
         ("OTEL_LOG_TOOL_CONTENT", "1"),
         ("OTEL_METRICS_INCLUDE_REPOSITORY", "true"),
-        ("CLAUDE_CODE_CLIENT_CERT", "cert.pem"),
-        ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", "key.pem"),
     ] {
         finds(&[(name, value)], &[(Severity::Error, &[name, "not built"])]);
     }
@@ -504,6 +502,7 @@ fn every_variable_is_in_the_guide() {
         include_str!("../settings.rs"),
         include_str!("layers.rs"),
         include_str!("export.rs"),
+        include_str!("tls.rs"),
         include_str!("unsupported.rs"),
     ];
     let is_name = |text: &str| {
@@ -517,6 +516,11 @@ fn every_variable_is_in_the_guide() {
         .flat_map(|source| source.split('"'))
         .filter(|text| is_name(text))
     {
+        // The end of a name that a signal has of its own.
+        let name = &match name.starts_with("CLIENT_") {
+            true => format!("OTEL_EXPORTER_OTLP_M_{name}"),
+            false => name.to_owned(),
+        };
         let general = name.replace("_LOGS_", "_M_").replace("_METRICS_", "_M_");
         let is_told = guide.contains(&format!("`{name}`")) || guide.contains(&format!("`{name}="));
         assert!(
@@ -525,5 +529,5 @@ fn every_variable_is_in_the_guide() {
         );
         count += 1;
     }
-    assert!(count > 50, "{count} variables");
+    assert!(count > 45, "{count} variables");
 }

@@ -3,7 +3,7 @@
 use super::reading::{Reading, switched};
 
 /// Variables that ask for what is not built, and what to do instead.
-const REFUSED: [(&str, &str); 20] = [
+const REFUSED: [(&str, &str); 8] = [
     ("OTEL_TRACES_EXPORTER", SPANS),
     ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", SPANS),
     ("ENABLE_ENHANCED_TELEMETRY_BETA", SPANS),
@@ -18,23 +18,10 @@ const REFUSED: [(&str, &str); 20] = [
         "OTEL_METRICS_INCLUDE_REPOSITORY",
         "is not built: the repository is not added. Name it in OTEL_RESOURCE_ATTRIBUTES",
     ),
-    ("CLAUDE_CODE_CLIENT_CERT", TLS),
-    ("CLAUDE_CODE_CLIENT_KEY", TLS),
-    ("CLAUDE_CODE_CLIENT_KEY_PASSPHRASE", TLS),
-    ("OTEL_EXPORTER_OTLP_CERTIFICATE", TLS),
-    ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", TLS),
-    ("OTEL_EXPORTER_OTLP_CLIENT_KEY", TLS),
-    ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", TLS),
-    ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE", TLS),
-    ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", TLS),
-    ("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", TLS),
-    ("OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", TLS),
-    ("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", TLS),
 ];
 
 const SPANS: &str =
     "asks for spans, which are not built: events and metrics are sent, spans are not";
-const TLS: &str = "asks for TLS, which is not built: use a local proxy that adds TLS";
 
 pub(super) fn refuse(reading: &mut Reading) {
     for (name, message) in REFUSED {
