@@ -7,6 +7,7 @@
 //! client for the cuts of `tool_input`.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// What stands where a text may not be shown.
 pub const REDACTED: &str = "<REDACTED>";
@@ -22,6 +23,9 @@ pub struct Content {
     pub tool_details: bool,
     /// Whole requests to the model and its whole answers (`OTEL_LOG_RAW_API_BODIES`).
     pub raw_bodies: bool,
+    /// The directory into which they are written, uncut; an event names the file then. Without it
+    /// events hold them, cut.
+    pub body_dir: Option<PathBuf>,
     /// The administrator's settings (`OTEL_LOG_MANAGED_SETTINGS`).
     pub managed_settings: bool,
     /// How long a content text may be, in UTF-16 units, the mark of the cut included.
@@ -37,6 +41,7 @@ impl Default for Content {
             responses: false,
             tool_details: false,
             raw_bodies: false,
+            body_dir: None,
             managed_settings: false,
             length_max: 61_440,
             value_length_max: None,

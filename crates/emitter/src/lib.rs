@@ -25,7 +25,10 @@
 //! | `event.rs`, `event/` | all events, their attributes and wire types |
 //! | `meter.rs` | the eight metrics |
 //! | `content.rs` | gates, redaction and cuts of content |
+//! | `bodies.rs` | whole requests and answers in files |
 //! | `head.rs` | resource, scope, and what every record of a session repeats |
+//! | `repository.rs` | the repository that a session works in |
+//! | `command.rs` | another program's output, within bounds |
 //! | `settings.rs`, `settings/` | every setting, from files and environment |
 //! | `record.rs` | events as log records, and the bounded queue |
 //! | `counts.rs` | what became of everything recorded |
@@ -36,6 +39,8 @@
 //! | `surroundings.rs` | clock and ids, which tests replace |
 //! | `finding.rs` | what is wrong, said in a line |
 
+mod bodies;
+mod command;
 mod content;
 mod counts;
 pub mod event;
@@ -44,6 +49,7 @@ mod finding;
 mod head;
 mod meter;
 mod record;
+mod repository;
 mod session;
 pub mod settings;
 mod shared;

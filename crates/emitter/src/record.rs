@@ -46,19 +46,15 @@ impl Record {
     }
 
     fn stamp(&mut self, at_ms: u64, sequence: i64) {
-        let timestamp = contract::iso_millis(at_ms).map(|text| text.to_vec());
-        self.timestamp = timestamp
-            .and_then(|text| String::from_utf8(text).ok())
-            .unwrap_or_default();
+        self.timestamp = timestamp(at_ms);
         self.at_ms = at_ms;
         self.sequence = sequence;
     }
 
     /// The record as the clients send it.
     pub(crate) fn log_record(&self) -> LogRecord<'_> {
-        let head = &self.head.standard;
-        let mut attributes = Vec::with_capacity(head.len() + self.own.len() + 5);
-        attributes.extend(head.iter().map(borrowed));
+        let mut attributes = Vec::with_capacity(self.head.standard.len() + self.own.len() + 9);
+        attributes.extend(self.head.attributes());
         let mut text = |key, text| attributes.push((Cow::Borrowed(key), Value::from(text)));
         text("event.name", self.name);
         text("event.timestamp", self.timestamp.as_str());
@@ -79,6 +75,13 @@ impl Record {
             ..LogRecord::default()
         }
     }
+}
+
+/// A time as `event.timestamp` says it; empty beyond the year 9999.
+pub(crate) fn timestamp(at_ms: u64) -> String {
+    let text = contract::iso_millis(at_ms).map(|text| text.to_vec());
+    text.and_then(|text| String::from_utf8(text).ok())
+        .unwrap_or_default()
 }
 
 /// The events that wait, and the process's sequence.

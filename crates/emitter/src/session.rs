@@ -56,7 +56,7 @@ pub struct EditDecision {
 
 impl Session {
     pub(crate) fn new(shared: &Arc<Shared>, id: String) -> Session {
-        let head = Head::new(&shared.agent, &shared.settings, &id);
+        let head = Head::new(&shared.agent, &shared.settings, &shared.repository, &id);
         Session {
             shared: Arc::clone(shared),
             head: Arc::new(head),
@@ -170,10 +170,13 @@ impl Session {
 
     fn record(&self, prompt: Option<&Arc<str>>, event: Parsed) {
         let (shared, content) = (&self.shared, &self.shared.settings.content);
-        let event = event.into_any();
+        let mut event = event.into_any();
         shared.count(&self.head, event.sums(content));
         if !shared.has_events() {
             return;
+        }
+        if let Some(dir) = &content.body_dir {
+            shared.file(dir, &self.id, &mut *event);
         }
         let name = event.name();
         if let Some(own) = event.own(content) {

@@ -87,6 +87,8 @@ pub struct Include {
     pub version: bool,
     /// `app.entrypoint`.
     pub entrypoint: bool,
+    /// `vcs.*`, of the repository around the process's working directory.
+    pub repository: bool,
 }
 
 impl Default for Include {
@@ -97,6 +99,7 @@ impl Default for Include {
             resource_attributes: true,
             version: false,
             entrypoint: false,
+            repository: false,
         }
     }
 }
@@ -203,7 +206,7 @@ impl Settings {
 
 fn content(reading: &mut Reading) -> Content {
     let standard = Content::default();
-    let raw_bodies = raw_bodies(reading);
+    let (raw_bodies, body_dir) = raw_bodies(reading);
     let prompts = reading.switch("OTEL_LOG_USER_PROMPTS", false) || raw_bodies;
     let length = reading.whole("CLAUDE_CODE_OTEL_CONTENT_MAX_LENGTH");
     let limits = [
@@ -216,23 +219,30 @@ fn content(reading: &mut Reading) -> Content {
         responses: reading.switch("OTEL_LOG_ASSISTANT_RESPONSES", prompts),
         tool_details: reading.switch("OTEL_LOG_TOOL_DETAILS", false) || raw_bodies,
         raw_bodies,
+        body_dir,
         managed_settings: reading.switch("OTEL_LOG_MANAGED_SETTINGS", false),
         length_max: length.map_or(standard.length_max, |length| length as usize),
         value_length_max: value_length.map(|length| length as usize),
     }
 }
 
-fn raw_bodies(reading: &mut Reading) -> bool {
+/// Whether bodies may leave, and into which directory.
+fn raw_bodies(reading: &mut Reading) -> (bool, Option<PathBuf>) {
     const NAME: &str = "OTEL_LOG_RAW_API_BODIES";
-    match reading.text(NAME) {
-        Some(value) if value.starts_with("file:") => {
-            reading.findings.push(Finding::error(
-                NAME,
-                "bodies cannot be written to files; no body is sent. Set it to 1 to send them in events, or unset it",
-            ));
-            false
+    let text = reading.text(NAME).unwrap_or_default();
+    let Some(dir) = text.strip_prefix("file:") else {
+        return (reading.switch(NAME, false), None);
+    };
+    // A path that is not absolute is one below the working directory of now.
+    match std::path::absolute(dir) {
+        Ok(dir) => (true, Some(dir)),
+        Err(error) => {
+            let message = format!(
+                "names no directory ({error}), and no body is sent: write file:/a/directory, or 1 to send bodies in events"
+            );
+            reading.error(NAME, message);
+            (false, None)
         }
-        _ => reading.switch(NAME, false),
     }
 }
 
@@ -247,6 +257,7 @@ fn include(reading: &mut Reading) -> Include {
         ),
         version: reading.switch("OTEL_METRICS_INCLUDE_VERSION", standard.version),
         entrypoint: reading.switch("OTEL_METRICS_INCLUDE_ENTRYPOINT", standard.entrypoint),
+        repository: reading.switch("OTEL_METRICS_INCLUDE_REPOSITORY", standard.repository),
     }
 }
 

@@ -1,16 +1,20 @@
 //! What a session, its prompts and the sending thread share.
 
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contract::{DataPoint, Signal};
 use otlp::Encoding;
 use tokio::sync::Notify;
 
+use crate::bodies::{BodyQueue, Place};
 use crate::counts::Tally;
+use crate::event::AnyEvent;
 use crate::finding::{Finding, Listener};
-use crate::head::{Agent, Head, Origins};
+use crate::head::{Agent, Head, Origins, Repository};
 use crate::meter::{Measure, Meter};
-use crate::record::{BATCH_MAX, Queue, Record};
+use crate::record::{BATCH_MAX, Queue, Record, timestamp};
 use crate::settings::{Exporter, Settings};
 use crate::surroundings::Surroundings;
 
@@ -20,9 +24,12 @@ pub(crate) struct Shared {
     pub(crate) agent: Agent,
     pub(crate) settings: Settings,
     pub(crate) origins: Origins,
+    pub(crate) repository: Repository,
     pub(crate) surroundings: Surroundings,
     pub(crate) listener: Listener,
     pub(crate) queue: Mutex<Queue>,
+    pub(crate) bodies: Mutex<BodyQueue>,
+    bodies_lost: AtomicU64,
     pub(crate) meter: Mutex<Meter>,
     /// The same sums for Prometheus, which wants them since the start.
     pub(crate) scraped: Mutex<Meter>,
@@ -30,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) points: Tally,
     /// Told when a batch is full.
     pub(crate) wake: Notify,
+    /// Told when a body is to be written.
+    pub(crate) wake_bodies: Notify,
 }
 
 impl Shared {
@@ -41,16 +50,20 @@ impl Shared {
     ) -> Shared {
         Shared {
             origins: Origins::new(&agent, &settings),
+            repository: Repository::default(),
             agent,
             settings,
             surroundings,
             listener,
             queue: Mutex::default(),
+            bodies: Mutex::default(),
+            bodies_lost: AtomicU64::new(0),
             meter: Mutex::default(),
             scraped: Mutex::default(),
             events: Tally::default(),
             points: Tally::default(),
             wake: Notify::new(),
+            wake_bodies: Notify::new(),
         }
     }
 
@@ -92,6 +105,37 @@ impl Shared {
         }
         if waiting >= BATCH_MAX || self.settings.logs.interval.is_zero() {
             self.wake.notify_one();
+        }
+    }
+
+    /// Takes an event's body, if it has one, to be written into this directory.
+    pub(crate) fn file(&self, dir: &Path, session: &str, event: &mut dyn AnyEvent) {
+        let new_id = &*self.surroundings.new_id;
+        let Some(mut file) = event.file(&Place { dir, new_id }) else {
+            return;
+        };
+        file.place_in(timestamp(self.now_ms()), session);
+        let is_placed = {
+            let mut bodies = lock(&self.bodies);
+            let has_room = bodies.has_room();
+            if has_room {
+                bodies.push(file);
+            }
+            has_room
+        };
+        match is_placed {
+            true => self.wake_bodies.notify_one(),
+            false => self.lose_bodies(1, "more wait than there is room for: the disk is too slow"),
+        }
+    }
+
+    /// Counts bodies that are not written, and says so.
+    pub(crate) fn lose_bodies(&self, bodies: u64, reason: &str) {
+        let total = self.bodies_lost.fetch_add(bodies, Ordering::Relaxed) + bodies;
+        if is_worth_saying(bodies, total) {
+            let message = format!("{total} bodies are not written so far: {reason}");
+            let finding = Finding::error("OTEL_LOG_RAW_API_BODIES", message);
+            self.listener.tell(&finding);
         }
     }
 
@@ -140,8 +184,7 @@ impl Shared {
     }
 
     fn say_loss(&self, signal: Signal, items: u64, total: u64, how: &str, reason: &str) {
-        let before = total.saturating_sub(items);
-        if before == 0 || before.ilog2() != total.ilog2() {
+        if is_worth_saying(items, total) {
             let message = format!("{total} {} {how} so far: {reason}", signal.items());
             self.listener.tell(&Finding::error(signal.name(), message));
         }
@@ -173,6 +216,12 @@ impl Shared {
         let encode = |encoding: &Encoding| otlp::javascript::metrics(*encoding, origin, &metrics);
         Some((encodings.iter().map(encode).collect(), count))
     }
+}
+
+/// The first loss is said, and whenever twice as much is lost.
+fn is_worth_saying(lost: u64, total: u64) -> bool {
+    let before = total.saturating_sub(lost);
+    before == 0 || before.ilog2() != total.ilog2()
 }
 
 /// A thread that panicked while it held the lock leaves the content as it was.

@@ -1,6 +1,7 @@
 //! Clock and ids: parameters, so that tests decide both.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,6 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(crate) struct Surroundings {
     pub(crate) now_ms: Arc<dyn Fn() -> u64 + Send + Sync>,
     pub(crate) new_id: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where the agent works; `None` is the process's working directory.
+    pub(crate) dir: Option<PathBuf>,
 }
 
 impl Default for Surroundings {
@@ -16,6 +19,7 @@ impl Default for Surroundings {
         Surroundings {
             now_ms: Arc::new(now_ms),
             new_id: Arc::new(new_uuid),
+            dir: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The entry: the telemetry of one process, from its start to its end.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,6 +127,11 @@ impl Telemetry {
                 let reason = "the process ended before they were sent";
                 self.shared.drop_items(Signal::Logs, left, reason);
             }
+            let left = lock(&self.shared.bodies).close();
+            if left > 0 {
+                let reason = "the process ended before they were written";
+                self.shared.lose_bodies(left, reason);
+            }
         }
     }
 }
@@ -173,6 +179,14 @@ impl Builder {
     #[must_use]
     pub fn ids(mut self, new_id: impl Fn() -> String + Send + Sync + 'static) -> Builder {
         self.surroundings.new_id = Arc::new(new_id);
+        self
+    }
+
+    /// With this directory as the one that the agent works in, for what is said of its repository;
+    /// otherwise it is the process's when telemetry starts.
+    #[must_use]
+    pub fn working_dir(mut self, dir: impl Into<PathBuf>) -> Builder {
+        self.surroundings.dir = Some(dir.into());
         self
     }
 

@@ -2,10 +2,12 @@
 //! receiver that is there, busy, or away.
 
 pub(crate) mod authority;
+mod bodies;
 mod calls;
 mod captures;
 mod delivery;
 mod events;
 mod points;
+mod repository;
 mod stage;
 mod tls;

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::export::{Exporters, Payload, scrape};
 use crate::finding::Finding;
 use crate::record::BATCH_MAX;
+use crate::repository;
 use crate::shared::{Shared, lock};
 
 /// More flushes than this never wait at once.
@@ -29,7 +30,7 @@ const FLUSHES_MAX: usize = 8;
 pub(crate) struct Worker {
     /// Until when the end may take, once it is asked for.
     stop: watch::Sender<Option<Instant>>,
-    flushes: [mpsc::Sender<SyncSender<()>>; 2],
+    flushes: [mpsc::Sender<SyncSender<()>>; 3],
     /// Closed when the thread has ended.
     ended: Receiver<()>,
     /// Where Prometheus is answered.
@@ -42,6 +43,7 @@ impl Worker {
         let (stop, stopped) = watch::channel(None);
         let (flush_logs, logs_flushes) = mpsc::channel(FLUSHES_MAX);
         let (flush_metrics, metrics_flushes) = mpsc::channel(FLUSHES_MAX);
+        let (flush_bodies, bodies_flushes) = mpsc::channel(FLUSHES_MAX);
         let (ending, ended) = sync_channel::<()>(1);
         let listener = scrape_listener(shared);
         let scrape_address = listener
@@ -55,10 +57,12 @@ impl Worker {
                 let _ending = ending;
                 let exporters = Exporters::new(&shared);
                 runtime.block_on(async {
+                    find_repository(&shared, End(stopped.clone())).await;
                     let scrape = tokio::spawn(answer_scrapes(Arc::clone(&shared), listener));
                     tokio::join!(
                         send_events(&shared, &exporters, logs_flushes, End(stopped.clone())),
                         send_metrics(&shared, &exporters, metrics_flushes, End(stopped.clone())),
+                        write_bodies(&shared, bodies_flushes, End(stopped.clone())),
                     );
                     scrape.abort();
                 });
@@ -67,7 +71,7 @@ impl Worker {
             })?;
         Ok(Worker {
             stop,
-            flushes: [flush_logs, flush_metrics],
+            flushes: [flush_logs, flush_metrics, flush_bodies],
             ended,
             scrape_address,
         })
@@ -88,6 +92,26 @@ impl Worker {
         self.stop.send_replace(Some(Instant::now() + timeout));
         // The thread keeps the deadline itself; what is beyond it is only its own end.
         let _ = self.ended.recv_timeout(timeout + GRACE);
+    }
+}
+
+/// Nothing leaves before the repository is known, or cannot be known.
+async fn find_repository(shared: &Arc<Shared>, mut end: End) {
+    if !shared.settings.include.repository {
+        return;
+    }
+    let asking = Arc::clone(shared);
+    let found = tokio::task::spawn_blocking(move || {
+        let dir = asking.surroundings.dir.clone();
+        let dir = dir.or_else(|| std::env::current_dir().ok());
+        dir.map(|dir| repository::attributes(&asking.settings, &dir))
+    });
+    tokio::select! {
+        found = found => if let Ok(Some(found)) = found {
+            // Nobody else sets it.
+            let _ = shared.repository.set(found);
+        },
+        () = end.passed() => {}
     }
 }
 
@@ -226,6 +250,32 @@ async fn send_metrics(
         }
         if !matches!(wake, Wake::Stop) {
             exporters.resend(shared, Signal::Metrics, &mut end).await;
+        }
+        match wake {
+            Wake::Due => {}
+            Wake::Flush(done) => drop(done.try_send(())),
+            Wake::Stop => return,
+        }
+    }
+}
+
+async fn write_bodies(shared: &Shared, mut flushes: mpsc::Receiver<SyncSender<()>>, mut end: End) {
+    loop {
+        let wake = next_wake(shared.wake_bodies.notified(), &mut flushes, &mut end).await;
+        loop {
+            let Some(file) = lock(&shared.bodies).pop() else {
+                break;
+            };
+            let writing = tokio::task::spawn_blocking(move || file.write());
+            let reason = tokio::select! {
+                written = writing => match written {
+                    Ok(Ok(())) => continue,
+                    Ok(Err(error)) => error.to_string(),
+                    Err(error) => error.to_string(),
+                },
+                () = end.passed() => "the process ended before they were written".to_owned(),
+            };
+            shared.lose_bodies(1, &reason);
         }
         match wake {
             Wake::Due => {}

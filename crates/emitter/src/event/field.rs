@@ -201,7 +201,8 @@ texts! {
     ManagedText => |key, text, own| if own.content.managed_settings {
         own.text(key, text);
     };
-    Body => |key, text, own| {
+    // Where bodies go into files, the event names the file instead.
+    Body => |key, text, own| if own.content.body_dir.is_none() {
         let (text, _) = own.content.cut(text);
         own.push(key, Value::Str(Cow::Owned(text)));
     };

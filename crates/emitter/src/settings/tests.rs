@@ -253,11 +253,14 @@ fn content_gates() {
         (limits.content.length_max, limits.content.value_length_max),
         (1000, Some(88))
     );
-    let files = [("OTEL_LOG_RAW_API_BODIES", "file:bodies")];
-    let settings = finds(
-        &files,
-        &[(Severity::Error, &["OTEL_LOG_RAW_API_BODIES", "files"])],
-    );
+    let files = |dir: &str| format!("file:{dir}");
+    let settings = good(&[("OTEL_LOG_RAW_API_BODIES", &files("bodies"))]);
+    assert_eq!(gates(&settings.content), [on, on, on, on, off]);
+    let here = std::env::current_dir().expect("a directory");
+    assert_eq!(settings.content.body_dir, Some(here.join("bodies")));
+    let none = [("OTEL_LOG_RAW_API_BODIES", &*files(""))];
+    let words: &[&str] = &["OTEL_LOG_RAW_API_BODIES", "file:/a/directory"];
+    let settings = finds(&none, &[(Severity::Error, words)]);
     assert_eq!(gates(&settings.content), [off; 5]);
 }
 
@@ -270,6 +273,7 @@ fn cardinality_and_identity() {
         ("OTEL_METRICS_INCLUDE_RESOURCE_ATTRIBUTES", "false"),
         ("OTEL_METRICS_INCLUDE_VERSION", "true"),
         ("OTEL_METRICS_INCLUDE_ENTRYPOINT", "true"),
+        ("OTEL_METRICS_INCLUDE_REPOSITORY", "true"),
         ("CLAUDE_CODE_USER_EMAIL", "ada@example.com"),
         ("CLAUDE_CODE_WORKSPACE_HOST_PATHS", "/a|/b"),
         ("TERM", "xterm"),
@@ -281,6 +285,7 @@ fn cardinality_and_identity() {
         resource_attributes: false,
         version: true,
         entrypoint: true,
+        repository: true,
     };
     assert_eq!(all.include, expected);
     assert_eq!(all.identity.user_email.as_deref(), Some("ada@example.com"));
@@ -360,7 +365,6 @@ fn what_is_not_built_is_refused_by_name() {
         ("OTEL_TRACES_EXPORTER", "otlp"),
         ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),
         ("OTEL_LOG_TOOL_CONTENT", "1"),
-        ("OTEL_METRICS_INCLUDE_REPOSITORY", "true"),
     ] {
         finds(&[(name, value)], &[(Severity::Error, &[name, "not built"])]);
     }

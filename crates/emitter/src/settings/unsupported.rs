@@ -3,7 +3,7 @@
 use super::reading::{Reading, switched};
 
 /// Variables that ask for what is not built, and what to do instead.
-const REFUSED: [(&str, &str); 8] = [
+const REFUSED: [(&str, &str); 7] = [
     ("OTEL_TRACES_EXPORTER", SPANS),
     ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", SPANS),
     ("ENABLE_ENHANCED_TELEMETRY_BETA", SPANS),
@@ -13,10 +13,6 @@ const REFUSED: [(&str, &str); 8] = [
     (
         "OTEL_LOG_TOOL_CONTENT",
         "shows content in spans only, and spans are not built",
-    ),
-    (
-        "OTEL_METRICS_INCLUDE_REPOSITORY",
-        "is not built: the repository is not added. Name it in OTEL_RESOURCE_ATTRIBUTES",
     ),
 ];
 
