@@ -21,6 +21,10 @@ pub struct Content {
     pub responses: bool,
     /// Parameters, inputs and errors of tools, and names that people gave (`OTEL_LOG_TOOL_DETAILS`).
     pub tool_details: bool,
+    /// The settings of hooks: tool details and detailed tracing together.
+    pub hook_definitions: bool,
+    /// What tools gave back, in spans (`OTEL_LOG_TOOL_CONTENT`).
+    pub tool_content: bool,
     /// Whole requests to the model and its whole answers (`OTEL_LOG_RAW_API_BODIES`).
     pub raw_bodies: bool,
     /// The directory into which they are written, uncut; an event names the file then. Without it
@@ -40,6 +44,8 @@ impl Default for Content {
             prompts: false,
             responses: false,
             tool_details: false,
+            tool_content: false,
+            hook_definitions: false,
             raw_bodies: false,
             body_dir: None,
             managed_settings: false,

@@ -1,6 +1,6 @@
 //! What became of everything recorded.
 //!
-//! Invariant: recorded = sent + rejected + spooled + dropped + waiting, for events. Data points are
+//! Invariant: recorded = sent + rejected + spooled + dropped + waiting, for events and spans. Data points are
 //! counted when they are exported. What leaves the spool again may be of another process, and is counted
 //! by itself.
 
@@ -13,6 +13,8 @@ pub struct Counts {
     pub events: SignalCounts,
     /// Data points.
     pub points: SignalCounts,
+    /// Spans that have ended.
+    pub spans: SignalCounts,
 }
 
 /// What became of the items of one signal. With several exporters each counts.

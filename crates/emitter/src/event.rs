@@ -7,7 +7,7 @@
 //! Source: recorded requests of client 2.1.329; what no recording shows is from the vendor's
 //! documentation, and `docs/emitter.md` says which.
 
-mod field;
+pub(crate) mod field;
 mod model;
 mod plugin;
 mod prompt;

@@ -43,6 +43,7 @@ pub(crate) struct Payload<'a> {
 pub(crate) struct Exporters {
     logs: Vec<Sink>,
     metrics: Vec<Sink>,
+    traces: Vec<Sink>,
 }
 
 enum Sink {
@@ -75,13 +76,15 @@ impl Exporters {
         Exporters {
             logs: sinks(&settings.logs),
             metrics: sinks(&settings.metrics),
+            traces: sinks(&settings.traces),
         }
     }
 
     fn sinks(&self, signal: Signal) -> &[Sink] {
         match signal {
+            Signal::Logs => &self.logs,
             Signal::Metrics => &self.metrics,
-            _ => &self.logs,
+            Signal::Traces => &self.traces,
         }
     }
 

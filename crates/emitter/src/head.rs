@@ -61,6 +61,7 @@ impl Agent {
 pub(crate) struct Origins {
     pub(crate) events: Origin<'static>,
     pub(crate) metrics: Origin<'static>,
+    pub(crate) spans: Origin<'static>,
 }
 
 impl Origins {
@@ -75,6 +76,10 @@ impl Origins {
         Origins {
             events: origin("com.anthropic.claude_code.events"),
             metrics: origin("com.anthropic.claude_code"),
+            spans: Origin {
+                scope_version: Cow::Borrowed("1.0.0"),
+                ..origin("com.anthropic.claude_code.tracing")
+            },
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Lets any agent send the telemetry that Claude Code and Claude Cowork send: the same events, the
-//! same metrics, the same settings.
+//! same metrics, the same spans, the same settings.
 //!
 //! ```no_run
 //! use emitter::event::{ApiRequest, ToolResult};
@@ -34,6 +34,7 @@
 //! | `counts.rs` | what became of everything recorded |
 //! | `worker.rs` | the thread that sends: intervals, batches, flush, end |
 //! | `export.rs`, `export/` | OTLP over HTTP and gRPC, retries, the headers helper, the console |
+//! | `trace.rs`, `trace/` | spans |
 //! | `tls.rs` | whom we trust, and who we are |
 //! | `spool.rs` | what cannot be delivered, kept on disk |
 //! | `surroundings.rs` | clock and ids, which tests replace |
@@ -57,6 +58,7 @@ mod spool;
 mod surroundings;
 mod telemetry;
 mod tls;
+pub mod trace;
 mod worker;
 
 #[cfg(test)]

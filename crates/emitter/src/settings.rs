@@ -1,8 +1,7 @@
 //! Settings: which telemetry leaves, how, to where, and what it may show.
 //!
-//! Invariant: telemetry is off until something turns it on. Every variable that is read is in one of
-//! the tables here; one that this crate knows and does not support is refused by name, never ignored
-//! in silence.
+//! Invariant: telemetry is off until something turns it on. Every variable that is read is in the guide;
+//! one that makes no difference the way others are set is said, never ignored in silence.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -11,14 +10,14 @@
 //! | `export.rs` | exporters, protocols, endpoints, headers, intervals |
 //! | `tls.rs` | certificates and keys |
 //! | `baggage.rs` | `OTEL_RESOURCE_ATTRIBUTES` and headers: keys and values in one line |
-//! | `unsupported.rs` | what is refused |
+//! | `trace.rs` | spans: switches, and the trace around the program |
 
 mod baggage;
 mod export;
 mod layers;
 mod reading;
 mod tls;
-mod unsupported;
+mod trace;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,6 +27,7 @@ use contract::Temporality;
 pub(crate) use baggage::check_header;
 pub use export::{Compression, Endpoint, Exporter, Protocol, Retry, SignalExport};
 pub use layers::Layers;
+pub use trace::Tracing;
 
 pub use crate::tls::{ClientCertificate, Tls, TlsFault, TlsFiles, TlsPart};
 
@@ -46,6 +46,10 @@ pub struct Settings {
     pub logs: SignalExport,
     /// Metrics.
     pub metrics: SignalExport,
+    /// Spans.
+    pub traces: SignalExport,
+    /// How spans are made.
+    pub tracing: Tracing,
     /// Whether sums are what was added since the last export, or all since the start.
     pub temporality: Temporality,
     /// What content may leave.
@@ -147,6 +151,8 @@ impl Default for Settings {
             is_enabled: false,
             logs: SignalExport::every(Duration::from_secs(5)),
             metrics: SignalExport::every(Duration::from_secs(60)),
+            traces: SignalExport::every(Duration::from_secs(5)),
+            tracing: Tracing::default(),
             temporality: Temporality::Delta,
             content: Content::default(),
             include: Include::default(),
@@ -186,8 +192,9 @@ impl Settings {
         let (logs, metrics) = (export::LOGS, export::METRICS);
         settings.logs = export::read(&mut reading, &logs, settings.logs);
         settings.metrics = export::read(&mut reading, &metrics, settings.metrics);
+        trace::read(&mut reading, &mut settings);
         settings.temporality = export::temporality(&mut reading);
-        settings.content = content(&mut reading);
+        settings.content = content(&mut reading, settings.tracing.is_detailed);
         settings.include = include(&mut reading);
         settings.resource_attributes = resource_attributes(&mut reading);
         settings.service_name = reading.text("OTEL_SERVICE_NAME");
@@ -199,12 +206,11 @@ impl Settings {
         settings.flush_timeout = flush.unwrap_or(settings.flush_timeout);
         let shutdown = reading.millis("CLAUDE_CODE_OTEL_SHUTDOWN_TIMEOUT_MS");
         settings.shutdown_timeout = shutdown.unwrap_or(settings.shutdown_timeout);
-        unsupported::refuse(&mut reading);
         (settings, reading.findings)
     }
 }
 
-fn content(reading: &mut Reading) -> Content {
+fn content(reading: &mut Reading, is_detailed: bool) -> Content {
     let standard = Content::default();
     let (raw_bodies, body_dir) = raw_bodies(reading);
     let prompts = reading.switch("OTEL_LOG_USER_PROMPTS", false) || raw_bodies;
@@ -214,10 +220,13 @@ fn content(reading: &mut Reading) -> Content {
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     ];
     let value_length = limits.into_iter().find_map(|name| reading.whole(name));
+    let tool_details = reading.switch("OTEL_LOG_TOOL_DETAILS", false) || raw_bodies;
     Content {
         prompts,
         responses: reading.switch("OTEL_LOG_ASSISTANT_RESPONSES", prompts),
-        tool_details: reading.switch("OTEL_LOG_TOOL_DETAILS", false) || raw_bodies,
+        tool_details,
+        hook_definitions: tool_details && is_detailed,
+        tool_content: reading.switch("OTEL_LOG_TOOL_CONTENT", false) || raw_bodies,
         raw_bodies,
         body_dir,
         managed_settings: reading.switch("OTEL_LOG_MANAGED_SETTINGS", false),
@@ -324,7 +333,8 @@ fn headers_helper(reading: &mut Reading, settings: &Settings) -> Option<HeadersH
     let refresh = reading.millis("CLAUDE_CODE_OTEL_HEADERS_HELPER_DEBOUNCE_MS");
     let command = reading.headers_helper()?;
     let is_grpc = |export: &SignalExport| matches!(&export.endpoint, Some(endpoint) if endpoint.protocol == Protocol::Grpc);
-    if is_grpc(&settings.logs) || is_grpc(&settings.metrics) {
+    let signals = [&settings.logs, &settings.metrics, &settings.traces];
+    if signals.into_iter().any(is_grpc) {
         reading.findings.push(Finding::warning(
             NAME,
             "its headers are not sent over grpc, as with the clients; use http/protobuf or http/json",

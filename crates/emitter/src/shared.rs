@@ -9,14 +9,16 @@ use otlp::Encoding;
 use tokio::sync::Notify;
 
 use crate::bodies::{BodyQueue, Place};
+use crate::content::Content;
 use crate::counts::Tally;
 use crate::event::AnyEvent;
 use crate::finding::{Finding, Listener};
 use crate::head::{Agent, Head, Origins, Repository};
 use crate::meter::{Measure, Meter};
-use crate::record::{BATCH_MAX, Queue, Record, timestamp};
+use crate::record::{BATCH_MAX, Queue, Record, Waiting, timestamp};
 use crate::settings::{Exporter, Settings};
 use crate::surroundings::Surroundings;
+use crate::trace::{Ended, Parent};
 
 /// What a session, its prompts and the sending thread share.
 #[derive(Debug)]
@@ -28,6 +30,10 @@ pub(crate) struct Shared {
     pub(crate) surroundings: Surroundings,
     pub(crate) listener: Listener,
     pub(crate) queue: Mutex<Queue>,
+    pub(crate) spans: Mutex<Waiting<Ended>>,
+    interactions: AtomicU64,
+    /// What content may leave in spans.
+    pub(crate) span_content: Content,
     pub(crate) bodies: Mutex<BodyQueue>,
     bodies_lost: AtomicU64,
     pub(crate) meter: Mutex<Meter>,
@@ -35,8 +41,11 @@ pub(crate) struct Shared {
     pub(crate) scraped: Mutex<Meter>,
     pub(crate) events: Tally,
     pub(crate) points: Tally,
+    pub(crate) ended: Tally,
     /// Told when a batch is full.
     pub(crate) wake: Notify,
+    /// Told when a batch of spans is full.
+    pub(crate) wake_spans: Notify,
     /// Told when a body is to be written.
     pub(crate) wake_bodies: Notify,
 }
@@ -50,25 +59,56 @@ impl Shared {
     ) -> Shared {
         Shared {
             origins: Origins::new(&agent, &settings),
+            span_content: settings.tracing.content(&settings.content),
             repository: Repository::default(),
             agent,
             settings,
             surroundings,
             listener,
             queue: Mutex::default(),
+            spans: Mutex::default(),
+            interactions: AtomicU64::new(0),
             bodies: Mutex::default(),
             bodies_lost: AtomicU64::new(0),
             meter: Mutex::default(),
             scraped: Mutex::default(),
             events: Tally::default(),
             points: Tally::default(),
+            ended: Tally::default(),
             wake: Notify::new(),
+            wake_spans: Notify::new(),
             wake_bodies: Notify::new(),
         }
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
-        (self.surroundings.now_ms)()
+        self.now_nanos() / 1_000_000
+    }
+
+    pub(crate) fn now_nanos(&self) -> u64 {
+        (self.surroundings.now_nanos)()
+    }
+
+    pub(crate) fn has_spans(&self) -> bool {
+        self.settings.is_enabled && !self.settings.traces.exporters.is_empty()
+    }
+
+    /// Where a span without one around it belongs.
+    pub(crate) fn inbound_parent(&self) -> Parent {
+        match &self.settings.tracing.parent {
+            Some(context) => Parent::Remote(context.clone()),
+            None => Parent::None,
+        }
+    }
+
+    /// Whether others are told of our spans.
+    pub(crate) fn propagates_traces(&self) -> bool {
+        self.settings.tracing.propagates || self.agent.custom_base_url != Some(true)
+    }
+
+    /// The number of a new turn, counted from 1.
+    pub(crate) fn next_interaction(&self) -> u64 {
+        self.interactions.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn has_events(&self) -> bool {
@@ -97,7 +137,7 @@ impl Shared {
         let (placed, waiting) = {
             let mut queue = lock(&self.queue);
             let placed = queue.push(record, self.now_ms());
-            (placed, queue.len())
+            (placed, queue.waiting.len())
         };
         self.events.recorded(1);
         if let Err(reason) = placed {
@@ -105,6 +145,20 @@ impl Shared {
         }
         if waiting >= BATCH_MAX || self.settings.logs.interval.is_zero() {
             self.wake.notify_one();
+        }
+    }
+
+    pub(crate) fn put_span(&self, span: Ended) {
+        let (placed, waiting) = {
+            let mut spans = lock(&self.spans);
+            (spans.push(span), spans.len())
+        };
+        self.ended.recorded(1);
+        if let Err(reason) = placed {
+            self.drop_items(Signal::Traces, 1, reason);
+        }
+        if waiting >= BATCH_MAX || self.settings.traces.interval.is_zero() {
+            self.wake_spans.notify_one();
         }
     }
 
@@ -166,8 +220,9 @@ impl Shared {
 
     pub(crate) fn tally(&self, signal: Signal) -> &Tally {
         match signal {
+            Signal::Logs => &self.events,
             Signal::Metrics => &self.points,
-            _ => &self.events,
+            Signal::Traces => &self.ended,
         }
     }
 
@@ -200,6 +255,12 @@ impl Shared {
     pub(crate) fn encode_events(&self, records: &[Record], encoding: Encoding) -> Vec<u8> {
         let records: Vec<_> = records.iter().map(Record::log_record).collect();
         otlp::javascript::logs(encoding, &self.origins.events, &records)
+    }
+
+    /// One export request of these spans.
+    pub(crate) fn encode_spans(&self, spans: &[Ended], encoding: Encoding) -> Vec<u8> {
+        let spans: Vec<_> = spans.iter().map(Ended::span).collect();
+        otlp::javascript::spans(encoding, &self.origins.spans, &spans)
     }
 
     /// One export request for each of the encodings, of all that was counted, and how many points it

@@ -9,5 +9,7 @@ mod delivery;
 mod events;
 mod points;
 mod repository;
+mod spans;
 mod stage;
 mod tls;
+mod traces;

@@ -115,7 +115,7 @@ pub(super) struct Names {
     /// `LOGS`
     word: &'static str,
     exporters: &'static str,
-    interval: &'static str,
+    pub(super) interval: &'static str,
 }
 
 pub(super) const LOGS: Names = Names {
@@ -130,6 +130,13 @@ pub(super) const METRICS: Names = Names {
     word: "METRICS",
     exporters: "OTEL_METRICS_EXPORTER",
     interval: "OTEL_METRIC_EXPORT_INTERVAL",
+};
+
+pub(super) const TRACES: Names = Names {
+    signal: Signal::Traces,
+    word: "TRACES",
+    exporters: "OTEL_TRACES_EXPORTER",
+    interval: "OTEL_TRACES_EXPORT_INTERVAL",
 };
 
 pub(super) fn read(reading: &mut Reading, names: &Names, standard: SignalExport) -> SignalExport {
@@ -176,7 +183,27 @@ fn exporters(reading: &mut Reading, names: &Names) -> Vec<Exporter> {
 
 fn read_endpoint(reading: &mut Reading, names: &Names) -> Option<Endpoint> {
     let protocol = protocol(reading, names)?;
-    let url = url(reading, names, protocol)?;
+    let (url, is_own) = url(reading, names, protocol)?;
+    finish(reading, names, protocol, url, is_own)
+}
+
+/// The receiver at this base address, over http/json.
+pub(super) fn endpoint_at(reading: &mut Reading, names: &Names, base: Url) -> Option<Endpoint> {
+    finish(reading, names, Protocol::HttpJson, base, false)
+}
+
+/// `is_own` says that the address is the signal's own, and whole.
+fn finish(
+    reading: &mut Reading,
+    names: &Names,
+    protocol: Protocol,
+    mut url: Url,
+    is_own: bool,
+) -> Option<Endpoint> {
+    if protocol != Protocol::Grpc && !is_own {
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/v1/{}", names.signal.name()));
+    }
     let headers = headers(reading, names);
     let compression = match one(reading, names, "COMPRESSION") {
         None => Compression::None,
@@ -247,7 +274,8 @@ fn protocol(reading: &mut Reading, names: &Names) -> Option<Protocol> {
     }
 }
 
-fn url(reading: &mut Reading, names: &Names, protocol: Protocol) -> Option<Url> {
+/// The address, and whether it is the signal's own.
+fn url(reading: &mut Reading, names: &Names, protocol: Protocol) -> Option<(Url, bool)> {
     let standard = match protocol {
         Protocol::Grpc => "http://localhost:4317",
         _ => "http://localhost:4318",
@@ -262,33 +290,32 @@ fn url(reading: &mut Reading, names: &Names, protocol: Protocol) -> Option<Url> 
             standard.to_owned(),
         )
     });
-    let mut url = match Url::parse(&text) {
+    parse_url(reading, &name, &text).map(|url| (url, is_own))
+}
+
+pub(super) fn parse_url(reading: &mut Reading, name: &str, text: &str) -> Option<Url> {
+    match Url::parse(text) {
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             reading.error(
-                &name,
+                name,
                 "holds a user or a password: put them into OTEL_EXPORTER_OTLP_HEADERS as authorization",
             );
-            return None;
+            None
         }
-        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => url,
+        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => Some(url),
         Ok(_) => {
             reading.error(
-                &name,
+                name,
                 "is no address of a receiver: write http://HOST:PORT or https://HOST:PORT",
             );
-            return None;
+            None
         }
         Err(error) => {
             let message = format!("is no URL ({error}): write http://HOST:PORT");
-            reading.error(&name, message);
-            return None;
+            reading.error(name, message);
+            None
         }
-    };
-    if protocol != Protocol::Grpc && !is_own {
-        let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}/v1/{}", names.signal.name()));
     }
-    Some(url)
 }
 
 /// General headers first; a signal's own win.
