@@ -213,7 +213,7 @@ impl Session {
         if !shared.has_events() {
             return;
         }
-        if let Some(dir) = &content.body_dir {
+        if let Some(dir) = content.body_dir.as_ref().filter(|_| content.raw_bodies) {
             shared.file(dir, &self.id, &mut *event);
         }
         let name = event.name();

@@ -54,7 +54,7 @@ pub struct Endpoint {
     pub compression: Compression,
     /// How long one attempt may take.
     pub timeout: Duration,
-    /// What an `https` address needs; another goes without.
+    /// What an `https` address needs (`Tls::load`): without it no receiver there is trusted.
     pub tls: Option<Tls>,
 }
 

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 
 use super::stage::{FakeReceiver, Stage};
 use crate::event::{ApiRequestBody, ApiResponseBody, UserPrompt};
+use crate::head::Agent;
 use crate::session::Session;
+use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 
 const ATTEMPT: &str = "0b8f6a52-93f0-4c59-a7d1-2f8b2f1d4c11";
 
@@ -183,6 +186,18 @@ fn what_cannot_be_written_is_said_and_costs_nothing_else() {
         said.contains("OTEL_LOG_RAW_API_BODIES: 1 bodies are not written"),
         "{said}"
     );
+}
+
+#[test]
+fn a_shut_gate_writes_no_file() {
+    let receiver = FakeReceiver::start(Some(&[]));
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut settings, _) = Settings::read(Stage::layers(receiver.port, &[]));
+    settings.content.body_dir = Some(dir.path().to_owned());
+    let telemetry = Telemetry::new(Agent::new("test", "1"), settings);
+    telemetry.session_with_id("s").emit(request("secret"));
+    telemetry.shutdown();
+    assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 0);
 }
 
 /// Emits bodies of a megabyte while nobody writes them.

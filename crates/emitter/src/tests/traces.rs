@@ -447,6 +447,26 @@ fn detailed_tracing_has_spans_of_hooks_and_a_receiver_of_its_own() {
 }
 
 #[test]
+fn a_session_s_id_can_be_kept_out_of_spans() {
+    let receiver = FakeReceiver::start(Some(&[]));
+    for (word, is_sent) in [("true", true), ("false", false)] {
+        let stage = stage(&receiver, &[("OTEL_METRICS_INCLUDE_SESSION_ID", word)]);
+        let turn = stage
+            .telemetry
+            .session_with_id("the session")
+            .interaction("x");
+        drop(turn.llm_request(LlmRequest::default()));
+        drop(turn);
+        assert!(stage.telemetry.flush());
+        let sent = take(&receiver, 2);
+        for span in &sent.spans {
+            let said = ["session.id", "gen_ai.conversation.id"].map(|key| attribute(span, key));
+            assert_eq!(said.map(Value::is_string), [is_sent; 2], "{span}");
+        }
+    }
+}
+
+#[test]
 fn spans_that_wait_are_bounded_and_the_end_sends_them() {
     let receiver = FakeReceiver::start(None);
     let stage = stage(
