@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use pkcs8::der::SecretDocument;
-use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::Kdf;
+use pkcs8::pkcs5::{self, EncryptionScheme};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -262,8 +262,11 @@ fn decrypt(block: &str, passphrase: &str) -> Result<PrivateKeyDer<'static>, Stri
     if !is_bounded {
         return Err("takes too long to decrypt: encrypt it with fewer rounds".to_owned());
     }
-    let opened = sealed.decrypt(passphrase).map_err(|error| {
-        format!("cannot be decrypted ({error}): is CLAUDE_CODE_CLIENT_KEY_PASSPHRASE right?")
+    let opened = sealed.decrypt(passphrase).map_err(|error| match error {
+        pkcs8::Error::EncryptedPrivateKey(pkcs5::Error::DecryptFailed) => {
+            "cannot be decrypted: is CLAUDE_CODE_CLIENT_KEY_PASSPHRASE right?".to_owned()
+        }
+        other => unknown(&other),
     })?;
     let key = PrivatePkcs8KeyDer::from(opened.as_bytes().to_vec());
     Ok(PrivateKeyDer::Pkcs8(key))

@@ -122,6 +122,25 @@ fn encrypted(authority: &Authority, rounds: u32) -> (String, String) {
     )
 }
 
+/// The same key file, said to be of PBKDF2 with SHA-1.
+fn with_sha1(pem: &str) -> String {
+    let start = pem.find("-----BEGIN").expect("a part");
+    let (_, document) = SecretDocument::from_pem(&pem[start..]).expect("PEM");
+    // hmacWithSHA256 is 1.2.840.113549.2.9, hmacWithSHA1 ends in 7.
+    let sha256 = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x09];
+    let mut der = document.as_bytes().to_vec();
+    let at = der
+        .windows(8)
+        .position(|part| part == sha256)
+        .expect("there");
+    der[at + 7] = 7;
+    let document = SecretDocument::try_from(&der[..]).expect("DER");
+    let pem = document
+        .to_pem("ENCRYPTED PRIVATE KEY", pkcs8::LineEnding::LF)
+        .expect("text");
+    pem.as_str().to_owned()
+}
+
 #[test]
 fn an_encrypted_key_is_opened_with_its_passphrase_alone() {
     let authority = Authority::new("ours");
@@ -140,6 +159,16 @@ fn an_encrypted_key_is_opened_with_its_passphrase_alone() {
     check(
         Some("another"),
         &["cannot be decrypted", "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE"],
+    );
+    // As OpenSSL 1.0 wrote them.
+    let text = std::fs::read(&key).expect("a file");
+    let text = String::from_utf8(text).expect("text");
+    let sha1 = authority.write("sha1.key", &with_sha1(&text));
+    let old = client(&certificate, &sha1, Some(SECRET));
+    check_fault(
+        &old,
+        TlsPart::Key,
+        &["not supported", "-v2prf hmacWithSHA256"],
     );
     let (certificate, key) = encrypted(&authority, ROUNDS_MAX + 1);
     let slow = client(&certificate, &key, Some("another"));
