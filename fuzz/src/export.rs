@@ -16,6 +16,7 @@ const TIGHT: Limits = Limits {
     attributes_per_item: 4,
     nodes: 64,
     unreadable_bytes: 64,
+    written_bytes: 512,
     depth: 3,
 };
 

@@ -162,6 +162,24 @@ test('a report is narrowed, regrouped, sorted and drawn, and the address holds a
   assert.deepEqual(complaints, [], 'the browser complained');
 });
 
+test('what narrows a page is shown, struck out where it does nothing, and dropped', { timeout: 60_000 }, async () => {
+  const { page, complaints } = await open('cost', '&group=model&product=claude-code&tool=Bash');
+  const filters = page.getByRole('list', { name: 'Filters in force' }).getByRole('listitem');
+  assert.deepEqual(await filters.locator('.text').allInnerTexts(), ['product: claude-code', 'tool: Bash']);
+  assert.deepEqual(await filters.evaluateAll((all) => all.map((one) => one.title)), ['', 'Not applied on this page']);
+  const struck = await filters.last().evaluate((one) => getComputedStyle(one).textDecorationLine);
+  assert.equal(struck, 'line-through');
+  await page.getByRole('button', { name: 'Remove product: claude-code' }).click();
+  await settled(page);
+  const search = () => new URL(page.url()).searchParams;
+  assert.deepEqual([await filters.count(), search().get('product'), search().get('tool')], [1, null, 'Bash']);
+  await page.getByTestId('report-row').first().locator('.value').click();
+  await page.getByTestId('conditions').locator('.drop').click();
+  await page.getByTestId('conditions').waitFor({ state: 'detached' });
+  assert.deepEqual([await filters.count(), search().getAll('where')], [1, []]);
+  assert.deepEqual(complaints, [], 'the browser complained');
+});
+
 test('hostile text stays text', { timeout: 60_000 }, async () => {
   const { page, complaints } = await open('cost', '&group=person,model');
   const hostile = page.getByTestId('report-row').filter({ hasText: '{{7*7}}' });

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::workspace::Workspace;
-use crate::{advisories, fuzz, prometheus, steps, tidy};
+use crate::{advisories, beside, fuzz, prometheus, steps, tidy};
 
 /// What a step that passed has to say in the summary, such as what it could not look at.
 pub(crate) type Note = Option<String>;
@@ -14,7 +14,7 @@ struct Step {
 }
 
 /// Cheap ones first, so that a slip is known in seconds.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         name: "fmt",
         run: |workspace| steps::fmt(workspace).map(|()| None),
@@ -57,7 +57,14 @@ const STEPS: [Step; 11] = [
     },
     Step {
         name: "prometheus",
-        run: |workspace| prometheus::check(workspace).map(|()| None),
+        run: |workspace| {
+            prometheus::check(workspace)?;
+            beside::prometheus(workspace).map(|()| None)
+        },
+    },
+    Step {
+        name: "sdk",
+        run: |workspace| beside::sdk(workspace).map(|()| None),
     },
 ];
 

@@ -1,4 +1,4 @@
-//! The tools a fresh machine lacks: cargo-deny, Node and npm, Chromium, promtool.
+//! The tools a fresh machine lacks: cargo-deny, Node and npm, Chromium, jq, Prometheus, an SDK for Python.
 //!
 //! Each function finds the tool, or installs it and says so, or fails with what to do. Nothing is
 //! ever skipped here: a step that cannot have its tool fails.
@@ -108,19 +108,39 @@ pub(crate) fn chromium(workspace: &Workspace) -> Result<PathBuf, String> {
     find_any().ok_or_else(|| "Chromium was installed and is not on the PATH".to_owned())
 }
 
-/// The path of Prometheus' own checker. Debian's package is unpacked and not installed: installing it
-/// would start a Prometheus on this machine.
-pub(crate) fn promtool(workspace: &Workspace) -> Result<PathBuf, String> {
+/// Makes sure that jq is on the `PATH`.
+pub(crate) fn jq(workspace: &Workspace) -> Result<(), String> {
+    if find("jq").is_some() {
+        return Ok(());
+    }
+    println!("jq is not here");
+    apt(workspace, &["jq"]).map_err(|reason| format!("the tests need jq, and {reason}"))
+}
+
+/// Prometheus' programs.
+pub(crate) struct Prometheus {
+    pub(crate) server: PathBuf,
+    /// Its own checker.
+    pub(crate) promtool: PathBuf,
+}
+
+/// Prometheus' programs. Debian's package is unpacked and not installed: installing it would start a
+/// Prometheus on this machine.
+pub(crate) fn prometheus(workspace: &Workspace) -> Result<Prometheus, String> {
     let folder = workspace.tools().join("prometheus");
-    let own = folder.join("usr/bin/promtool");
-    if own.is_file() {
+    let own = Prometheus {
+        server: folder.join("usr/bin/prometheus"),
+        promtool: folder.join("usr/bin/promtool"),
+    };
+    let is_here = |own: &Prometheus| own.server.is_file() && own.promtool.is_file();
+    if is_here(&own) {
         return Ok(own);
     }
-    if let Some(found) = find("promtool") {
-        return Ok(found);
+    if let (Some(server), Some(promtool)) = (find("prometheus"), find("promtool")) {
+        return Ok(Prometheus { server, promtool });
     }
-    println!("promtool is not here: unpacking Debian's package of Prometheus");
-    let failed = |reason: String| format!("the step needs promtool, and {reason}");
+    println!("Prometheus is not here: unpacking Debian's package");
+    let failed = |reason: String| format!("the step needs prometheus and promtool, and {reason}");
     std::fs::create_dir_all(&folder).map_err(|error| failed(error.to_string()))?;
     let place = folder.to_string_lossy();
     let download = || workspace.run("apt-get", &["-qq", "download", "prometheus"], &place);
@@ -133,10 +153,44 @@ pub(crate) fn promtool(workspace: &Workspace) -> Result<PathBuf, String> {
     workspace
         .run("sh", &["-c", unpack], &place)
         .map_err(failed)?;
-    match own.is_file() {
+    match is_here(&own) {
         true => Ok(own),
-        false => Err(failed("Debian's package does not hold it".to_owned())),
+        false => Err(failed("Debian's package does not hold them".to_owned())),
     }
+}
+
+const REQUIREMENTS: &str = "crates/tallybook/tests/beside/requirements.txt";
+
+/// A Python that has the OpenTelemetry SDK of the versions in `REQUIREMENTS`, in an environment of its
+/// own.
+pub(crate) fn python_sdk(workspace: &Workspace) -> Result<PathBuf, String> {
+    let folder = workspace.tools().join("python-sdk");
+    let python = folder.join("bin/python");
+    let wanted = std::fs::read(workspace.root.join(REQUIREMENTS))
+        .map_err(|error| format!("{REQUIREMENTS}: {error}"))?;
+    // Written when all of it is there.
+    let installed = folder.join("installed.txt");
+    if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
+        return Ok(python);
+    }
+    println!("the OpenTelemetry SDK for Python is not here: fetching it with pip");
+    let failed = |reason: String| format!("the step needs Python with pip, and {reason}");
+    let place = folder.to_string_lossy();
+    let make = |python: &str| workspace.run(python, &["-m", "venv", "--clear", &place], ".");
+    if find("python3").is_none() || make("python3").is_err() {
+        // Debian's own Python, to which the package belongs, is perhaps not the first on the `PATH`.
+        apt(workspace, &["python3", "python3-venv"])
+            .and_then(|()| make("/usr/bin/python3"))
+            .map_err(failed)?;
+    }
+    let pip = "--kill-after=10 600 bin/python -m pip --disable-pip-version-check --quiet \
+               --timeout 30 --retries 3 install --only-binary :all: --requirement";
+    let requirements = workspace.root.join(REQUIREMENTS);
+    let requirements = requirements.to_string_lossy();
+    let words: Vec<&str> = pip.split_whitespace().chain([&*requirements]).collect();
+    workspace.run("timeout", &words, &place).map_err(failed)?;
+    std::fs::write(&installed, wanted).map_err(|error| failed(error.to_string()))?;
+    Ok(python)
 }
 
 /// Installs packages where that can be done without asking; else the error says what to install.

@@ -9,8 +9,9 @@
 //! | `steps.rs` | what each step runs |
 //! | `advisories.rs` | cargo-deny, and the advisory database that not every machine can reach |
 //! | `prometheus.rs` | the meters and the alerts, read by Prometheus' own tool |
+//! | `beside.rs` | emitter and server beside Prometheus and an SDK of another language |
 //! | `snapshot.rs` | a folder's content before and after a rebuild |
-//! | `install.rs` | the tools a fresh machine lacks: cargo-deny, Node, Chromium, promtool |
+//! | `install.rs` | the tools a fresh machine lacks: cargo-deny, Node, Chromium, jq, Prometheus, an SDK for Python |
 //! | `fuzz.rs`, `fuzz/` | libFuzzer over the targets of `fuzz/` |
 //! | `workspace.rs` | root and target folder, running commands |
 //! | `tidy.rs`, `tidy/` | rules on the text of the repository, one pure function each |
@@ -22,6 +23,7 @@
 )]
 
 mod advisories;
+mod beside;
 mod check;
 mod fuzz;
 mod install;
@@ -51,7 +53,7 @@ Developer tasks of Tallybook.
 Usage: cargo xtask <COMMAND> [OPTIONS]
 
 Commands:
-  check     Run every check: fmt, tidy, clippy, deny, test, faults, fuzz, web, browser, docs, prometheus
+  check     Run every check: fmt, tidy, clippy, deny, test, faults, fuzz, web, browser, docs, prometheus, sdk
               --only STEP[,STEP]   run only these
               --skip STEP[,STEP]   leave these out (refused when CI=true)
   tidy      Crate edges, lengths, names, words, code map, README: seconds, no build

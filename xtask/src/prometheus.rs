@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Checks the alerts and the exposition.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), String> {
-    let promtool = install::promtool(workspace)?;
+    let promtool = install::prometheus(workspace)?.promtool;
     let promtool = promtool.to_string_lossy();
     workspace.run(&promtool, &["check", "rules", ALERTS], ".")?;
     workspace.cargo(&["build", "--release", "--package", "tallybook"])?;

@@ -25,9 +25,12 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<(), String> {
     ])
 }
 
+/// A test runs the guide's recipes for hooks, which need jq.
+///
 /// The release profile on purpose: one profile serves demo, tests and benchmark, so that `DataFusion`
 /// is compiled once. Every test binary runs, also after one that failed.
 pub(crate) fn test(workspace: &Workspace) -> Result<(), String> {
+    install::jq(workspace)?;
     workspace.cargo(&["test", "--release", "--workspace", "--no-fail-fast"])
 }
 

@@ -1,12 +1,12 @@
 //! What became of everything recorded.
 //!
-//! Invariant: recorded = sent + rejected + spooled + dropped + waiting, for events and spans. Data points are
-//! counted when they are exported. What leaves the spool again may be of another process, and is counted
-//! by itself.
+//! Invariant: recorded = sent + rejected + spooled + dropped + blocked + waiting, for events and spans.
+//! Data points are counted when they are exported. What leaves the spool again may be of another process,
+//! and is counted by itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What became of events and data points.
+/// What became of events, data points and spans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Events.
@@ -29,6 +29,8 @@ pub struct SignalCounts {
     /// Lost: the queue was full, or the receiver refused the batch, or could not be reached and there is
     /// no spool.
     pub dropped: u64,
+    /// Not sent, because the egress policy does not allow the receiver.
+    pub blocked: u64,
     /// Put into the spool, because the receiver could not be reached.
     pub spooled: u64,
     /// Taken by a receiver out of the spool, whichever process had put it there.
@@ -46,6 +48,7 @@ pub(crate) struct Tally {
     sent: AtomicU64,
     rejected: AtomicU64,
     dropped: AtomicU64,
+    blocked: AtomicU64,
     spooled: AtomicU64,
     resent: AtomicU64,
     lost: AtomicU64,
@@ -66,6 +69,11 @@ impl Tally {
     /// Gives how many there are now.
     pub(crate) fn dropped(&self, items: u64) -> u64 {
         self.dropped.fetch_add(items, Ordering::Relaxed) + items
+    }
+
+    /// Gives how many there are now.
+    pub(crate) fn blocked(&self, items: u64) -> u64 {
+        self.blocked.fetch_add(items, Ordering::Relaxed) + items
     }
 
     pub(crate) fn spooled(&self, items: u64) {
@@ -92,6 +100,7 @@ impl Tally {
             sent: read(&self.sent),
             rejected: read(&self.rejected),
             dropped: read(&self.dropped),
+            blocked: read(&self.blocked),
             spooled: read(&self.spooled),
             resent: read(&self.resent),
             lost: read(&self.lost),

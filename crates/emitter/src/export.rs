@@ -25,7 +25,7 @@ use std::sync::Arc;
 use contract::Signal;
 use otlp::Encoding;
 
-use crate::settings::{Exporter, SignalExport};
+use crate::settings::{Egress, Exporter, SignalExport};
 use crate::shared::Shared;
 use crate::spool::Spool;
 use crate::worker::End;
@@ -72,7 +72,7 @@ impl Exporters {
         if let Some(Err(error)) = spool.as_ref().map(|spool| spool.recover()) {
             shared.tell_of_spool(&error);
         }
-        let sinks = |export| sinks(export, helper.as_ref(), spool.as_ref());
+        let sinks = |export| sinks(export, helper.as_ref(), spool.as_ref(), &settings.egress);
         Exporters {
             logs: sinks(&settings.logs),
             metrics: sinks(&settings.metrics),
@@ -133,12 +133,13 @@ fn sinks(
     export: &SignalExport,
     helper: Option<&Arc<Helper>>,
     spool: Option<&Arc<Spool>>,
+    egress: &Egress,
 ) -> Vec<Sink> {
     let sink = |exporter: &Exporter| match (exporter, &export.endpoint) {
         (Exporter::Console, _) => Some(Sink::Console),
         (Exporter::Prometheus, _) => None,
         (Exporter::Otlp, Some(endpoint)) => {
-            let receiver = Receiver::new(endpoint, helper, spool);
+            let receiver = Receiver::new(endpoint, helper, spool, egress);
             Some(Sink::Receiver(Box::new(receiver)))
         }
         (Exporter::Otlp, None) => None,

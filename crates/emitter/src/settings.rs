@@ -5,7 +5,9 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `layers.rs` | managed settings over user settings over the environment |
+//! | `layers.rs` | Cowork's and managed settings over user settings over the environment |
+//! | `cowork.rs` | the fields of Cowork's admin form, as variables |
+//! | `egress.rs` | which hosts may be reached |
 //! | `reading.rs` | single values: switches, numbers, lists |
 //! | `export.rs` | exporters, protocols, endpoints, headers, intervals |
 //! | `tls.rs` | certificates and keys |
@@ -13,6 +15,8 @@
 //! | `trace.rs` | spans: switches, and the trace around the program |
 
 mod baggage;
+mod cowork;
+mod egress;
 mod export;
 mod layers;
 mod reading;
@@ -25,6 +29,7 @@ use std::time::Duration;
 use contract::Temporality;
 
 pub(crate) use baggage::check_header;
+pub use egress::{CONNECTOR, Egress, Hosts, Rule};
 pub use export::{Compression, Endpoint, Exporter, Protocol, Retry, SignalExport};
 pub use layers::Layers;
 pub use trace::Tracing;
@@ -68,6 +73,8 @@ pub struct Settings {
     pub retry: Retry,
     /// Host and port on which Prometheus is answered, where that is one of the exporters.
     pub scrape: (String, u16),
+    /// Which hosts may be sent to.
+    pub egress: Egress,
     /// Where what cannot be delivered waits; without it it is lost.
     pub spool: Option<SpoolSettings>,
     /// How long `flush` waits.
@@ -162,6 +169,7 @@ impl Default for Settings {
             headers_helper: None,
             retry: Retry::default(),
             scrape: ("localhost".to_owned(), 9464),
+            egress: Egress::All,
             spool: None,
             flush_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(2),
@@ -171,7 +179,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What the clients read: the administrator's settings over the user's over the environment.
+    /// What the clients read: Cowork's settings and the administrator's over the user's over the
+    /// environment.
     /// What is wrong is found and left out; an exporter that cannot work is off.
     pub fn from_env() -> (Settings, Vec<Finding>) {
         Settings::read(Layers::standard())
@@ -187,7 +196,7 @@ impl Settings {
         settings.is_enabled = reading.switch("CLAUDE_CODE_ENABLE_TELEMETRY", false)
             && reading.has_trustworthy_files();
         if !settings.is_enabled {
-            return (settings, reading.findings);
+            return (settings, reading.into_findings());
         }
         let (logs, metrics) = (export::LOGS, export::METRICS);
         settings.logs = export::read(&mut reading, &logs, settings.logs);
@@ -201,12 +210,29 @@ impl Settings {
         settings.identity = identity(&reading);
         settings.headers_helper = headers_helper(&mut reading, &settings);
         settings.scrape = scrape(&mut reading, settings.scrape);
+        settings.egress = egress(&mut reading);
         settings.spool = spool(&mut reading);
         let flush = reading.millis("CLAUDE_CODE_OTEL_FLUSH_TIMEOUT_MS");
         settings.flush_timeout = flush.unwrap_or(settings.flush_timeout);
         let shutdown = reading.millis("CLAUDE_CODE_OTEL_SHUTDOWN_TIMEOUT_MS");
         settings.shutdown_timeout = shutdown.unwrap_or(settings.shutdown_timeout);
-        (settings, reading.findings)
+        (settings, reading.into_findings())
+    }
+
+    /// What the egress policy keeps from being sent.
+    pub(crate) fn blocked_endpoints(&self) -> Vec<Finding> {
+        let signals = [
+            ("logs", &self.logs),
+            ("metrics", &self.metrics),
+            ("traces", &self.traces),
+        ];
+        let blocked = |(signal, export): (&str, &SignalExport)| {
+            let endpoint = export.endpoint.as_ref()?;
+            let is_used = self.is_enabled && export.exporters.contains(&Exporter::Otlp);
+            let reason = endpoint.blocked_by(&self.egress).filter(|_| is_used)?;
+            Some(Finding::error(signal, format!("nothing is sent: {reason}")))
+        };
+        signals.into_iter().filter_map(blocked).collect()
     }
 }
 
@@ -312,6 +338,17 @@ fn scrape(reading: &mut Reading, (host, port): (String, u16)) -> (String, u16) {
     };
     let said = reading.text("OTEL_EXPORTER_PROMETHEUS_HOST");
     (said.unwrap_or(host), port)
+}
+
+fn egress(reading: &mut Reading) -> Egress {
+    const NAME: &str = "TALLYBOOK_EGRESS";
+    let text = reading.text(NAME).unwrap_or_else(|| "*".to_owned());
+    let entries = text.split(',').filter(|entry| entry.trim() != "none");
+    let (egress, wrong) = Egress::parse(entries);
+    for message in wrong {
+        reading.warning(NAME, message);
+    }
+    egress
 }
 
 const SPOOL_MIB: u32 = 64;

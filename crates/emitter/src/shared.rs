@@ -238,6 +238,12 @@ impl Shared {
         self.say_loss(signal, items, total, "lost from the spool", reason);
     }
 
+    /// The same of what may not be sent where it should go.
+    pub(crate) fn block_items(&self, signal: Signal, items: u64, reason: &str) {
+        let total = self.tally(signal).blocked(items);
+        self.say_loss(signal, items, total, "blocked", reason);
+    }
+
     fn say_loss(&self, signal: Signal, items: u64, total: u64, how: &str, reason: &str) {
         if is_worth_saying(items, total) {
             let message = format!("{total} {} {how} so far: {reason}", signal.items());

@@ -196,6 +196,7 @@ impl Builder {
 
     /// Starts the thread that sends, if anything is to be sent.
     pub fn start(mut self) -> Telemetry {
+        self.findings.extend(self.settings.blocked_endpoints());
         for finding in &self.findings {
             self.listener.tell(finding);
         }

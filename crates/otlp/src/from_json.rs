@@ -80,6 +80,7 @@ pub(crate) fn write_span_elements(writer: &mut Writer, name: &str, json: Option<
     };
     let limits = Limits {
         nodes: usize::MAX,
+        written_bytes: usize::MAX,
         depth: usize::MAX,
         ..Limits::default()
     };

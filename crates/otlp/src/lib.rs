@@ -57,6 +57,8 @@ pub struct Limits {
     /// Bytes of all items of a request that cannot be read: they are kept apart, each with its bytes,
     /// beside the request.
     pub unreadable_bytes: usize,
+    /// Bytes of protobuf that a JSON request may become: numbers and empty messages are shorter as JSON.
+    pub written_bytes: usize,
     /// How deep values (arrays and key-value lists) may nest; a plain value is one deep. At most 128.
     pub depth: usize,
 }
@@ -68,6 +70,7 @@ impl Default for Limits {
             attributes_per_item: 1_024,
             nodes: 2_000_000,
             unreadable_bytes: 4 << 20,
+            written_bytes: 64 << 20,
             depth: 32,
         }
     }

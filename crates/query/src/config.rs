@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::cost::Cost;
 
+/// What one thread of a question needs to sort a few batches before it puts them down.
+const MEMORY_OF_A_THREAD: usize = 64 << 20;
+
 /// Limits of queries.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -11,6 +14,9 @@ pub struct Config {
     pub threads: usize,
     /// Memory that all running queries share, in bytes.
     pub memory_bytes: usize,
+    /// Space on the disk that running queries share for what does not fit into their memory, in bytes;
+    /// 0: none.
+    pub scratch_bytes: u64,
     /// How long one query may take.
     pub timeout: Duration,
     /// Rows of an answer, when the caller asks for no fewer.
@@ -26,6 +32,7 @@ impl Default for Config {
         Config {
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             memory_bytes: 512 << 20,
+            scratch_bytes: 4 << 30,
             timeout: Duration::from_secs(30),
             rows_max: 100_000,
             concurrent: 16,
@@ -35,6 +42,13 @@ impl Default for Config {
 }
 
 impl Config {
+    /// How many threads work on one question: all, as far as there is memory for each.
+    pub(crate) fn threads_of_a_question(&self) -> usize {
+        self.threads
+            .min(self.memory_bytes / MEMORY_OF_A_THREAD)
+            .max(1)
+    }
+
     /// Everything that is wrong, a sentence each.
     pub fn validate(&self) -> Vec<String> {
         let least_one = [
@@ -48,5 +62,26 @@ impl Config {
         zero.map(|(name, _)| format!("{name} must be at least 1"))
             .chain(self.cost.validate())
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_has_as_many_threads_as_there_is_memory_for() {
+        let threads = |threads, memory_mib: usize| {
+            let config = Config {
+                threads,
+                memory_bytes: memory_mib << 20,
+                ..Config::default()
+            };
+            config.threads_of_a_question()
+        };
+        assert_eq!(threads(2, 512), 2);
+        assert_eq!(threads(32, 512), 8);
+        assert_eq!(threads(32, 4096), 32);
+        assert_eq!(threads(4, 1), 1);
     }
 }

@@ -10,10 +10,6 @@ use arrow::array::StringViewArray;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use base::meters::Source;
-use datafusion::error::DataFusionError;
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::physical_plan::{
@@ -24,17 +20,16 @@ use futures::StreamExt;
 use store::{ReplayProgress, Snapshot, Store};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
-use url::Url;
 
 use crate::complexity;
 use crate::config::Config;
 use crate::cost::Cost;
+use crate::environment;
 use crate::error::{ErrorKind, QueryError};
 use crate::functions::{self, Slot};
 use crate::meters::{self, Meters};
 use crate::people::{People, PeopleFiles, Resolver};
 use crate::plan::{described, explain, guarded, plan};
-use crate::provider::OBJECTS_URL;
 
 /// Text in one answer; prompts and tool inputs may be long.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
@@ -82,7 +77,7 @@ impl Drop for Engine {
 impl Engine {
     /// An engine over a store, with its own threads.
     pub fn new(store: Arc<Store>, config: Config) -> Result<Engine, QueryError> {
-        let environment = environment(&store, config.memory_bytes).map_err(QueryError::internal)?;
+        let environment = environment::of(&store, &config).map_err(QueryError::internal)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads)
             .thread_name("query")
@@ -93,7 +88,7 @@ impl Engine {
         let mut state = SessionStateBuilder::new()
             .with_default_features()
             .with_table_function_list(Vec::new())
-            .with_config(session_config(config.threads))
+            .with_config(session_config(config.threads_of_a_question()))
             .with_runtime_env(environment)
             .build();
         functions::register(&mut state, &config.cost).map_err(QueryError::internal)?;
@@ -333,22 +328,6 @@ fn too_large() -> QueryError {
         position: None,
         hint: Some("ask for fewer rows or columns".to_owned()),
     }
-}
-
-fn environment(store: &Store, memory_bytes: usize) -> Result<Arc<RuntimeEnv>, DataFusionError> {
-    let environment = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
-        .with_disk_manager_builder(
-            DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
-        )
-        .build_arc()?;
-    let url =
-        Url::parse(OBJECTS_URL).map_err(|error| DataFusionError::External(Box::new(error)))?;
-    let objects = store
-        .objects()
-        .map_err(|error| DataFusionError::External(Box::new(error)))?;
-    environment.register_object_store(&url, objects);
-    Ok(environment)
 }
 
 fn session_config(threads: usize) -> SessionConfig {

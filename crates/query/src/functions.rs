@@ -9,8 +9,9 @@
 //! | `elements.rs` | `_elements(json)`, for workspaces |
 //! | `copy_key.rs` | `_copy_key(column, …)`: what copies have in common |
 //! | `ledger.rs` | `_ledger_cost` and the other figures of the ledger, from the columns of an event |
+//! | `narrow.rs` | `_key(text)`, `_compact(text)`: for views that sort |
 //! | `names.rs` | `_model(name)`, `_version_before(version, other)`, `_known_faults(product, version)`, `_in_order(lines)` |
-//! | `tool_call.rs` | `_tool_call(…) OVER (…)`: of which call an event of a session is |
+//! | `tool_call.rs` | `_call(…) OVER (…)` and others: of which call an event of a session is, and who asked for it |
 //! | `join_calls.rs` | how that is found out |
 //! | `sequence.rs` | `_sequence_stretches(…)`, `_sequence_gaps(…) OVER (…)`: events that are missing |
 //! | `rhythm.rs` | `_expected_by(time)`: until when somebody would be heard of again |
@@ -25,6 +26,7 @@ mod elements;
 mod join_calls;
 mod ledger;
 mod names;
+mod narrow;
 mod people;
 mod quarantined;
 mod rhythm;
@@ -41,7 +43,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 pub(crate) use attribute::value_of;
 pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
 pub(crate) use people::{Slot, names_people, people};
-pub(crate) use tool_call::TOOL_CALL_ARGUMENTS;
+pub(crate) use tool_call::{ACCEPTED, ANSWER, OTHER_ANSWER, REFUSED, RESULT};
 
 use crate::cost::Cost;
 
@@ -68,6 +70,8 @@ fn of_a_row(cost: &Cost) -> Vec<ScalarUDF> {
         attribute::attribute(),
         elements::elements(),
         copy_key::copy_key(),
+        narrow::key(),
+        narrow::compact(),
         names::model(),
         names::version_before(),
         names::in_order(),
@@ -83,7 +87,9 @@ fn of_a_row(cost: &Cost) -> Vec<ScalarUDF> {
 
 /// Those over the rows of a window.
 fn windows() -> Vec<WindowUDF> {
-    vec![tool_call::tool_call(), sequence::sequence_gaps()]
+    let mut all = tool_call::tool_calls();
+    all.push(sequence::sequence_gaps());
+    all
 }
 
 /// Those of many rows.

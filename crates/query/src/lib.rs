@@ -6,6 +6,8 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `engine.rs` | one query from text to answer, with its limits |
+//! | `environment.rs` | memory, scratch space on the disk, and the parts |
+//! | `memory.rs` | how running queries share the memory |
 //! | `plan.rs` | from the text to a plan that can only read the views |
 //! | `config.rs` | what queries may take |
 //! | `complexity.rs` | how much there may be to a statement |
@@ -26,8 +28,10 @@ mod complexity;
 mod config;
 mod cost;
 mod engine;
+mod environment;
 mod error;
 mod functions;
+mod memory;
 mod meters;
 mod people;
 mod plan;

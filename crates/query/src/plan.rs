@@ -243,9 +243,12 @@ async fn register(
         if is_on_table {
             context.deregister_table(view.reads[0])?;
         }
-        let provider: Arc<dyn TableProvider> = match view.is_around() {
-            true => Arc::new(RangedView::new(plan)),
-            false => Arc::new(ViewTable::new(plan, Some(sql))),
+        let provider: Arc<dyn TableProvider> = match view.narrower() {
+            Some((narrower, without)) => {
+                let narrower = context.state().create_logical_plan(&narrower).await?;
+                Arc::new(RangedView::new(plan, narrower, without))
+            }
+            None => Arc::new(ViewTable::new(plan, Some(sql))),
         };
         context.register_table(view.name, provider)?;
     }

@@ -25,6 +25,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
+use datafusion::prelude::SessionConfig;
 use datafusion::scalar::ScalarValue;
 use store::{Part, Snapshot, Table};
 
@@ -156,14 +157,20 @@ impl SnapshotTable {
 
     fn scan_buffer(
         &self,
-        partitions: usize,
+        config: &SessionConfig,
         projection: Option<&Vec<usize>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut spread: Vec<Vec<RecordBatch>> =
-            vec![Vec::new(); partitions.clamp(1, self.batches.len().max(1))];
+        let (partitions, rows_at_once) = (config.target_partitions(), config.batch_size());
+        // A request may have been large; whoever works on a batch holds it in memory as a whole.
+        let pieces = self.batches.iter().flat_map(|batch| {
+            let starts = (0..batch.num_rows()).step_by(rows_at_once);
+            starts.map(|start| batch.slice(start, rows_at_once.min(batch.num_rows() - start)))
+        });
+        let pieces: Vec<RecordBatch> = pieces.collect();
+        let mut spread = vec![Vec::new(); partitions.clamp(1, pieces.len().max(1))];
         let count = spread.len();
-        for (index, batch) in self.batches.iter().enumerate() {
-            spread[index % count].push(batch.clone());
+        for (index, piece) in pieces.into_iter().enumerate() {
+            spread[index % count].push(piece);
         }
         Ok(MemorySourceConfig::try_new_exec(
             &spread,
@@ -216,7 +223,7 @@ impl TableProvider for SnapshotTable {
             inputs.push(self.scan_parts(state, &parts, projection, filter, limit)?);
         }
         if !self.batches.is_empty() || inputs.is_empty() {
-            inputs.push(self.scan_buffer(state.config().target_partitions(), projection)?);
+            inputs.push(self.scan_buffer(state.config(), projection)?);
         }
         if inputs.len() == 1 {
             return Ok(inputs.remove(0));

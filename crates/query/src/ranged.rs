@@ -54,23 +54,41 @@ pub(crate) fn optimize(state: &SessionState, plan: &LogicalPlan) -> Result<Logic
 #[derive(Debug)]
 pub(crate) struct RangedView {
     plan: LogicalPlan,
+    /// The same with less to read, but for some columns that say nothing in it.
+    narrower: LogicalPlan,
+    without: &'static [&'static str],
     schema: SchemaRef,
 }
 
 impl RangedView {
-    pub(crate) fn new(plan: LogicalPlan) -> RangedView {
+    /// A view, and its definition for questions that do not ask for the columns of `without`.
+    pub(crate) fn new(
+        plan: LogicalPlan,
+        narrower: LogicalPlan,
+        without: &'static [&'static str],
+    ) -> RangedView {
         let schema = Arc::clone(plan.schema().inner());
-        RangedView { plan, schema }
+        RangedView {
+            plan,
+            narrower,
+            without,
+            schema,
+        }
     }
 
     /// What a scan of the view is.
     fn expanded(&self, scan: &TableScan) -> Result<LogicalPlan> {
-        let mut plan = LogicalPlanBuilder::from(self.within(Range::of(&scan.filters))?);
+        let definition = match self.asks_for_all(scan) {
+            true => &self.plan,
+            false => &self.narrower,
+        };
+        let within = within(definition, Range::of(&scan.filters))?;
+        let mut plan = LogicalPlanBuilder::from(within);
         if let Some(filter) = conjunction(scan.filters.iter().cloned()) {
             plan = plan.filter(unqualified(filter)?)?;
         }
         if let Some(projection) = &scan.projection {
-            let schema = self.plan.schema();
+            let schema = definition.schema();
             let column = |at: &usize| Expr::Column(Column::from(schema.qualified_field(*at)));
             plan = plan.project(projection.iter().map(column))?;
         }
@@ -80,23 +98,36 @@ impl RangedView {
         plan.alias(scan.table_name.clone())?.build()
     }
 
-    /// The view over the events around a range.
-    fn within(&self, range: Range) -> Result<LogicalPlan> {
-        let narrowed = self.plan.clone().transform_up(|node| {
-            let LogicalPlan::TableScan(scan) = &node else {
-                return Ok(Transformed::no(node));
-            };
-            let time = Expr::Column(Column::new(Some(scan.table_name.clone()), "time"));
-            match range.around(&time) {
-                Some(filter) => {
-                    let filtered = LogicalPlanBuilder::from(node).filter(filter)?;
-                    Ok(Transformed::yes(filtered.build()?))
-                }
-                None => Ok(Transformed::no(node)),
-            }
-        })?;
-        Ok(narrowed.data)
+    /// Whether a scan asks for, or filters by, a column that only the whole definition has.
+    fn asks_for_all(&self, scan: &TableScan) -> bool {
+        let names = |name: &str| self.without.contains(&name);
+        let shows = match &scan.projection {
+            Some(places) => places
+                .iter()
+                .any(|place| names(self.schema.field(*place).name())),
+            None => true,
+        };
+        let filters = scan.filters.iter().flat_map(Expr::column_refs);
+        shows || filters.into_iter().any(|column| names(&column.name))
     }
+}
+
+/// A definition over the events around a range.
+fn within(definition: &LogicalPlan, range: Range) -> Result<LogicalPlan> {
+    let narrowed = definition.clone().transform_up(|node| {
+        let LogicalPlan::TableScan(scan) = &node else {
+            return Ok(Transformed::no(node));
+        };
+        let time = Expr::Column(Column::new(Some(scan.table_name.clone()), "time"));
+        match range.around(&time) {
+            Some(filter) => {
+                let filtered = LogicalPlanBuilder::from(node).filter(filter)?;
+                Ok(Transformed::yes(filtered.build()?))
+            }
+            None => Ok(Transformed::no(node)),
+        }
+    })?;
+    Ok(narrowed.data)
 }
 
 #[async_trait::async_trait]

@@ -48,8 +48,9 @@ enum Body {
     Copies,
     /// Put together from parts that other views share.
     Built(fn() -> String),
-    /// The same; a row is of events that lie near its time, so that a range of time is handed down.
-    Around(fn() -> String),
+    /// The same; a row is of events that lie near its time, so that a range of time is handed down. With
+    /// `false` without the columns that are named, for questions that ask for none of them.
+    Around(fn(bool) -> String, &'static [&'static str]),
 }
 
 /// All views.
@@ -112,7 +113,7 @@ pub const VIEWS: &[View] = &[
         name: "tool_calls",
         about: "one tool call: its decision joined with its result",
         reads: &["events"],
-        body: Body::Around(tool_calls::tool_calls),
+        body: Body::Around(tool_calls::tool_calls, tool_calls::OF_ANSWERS),
     },
     View {
         name: "prompts",
@@ -164,16 +165,21 @@ impl View {
         VIEWS.iter().find(|view| view.name == name)
     }
 
-    /// Whether its rows are of events that lie near their time.
-    pub(crate) fn is_around(&self) -> bool {
-        matches!(self.body, Body::Around(_))
+    /// Of a view whose rows are of events that lie near their time: its definition with less to read, and
+    /// the columns that say nothing in it.
+    pub(crate) fn narrower(&self) -> Option<(String, &'static [&'static str])> {
+        match self.body {
+            Body::Around(build, without) => Some((build(false), without)),
+            _ => None,
+        }
     }
 
     /// Its definition over a snapshot.
     pub(crate) fn sql(&self, snapshot: &Snapshot, files: &PeopleFiles) -> String {
         match self.body {
             Body::Sql(sql) => sql.to_owned(),
-            Body::Built(build) | Body::Around(build) => build(),
+            Body::Built(build) => build(),
+            Body::Around(build, _) => build(true),
             Body::Visible(table) => visible(table, snapshot, files),
             Body::Copies => copies(snapshot, files),
         }

@@ -40,6 +40,7 @@
 //!            series/<flush>.json                    last values of cumulative series
 //!            manifest/<number>.json                 which of the above count
 //!            manifest-copies/<number>.json          the same again
+//!            scratch/                               what queries put down; empty after a start
 //! ```
 
 mod age;

@@ -68,6 +68,12 @@ impl Reserve {
         known.clone().map_or(Ok(()), Err)
     }
 
+    /// The bytes that are free beyond the reserve; `None` when that cannot be told. Blocks on the disk.
+    pub(crate) fn spare(&self) -> Option<u64> {
+        let free = self.disk.free_space(&self.dir).ok()?;
+        Some(free.bytes.saturating_sub(reserved(&free, self.bytes)))
+    }
+
     /// Notes that intake has written.
     pub(crate) fn note_written(&self, bytes: u64) {
         let before = self.written.fetch_add(bytes, Ordering::Relaxed);
@@ -92,8 +98,7 @@ pub fn lacking(free: &FreeSpace, reserve_bytes: Option<u64>) -> Option<String> {
     if free.is_read_only {
         return Some("the file system of the data directory is read-only".to_owned());
     }
-    let usual_bytes = USUAL_BYTES.min(free.bytes_total / USUAL_SHARE);
-    let bytes = reserve_bytes.unwrap_or(usual_bytes);
+    let bytes = reserved(free, reserve_bytes);
     if free.bytes < bytes {
         return Some(format!(
             "the disk is full: {:.1} MiB are free, and {:.1} MiB are kept free (store.disk_reserve)",
@@ -109,6 +114,10 @@ pub fn lacking(free: &FreeSpace, reserve_bytes: Option<u64>) -> Option<String> {
         ));
     }
     None
+}
+
+fn reserved(free: &FreeSpace, reserve_bytes: Option<u64>) -> u64 {
+    reserve_bytes.unwrap_or(USUAL_BYTES.min(free.bytes_total / USUAL_SHARE))
 }
 
 fn mib(bytes: u64) -> f64 {

@@ -48,12 +48,13 @@ impl Table {
         Arc::clone(&SCHEMAS[self as usize])
     }
 
-    /// Columns that only rebuilding the wire form needs; views leave them out.
+    /// Columns that only rebuilding the wire form needs, as bytes or in a form of their own; views leave
+    /// them out.
     pub fn hidden(self) -> &'static [&'static str] {
         match self {
-            Table::Events => &["scope", "shape", "envelope"],
-            Table::Metrics => &["scope", "raw"],
-            Table::Spans => &["scope", "raw"],
+            Table::Events => &["shape", "envelope"],
+            Table::Metrics => &["raw"],
+            Table::Spans => &["raw"],
             Table::Quarantine => &[],
         }
     }

@@ -241,6 +241,17 @@ impl Store {
         self.replaying.progress()
     }
 
+    /// A folder of the data directory for what need not outlive the process.
+    pub fn scratch_dir(&self) -> PathBuf {
+        self.config.dir.join("scratch")
+    }
+
+    /// Bytes of the disk that are free beyond the reserve; `None` when that cannot be told. Blocks on
+    /// the disk.
+    pub fn spare_bytes(&self) -> Option<u64> {
+        self.reserve.spare()
+    }
+
     /// Where the parts are, for readers of files.
     pub fn objects(&self) -> Result<Arc<dyn ObjectStore>, StoreError> {
         self.objects.reader()

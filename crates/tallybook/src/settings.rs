@@ -82,6 +82,8 @@ pub(crate) struct Query {
     pub(crate) timeout_seconds: u64,
     /// What all running queries may take together.
     pub(crate) memory: String,
+    /// Space on the disk for what does not fit into that; 0: none.
+    pub(crate) scratch: String,
     pub(crate) max_rows: usize,
     pub(crate) concurrent: usize,
 }
@@ -161,6 +163,7 @@ impl Default for Query {
         Query {
             timeout_seconds: config.timeout.as_secs(),
             memory: ByteSize::bytes(config.memory_bytes as u64).to_string(),
+            scratch: ByteSize::bytes(config.scratch_bytes).to_string(),
             max_rows: config.rows_max,
             concurrent: config.concurrent,
         }
@@ -241,7 +244,9 @@ impl Settings {
         if let Err(errors) = receive.validate() {
             problems.extend(errors.iter().map(|error| format!("intake.{error}")));
         }
-        let store = self.store_config(&mut problems);
+        let mut store = self.store_config(&mut problems);
+        // JSON that is longer as protobuf is refused as it is written, not when all of it is.
+        store.limits.written_bytes = receive.max_body_bytes.min(store::ENTRY_BYTES_MAX);
         problems.extend(store.validate());
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());
@@ -336,6 +341,12 @@ impl Settings {
                 default.memory_bytes,
                 problems,
             ),
+            scratch_bytes: bytes(
+                "query.scratch",
+                &self.query.scratch,
+                default.scratch_bytes as usize,
+                problems,
+            ) as u64,
             timeout: Duration::from_secs(self.query.timeout_seconds),
             rows_max: self.query.max_rows,
             concurrent: self.query.concurrent,

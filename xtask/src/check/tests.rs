@@ -34,13 +34,14 @@ fn selection() {
         "browser",
         "docs",
         "prometheus",
+        "sdk",
     ];
     check("", false, Ok(&all));
     check("", true, Ok(&all));
     check("--only test,fmt", true, Ok(&["fmt", "test"]));
     check("--only=tidy", false, Ok(&["tidy"]));
     check(
-        "--skip web --skip browser,docs,prometheus",
+        "--skip web --skip browser,docs,prometheus,sdk",
         false,
         Ok(&all[..7]),
     );

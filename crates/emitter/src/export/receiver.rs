@@ -13,7 +13,7 @@ use super::dynamic_headers::Helper;
 use super::http::Client;
 use super::retry::{Verdict, wait};
 use crate::finding::Finding;
-use crate::settings::{Endpoint, Protocol};
+use crate::settings::{Egress, Endpoint, Protocol};
 use crate::shared::Shared;
 use crate::spool::{Spool, Taken};
 use crate::surroundings::chance;
@@ -28,6 +28,8 @@ pub(super) struct Receiver {
     client: Client,
     helper: Option<Arc<Helper>>,
     spool: Option<Arc<Spool>>,
+    /// Why nothing may be sent, where that is so.
+    blocked: Option<String>,
     /// Whether the last batch did not arrive.
     is_away: AtomicBool,
 }
@@ -44,6 +46,7 @@ impl Receiver {
         endpoint: &Endpoint,
         helper: Option<&Arc<Helper>>,
         spool: Option<&Arc<Spool>>,
+        egress: &Egress,
     ) -> Receiver {
         let is_grpc = endpoint.protocol == Protocol::Grpc;
         Receiver {
@@ -51,6 +54,7 @@ impl Receiver {
             client: Client::new(endpoint),
             helper: helper.filter(|_| !is_grpc).map(Arc::clone),
             spool: spool.map(Arc::clone),
+            blocked: endpoint.blocked_by(egress),
             is_away: AtomicBool::new(false),
         }
     }
@@ -71,6 +75,10 @@ impl Receiver {
         body: &[u8],
         end: &mut End,
     ) {
+        // Neither a connection nor a headers helper for it, and no spool: it may never leave.
+        if let Some(reason) = &self.blocked {
+            return shared.block_items(signal, items, reason);
+        }
         let outcome = tokio::select! {
             outcome = self.try_again_and_again(shared, signal, body) => outcome,
             () = end.passed() => Err(Failure {
@@ -196,7 +204,8 @@ impl Receiver {
 
     /// Sends what waits in the spool, as long as the receiver takes it.
     pub(super) async fn resend(&self, shared: &Shared, signal: Signal, end: &mut End) {
-        let Some(spool) = &self.spool else { return };
+        let spool = self.spool.as_ref().filter(|_| self.blocked.is_none());
+        let Some(spool) = spool else { return };
         let said = |error: io::Error| shared.tell_of_spool(&error);
         for _ in 0..RESEND_MAX {
             match spool.take(signal, self.endpoint.address()) {

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 /// What a value may not hold as it is: spaces, quotes, commas, semicolons, backslashes, and all that
 /// is not ASCII. The percent sign begins an encoded byte.
-const ENCODED: &AsciiSet = &CONTROLS
+pub(super) const ENCODED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b',')

@@ -5,6 +5,7 @@ use std::time::Duration;
 use contract::{Signal, Temporality};
 use url::Url;
 
+use super::egress::Egress;
 use super::reading::Reading;
 use super::{baggage, tls};
 use crate::tls::Tls;
@@ -62,6 +63,17 @@ impl Endpoint {
     /// Where to, for messages: a query may hold a secret and is left out.
     pub(crate) fn address(&self) -> &str {
         &self.url[..url::Position::AfterPath]
+    }
+
+    /// Why nothing may be sent there, if the policy does not allow it.
+    pub(crate) fn blocked_by(&self, egress: &Egress) -> Option<String> {
+        (!egress.allows(&self.url)).then(|| {
+            let host = self.url.host_str().unwrap_or_default();
+            format!(
+                "the egress policy allows {egress} and not {host}: add it to coworkEgressAllowedHosts or \
+                 TALLYBOOK_EGRESS, or send to a host that is allowed"
+            )
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! Where settings come from: the administrator's file over the user's file over the environment.
+//! Where settings come from: Cowork's settings over the administrator's file over the user's file over
+//! the environment.
 //!
 //! Invariant: a file that is there and cannot be read is an error, not an absence: what the
 //! administrator forbade is unknown then, and telemetry stays off.
@@ -10,12 +11,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::cowork;
 use crate::finding::Finding;
 
 /// The layers, the highest first.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     over: BTreeMap<String, String>,
+    cowork: Layer,
     managed: Layer,
     user: Layer,
     variables: BTreeMap<String, String>,
@@ -26,8 +29,13 @@ pub struct Layers {
 struct Layer {
     variables: BTreeMap<String, String>,
     headers_helper: Option<String>,
+    /// Under which key of a file a variable stands, where that is another name.
+    keys: BTreeMap<String, &'static str>,
     is_broken: bool,
 }
+
+/// Names a file of Cowork's settings.
+const COWORK_FILE: &str = "TALLYBOOK_COWORK_SETTINGS";
 
 /// A settings file is small; a larger one is not read.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -44,12 +52,18 @@ impl Layers {
         }
     }
 
-    /// The process's environment, and the settings files where the clients have theirs.
+    /// The process's environment, the settings files where the clients have theirs, and Cowork's settings
+    /// where the environment names a file of them.
     pub fn standard() -> Layers {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
         let layers = Layers::of(variables);
+        let cowork = layers.get(COWORK_FILE).map(PathBuf::from);
+        let layers = match cowork {
+            Some(path) => layers.cowork_file(&path),
+            None => layers,
+        };
         let user = user_file(&layers.variables);
         let layers = match user {
             Some(path) => layers.user_file(&path),
@@ -68,18 +82,45 @@ impl Layers {
     /// With the administrator's settings file; one that does not exist says nothing.
     #[must_use]
     pub fn managed_file(mut self, path: &Path) -> Layers {
-        self.managed = self.read(path);
+        self.managed = self.read(path, parse);
+        self
+    }
+
+    /// With a file of Cowork's settings, as its admin form has them. It must exist.
+    #[must_use]
+    pub fn cowork_file(mut self, path: &Path) -> Layers {
+        if path.exists() {
+            let mut found = Vec::new();
+            self.cowork = self.read(path, |text| {
+                let cowork = cowork::parse(text)?;
+                found = cowork.findings;
+                Ok(Layer {
+                    variables: cowork.variables,
+                    headers_helper: cowork.headers_helper,
+                    keys: cowork.keys,
+                    is_broken: false,
+                })
+            });
+            self.findings.append(&mut found);
+        } else {
+            let message = format!(
+                "{} is not there, and telemetry stays off: what the administrator wants is unknown",
+                path.display()
+            );
+            self.findings.push(Finding::error(COWORK_FILE, message));
+            self.cowork.is_broken = true;
+        }
         self
     }
 
     /// With the user's settings file; one that does not exist says nothing.
     #[must_use]
     pub fn user_file(mut self, path: &Path) -> Layers {
-        self.user = self.read(path);
+        self.user = self.read(path, parse);
         self
     }
 
-    fn read(&mut self, path: &Path) -> Layer {
+    fn read(&mut self, path: &Path, parse: impl FnOnce(&str) -> Result<Layer, String>) -> Layer {
         let broken = |reason: String| {
             let message = format!(
                 "the settings file cannot be read, and telemetry stays off: {reason}; mend or remove the file"
@@ -107,7 +148,9 @@ impl Layers {
 
     /// Whether every file that is there could be read.
     pub(super) fn are_trustworthy(&self) -> bool {
-        !self.managed.is_broken && !self.user.is_broken
+        ![&self.cowork, &self.managed, &self.user]
+            .iter()
+            .any(|layer| layer.is_broken)
     }
 
     /// The highest word on a variable; an empty one is none.
@@ -118,6 +161,7 @@ impl Layers {
     fn find(&self, name: &str) -> Option<&str> {
         let layers = [
             &self.over,
+            &self.cowork.variables,
             &self.managed.variables,
             &self.user.variables,
             &self.variables,
@@ -130,13 +174,22 @@ impl Layers {
 
     /// Whether the administrator said something on a variable.
     pub(super) fn is_managed(&self, name: &str) -> bool {
-        self.managed.variables.contains_key(name)
+        let administrator = [&self.cowork, &self.managed];
+        administrator
+            .iter()
+            .any(|layer| layer.variables.contains_key(name))
+    }
+
+    /// The key of Cowork's settings that a variable comes from.
+    pub(super) fn cowork_key(&self, name: &str) -> Option<&'static str> {
+        self.cowork.keys.get(name).copied()
     }
 
     /// The highest word on the headers helper.
     pub(super) fn headers_helper(&self) -> Option<&str> {
-        let helper = self.managed.headers_helper.as_deref();
-        helper.or(self.user.headers_helper.as_deref())
+        [&self.cowork, &self.managed, &self.user]
+            .into_iter()
+            .find_map(|layer| layer.headers_helper.as_deref())
     }
 }
 

@@ -17,6 +17,21 @@ impl Reading {
         Reading { layers, findings }
     }
 
+    /// What was wrong, each thing once, under the names that whoever set it knows.
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        let mut said: Vec<Finding> = Vec::new();
+        for mut finding in self.findings {
+            if let Some(key) = self.layers.cowork_key(&finding.subject) {
+                finding.subject = format!("{key} ({})", finding.subject);
+            }
+            // What holds for all signals is read for each.
+            if !said.contains(&finding) {
+                said.push(finding);
+            }
+        }
+        said
+    }
+
     pub(super) fn has_trustworthy_files(&self) -> bool {
         self.layers.are_trustworthy()
     }

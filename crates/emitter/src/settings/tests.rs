@@ -491,6 +491,7 @@ fn every_variable_is_in_the_guide() {
         include_str!("../settings.rs"),
         include_str!("layers.rs"),
         include_str!("export.rs"),
+        include_str!("cowork.rs"),
         include_str!("tls.rs"),
         include_str!("trace.rs"),
     ];

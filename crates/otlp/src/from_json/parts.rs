@@ -162,6 +162,7 @@ impl Transcoder<'_> {
             if !is_more {
                 break;
             }
+            self.check_written()?;
             if is_attributes && index >= limit {
                 return Err(match self.is_lenient {
                     true => self.refuse("attributes on one resource or scope", limit),

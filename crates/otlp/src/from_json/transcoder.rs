@@ -93,6 +93,7 @@ impl<'l> Transcoder<'l> {
             message,
         }
         .deserialize(&mut reader)?;
+        self.check_written()?;
         reader.end()
     }
 
@@ -150,7 +151,17 @@ impl<'l> Transcoder<'l> {
             return Err(self.refuse("nodes (messages, attributes and values)", self.limits.nodes));
         }
         self.nodes += 1;
-        Ok(())
+        self.check_written()
+    }
+
+    /// Ends a request that has become too long. What is written for one scalar is not longer than its
+    /// JSON or a few bytes, so looking between messages and elements is enough.
+    pub(super) fn check_written<E: Error>(&mut self) -> Result<(), E> {
+        let limit = self.limits.written_bytes;
+        match self.writer.out.len() > limit {
+            true => Err(self.refuse("bytes as protobuf", limit)),
+            false => Ok(()),
+        }
     }
 
     /// Reads an item or a metric; one that cannot be read is quarantined.

@@ -135,6 +135,32 @@ fn json_bombs_are_refused() {
 }
 
 #[test]
+fn json_becomes_only_so_long_as_protobuf() {
+    let counts = vec!["0"; 1_000].join(",");
+    let point = format!(r#"{{"count":"0","bucketCounts":[{counts}]}}"#);
+    let empty = vec!["{}"; 1_000].join(",");
+    for (points, length) in [(point, 8_000), (empty, 2_000)] {
+        let json = format!(
+            r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"m","histogram":{{"dataPoints":[{points}]}}}}]}}]}}]}}"#
+        );
+        let within = |written_bytes| {
+            let limits = Limits {
+                written_bytes,
+                ..Limits::default()
+            };
+            from_json(Signal::Metrics, json.as_bytes(), &limits)
+        };
+        let protobuf = within(length + 64).expect("it fits").protobuf;
+        assert!(protobuf.len() > length);
+        let refused = Refused::TooMany {
+            what: "bytes as protobuf",
+            limit: length,
+        };
+        assert_eq!(within(length), Err(refused));
+    }
+}
+
+#[test]
 fn json_is_repaired_in_so_many_places_and_no_more() {
     let refusal = |body: &[u8]| match from_json(Signal::Logs, body, &Limits::default()) {
         Err(Refused::TooMany { what, limit }) => Some((what, limit)),

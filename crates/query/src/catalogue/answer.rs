@@ -1,9 +1,13 @@
 //! Asked, answered.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, Int64Array};
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
 use serde::Serialize;
+use store::Snapshot;
 use utoipa::ToSchema;
 
 use super::ask::Ask;
@@ -62,19 +66,7 @@ pub struct ReportColumn {
 pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryError> {
     let began = Instant::now();
     let snapshot = engine.snapshot().await?;
-    let (rows_sql, totals_sql) = (sql::rows(&ask), sql::totals(&ask));
-    let totals = engine.query_snapshot(snapshot.clone(), totals_sql, 1);
-    let (rows, totals) = match ask.group_by.is_empty() {
-        true => {
-            let totals = totals.await?;
-            (totals.clone(), totals)
-        }
-        // One after the other: each uses all threads, and side by side they would need twice the memory.
-        false => {
-            let rows = engine.query_snapshot(snapshot, rows_sql.clone(), ask.limit);
-            (rows.await?, totals.await?)
-        }
-    };
+    let (rows, totals) = figures(engine, &snapshot, &ask).await?;
     Ok(ReportAnswer {
         asked: number::asked(&ask, |_| true),
         asked_of_rows: number::asked_of_rows(&ask),
@@ -82,11 +74,58 @@ pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryErro
         notes: notes(&totals),
         rows,
         totals,
-        sql: rows_sql,
+        sql: sql::rows(&ask),
         currency: engine.cost().currency.clone(),
         elapsed: began.elapsed(),
         ask,
     })
+}
+
+/// Rows and totals.
+async fn figures(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    ask: &Ask,
+) -> Result<(Answer, Answer), QueryError> {
+    let query = |sql, limit| engine.query_snapshot(snapshot.clone(), sql, limit);
+    if let Some(both) = sql::rows_and_totals(ask) {
+        let both = query(both, ask.limit + 1).await?;
+        // Out of nothing the engine makes no totals.
+        if both.rows() > 0 {
+            return apart(both, ask);
+        }
+    }
+    let totals = query(sql::totals(ask), 1).await?;
+    if ask.group_by.is_empty() {
+        return Ok((totals.clone(), totals));
+    }
+    // One after the other: each uses all threads, and side by side they would need twice the memory.
+    Ok((query(sql::rows(ask), ask.limit).await?, totals))
+}
+
+/// The totals, which come first, without the dimensions; and the rows behind them.
+fn apart(both: Answer, ask: &Ask) -> Result<(Answer, Answer), QueryError> {
+    let all = concat_batches(&both.schema, &both.batches).map_err(QueryError::internal)?;
+    let dimensions = ask.group_by.len();
+    let figures = dimensions + ask.report.measures.len();
+    let part = |columns: Range<usize>, rows: RecordBatch| -> Result<Answer, QueryError> {
+        let columns: Vec<usize> = columns.collect();
+        let rows = rows.project(&columns).map_err(QueryError::internal)?;
+        Ok(Answer {
+            schema: rows.schema(),
+            batches: vec![rows],
+            ..both.clone()
+        })
+    };
+    let totals = part(dimensions..figures, all.slice(0, 1))?;
+    let rows = part(0..figures, all.slice(1, all.num_rows() - 1))?;
+    Ok((
+        rows,
+        Answer {
+            truncated: false,
+            ..totals
+        },
+    ))
 }
 
 /// A cost that lacks something must say so where it is shown.

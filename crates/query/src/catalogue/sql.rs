@@ -27,6 +27,39 @@ pub(super) fn rows(ask: &Ask) -> String {
     sql
 }
 
+/// The column of [`rows_and_totals`] that is 0 in rows and more in the totals.
+pub(super) const IS_TOTAL: &str = "_is_total";
+
+/// Rows and totals out of one reading: first the totals, then the rows, one more than are wanted at
+/// most. `None` where the totals are not summed up from what the rows are, or are the only row.
+pub(super) fn rows_and_totals(ask: &Ask) -> Option<String> {
+    if !matches!(ask.report.source, Source::Rows(_)) || ask.group_by.is_empty() {
+        return None;
+    }
+    let keys: Vec<String> = (0..ask.group_by.len())
+        .map(|at| format!("_key_{at}"))
+        .collect();
+    let keyed = ask.group_by.iter().zip(&keys);
+    let values = keyed.clone().map(|(dimension, key)| {
+        let value = expression(ask, dimension);
+        format!("{value} AS {key}")
+    });
+    let values: Vec<String> = values.collect();
+    let shown = keyed.map(|(dimension, key)| format!("{key} AS {}", dimension.name));
+    let columns: Vec<String> = shown.chain(measures(ask)).collect();
+    Some(format!(
+        "SELECT {columns}, grouping({first}) AS {IS_TOTAL} FROM (SELECT *, {values} FROM {counted})
+         GROUP BY GROUPING SETS (({keys}), ()) ORDER BY {IS_TOTAL} DESC, {order} LIMIT {limit}",
+        columns = columns.join(", "),
+        first = keys[0],
+        values = values.join(", "),
+        counted = counted(ask),
+        keys = keys.join(", "),
+        order = order(ask),
+        limit = ask.limit + 2,
+    ))
+}
+
 /// One row: the figures of everything that counts.
 pub(super) fn totals(ask: &Ask) -> String {
     let whole = Ask {

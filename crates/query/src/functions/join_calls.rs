@@ -28,18 +28,21 @@ pub(super) enum Part {
     Result,
 }
 
+/// An id or a name that is only compared, as a number.
+pub(super) type Key = i64;
+
 /// One event of a session.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event<'a> {
     pub(super) part: Part,
     pub(super) time_ms: i64,
     pub(super) duration_ms: Option<i64>,
-    pub(super) tool_use_id: Option<&'a str>,
-    pub(super) request_id: Option<&'a str>,
-    pub(super) installation: Option<&'a str>,
-    pub(super) prompt: Option<&'a str>,
-    pub(super) tool: Option<&'a str>,
-    pub(super) agent_id: Option<&'a str>,
+    pub(super) tool_use_id: Option<Key>,
+    pub(super) request_id: Option<Key>,
+    pub(super) installation: Option<Key>,
+    pub(super) prompt: Option<Key>,
+    pub(super) tool: Option<Key>,
+    pub(super) agent_id: Option<Key>,
     pub(super) agent_name: Option<&'a str>,
     pub(super) model: Option<&'a str>,
 }
@@ -75,19 +78,19 @@ pub(super) fn mark<'a>(events: &[Event<'a>]) -> Vec<Mark<'a>> {
 }
 
 /// What calls of the same kind have in common, for those without an id.
-type Kind<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
+type Kind = (Option<Key>, Option<Key>, Option<Key>);
 
 struct Joining<'e, 'a> {
     events: &'e [Event<'a>],
     marks: Vec<Mark<'a>>,
     calls: i64,
     /// The decision and the result that count, by id.
-    by_id: HashMap<&'a str, Call>,
-    decided_ids: HashSet<&'a str>,
-    deciding: HashSet<Option<&'a str>>,
-    waiting: HashMap<Kind<'a>, Vec<usize>>,
-    answers: HashMap<&'a str, usize>,
-    last_answers: HashMap<Option<&'a str>, usize>,
+    by_id: HashMap<Key, Call>,
+    decided_ids: HashSet<Key>,
+    deciding: HashSet<Option<Key>>,
+    waiting: HashMap<Kind, Vec<usize>>,
+    answers: HashMap<Key, usize>,
+    last_answers: HashMap<Option<Key>, usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -182,10 +185,10 @@ impl<'e, 'a> Joining<'e, 'a> {
         if call.has_result {
             return;
         }
-        if let Some(call) = self.by_id.get_mut(id) {
+        if let Some(call) = self.by_id.get_mut(&id) {
             call.has_result = true;
         }
-        if self.decided_ids.contains(id) {
+        if self.decided_ids.contains(&id) {
             self.marks[at].call = Some(call.number);
             let waiting = self.waiting.entry(event.kind()).or_default();
             waiting.retain(|other| Some(*other) != call.decision);
@@ -225,7 +228,7 @@ impl<'e, 'a> Joining<'e, 'a> {
 
     fn find_answer(&mut self, at: usize) {
         let event = &self.events[at];
-        let exact = event.request_id.and_then(|id| self.answers.get(id));
+        let exact = event.request_id.and_then(|id| self.answers.get(&id));
         let answer = exact.or_else(|| self.last_answers.get(&event.agent_id));
         let Some(answer) = answer.map(|answer| &self.events[*answer]) else {
             return;
@@ -238,8 +241,8 @@ impl<'e, 'a> Joining<'e, 'a> {
         }
     }
 
-    fn number_of(&mut self, id: &'a str) -> i64 {
-        match self.by_id.get(id) {
+    fn number_of(&mut self, id: Key) -> i64 {
+        match self.by_id.get(&id) {
             Some(call) => call.number,
             None => self.next(),
         }
@@ -261,8 +264,8 @@ impl Call {
     }
 }
 
-impl<'a> Event<'a> {
-    fn kind(&self) -> Kind<'a> {
+impl Event<'_> {
+    fn kind(&self) -> Kind {
         (self.installation, self.prompt, self.tool)
     }
 }

@@ -1,11 +1,11 @@
 //! `tool_calls`: one row for each call of a tool, its decision joined with its result.
 //!
-//! Which events are of one call is found out by `_tool_call` (`functions/join_calls.rs`); here they
+//! Which events are of one call is found out by `_call` (`functions/join_calls.rs`); here they
 //! become a row. Invariant: a call is in the view once, however often its events were sent, and no call
 //! is said to have run without a decision whose client may just not report decisions.
 
 use super::ledger::QUERY_CATEGORY;
-use crate::functions::TOOL_CALL_ARGUMENTS;
+use crate::functions::{ACCEPTED, ANSWER, OTHER_ANSWER, REFUSED, RESULT};
 
 /// The last release that is not known to report every decision in all modes: to 2.1.50, calls of
 /// `claude -p` come without.
@@ -13,6 +13,7 @@ const DECISIONS_AFTER: &str = "2.1.119";
 
 /// Columns that say the same on a decision and on its result.
 const SHARED: &[&str] = &[
+    "session_id",
     "product",
     "person",
     "prompt_id",
@@ -46,20 +47,31 @@ const FINISHED: &[&str] = &[
 /// Columns that both have, and the result in fuller form.
 const BOTH: &[&str] = &["decision_source", "tool_parameters"];
 
-pub(super) fn tool_calls() -> String {
-    let sides = sides();
+/// Columns that the answers of the model are read for. A question that asks for none of them does
+/// without these, which are half of the events.
+pub(super) const OF_ANSWERS: &[&str] = &[
+    "time_to_approve_ms",
+    "approve_inferred",
+    "model",
+    "caller_agent_name",
+];
+
+/// What is known of an event to those functions, and over which events.
+const ARGUMENTS: &str = "part, time, duration_ms, tool_use_key, request_key, user_key, prompt_key, tool_key, \
+    agent_key, answering_agent, answering_model";
+const SESSION: &str = "OVER (PARTITION BY session_key ORDER BY time, sequence)";
+
+/// The view. Without answers, the columns of [`OF_ANSWERS`] say nothing.
+pub(super) fn tool_calls(has_answers: bool) -> String {
+    let (sides, events) = (sides(), events(has_answers));
     format!(
         "
 WITH marked AS (
-  SELECT *, _tool_call({TOOL_CALL_ARGUMENTS}) OVER (PARTITION BY session_id ORDER BY time, sequence) AS mark
-  FROM (
-    SELECT *, query_category <> 'auxiliary' AS is_agent
-    FROM (SELECT *, {QUERY_CATEGORY} FROM events WHERE event IN ('tool_decision', 'tool_result', 'api_request'))
-  )
+  SELECT *, _call({ARGUMENTS}) {SESSION} AS mark, _asked({ARGUMENTS}) {SESSION} AS asked,
+         _asking_model({ARGUMENTS}) {SESSION} AS asking_model, _asking_agent({ARGUMENTS}) {SESSION} AS asking_agent
+  FROM ({events})
 ), calls AS (
-  SELECT session_id, get_field(mark, 'call') AS call, {sides}
-  FROM marked WHERE get_field(mark, 'call') IS NOT NULL
-  GROUP BY session_id, get_field(mark, 'call')
+  SELECT {sides} FROM marked WHERE mark IS NOT NULL GROUP BY session_key, mark >> 2
 ), judged AS (
   SELECT *, coalesce(finished_at, decided_at) AS time,
          CASE WHEN decision = 'reject' AND success IS NOT TRUE THEN 'refused'
@@ -84,9 +96,9 @@ SELECT time, decided_at, finished_at, product, person, session_id, prompt_id, te
                         THEN decided_by END AS approved_by,
        outcome <> 'refused' AND decision_source IS NOT NULL
          AND decision_source IN ('config', 'user_permanent') AS is_standing_grant,
-       CASE WHEN decided_by = 'person' AND decided_at IS NOT NULL AND asked_at IS NOT NULL
-            THEN greatest(0, CAST(decided_at AS BIGINT) - CAST(asked_at AS BIGINT)) END AS time_to_approve_ms,
-       coalesce(decided_by = 'person' AND asked_at IS NOT NULL AND is_ask_inferred, false) AS approve_inferred,
+       CASE WHEN decided_by = 'person' AND decided_at IS NOT NULL AND asked_ms IS NOT NULL
+            THEN greatest(0, CAST(decided_at AS BIGINT) - asked_ms) END AS time_to_approve_ms,
+       coalesce(decided_by = 'person' AND asked_ms IS NOT NULL AND is_ask_inferred, false) AS approve_inferred,
        request_id, model, caller_agent_name
 FROM judged"
     )
@@ -97,12 +109,46 @@ CASE WHEN tool_source IN ('mcp', 'sdk_host_builtin_mcp') OR tool_name = 'mcp_too
      WHEN tool_name IN ('Agent', 'Task') THEN 'agent' WHEN tool_name = 'Skill' THEN 'skill'
      WHEN tool_name IS NOT NULL THEN 'builtin' END AS tool_kind";
 
+/// The events that calls are put together from. All of them are sorted by session before anything is
+/// summed up: what is only compared is a number, and of all else only those columns are read and kept
+/// that a question asks for.
+fn events(has_answers: bool) -> String {
+    let kinds = match has_answers {
+        true => "'tool_decision', 'tool_result', 'api_request'",
+        false => "'tool_decision', 'tool_result'",
+    };
+    let of_answers = |name: &str| match has_answers {
+        true => format!("_compact({name})"),
+        false => "CAST(NULL AS VARCHAR)".to_owned(),
+    };
+    let shown = SHARED.iter().chain(DECIDED).chain(FINISHED).chain(BOTH);
+    let shown = shown.map(|name| match *name {
+        "success" | "duration_ms" | "tool_input_size_bytes" | "tool_result_size_bytes" => {
+            (*name).to_owned()
+        }
+        text => format!("_compact({text}) AS {text}"),
+    });
+    format!(
+        "
+SELECT time, sequence, _key(session_id) AS session_key, _key(tool_use_id) AS tool_use_key, _key(request_id) AS request_key,
+       _key(user_id) AS user_key, _key(prompt_id) AS prompt_key, _key(tool_name) AS tool_key, _key(agent_id) AS agent_key,
+       {} AS answering_agent, {} AS answering_model,
+       CAST(CASE WHEN event = 'tool_result' THEN {RESULT} WHEN event = 'tool_decision' AND decision = 'reject' THEN {REFUSED}
+                 WHEN event = 'tool_decision' THEN {ACCEPTED} WHEN query_category = 'auxiliary' THEN {OTHER_ANSWER}
+                 ELSE {ANSWER} END AS TINYINT) AS part,
+       {}
+FROM (SELECT *, {QUERY_CATEGORY} FROM events WHERE event IN ({kinds}))",
+        of_answers("agent_name"),
+        of_answers("model"),
+        shown.collect::<Vec<_>>().join(", "),
+    )
+}
+
 /// The columns of a call from those of its one decision and its one result.
 fn sides() -> String {
-    let is =
-        |event: &str, value: &str| format!("max(CASE WHEN event = '{event}' THEN {value} END)");
-    let decided = |value: &str| is("tool_decision", value);
-    let finished = |value: &str| is("tool_result", value);
+    let decided =
+        |value: &str| format!("max(CASE WHEN part IN ({ACCEPTED}, {REFUSED}) THEN {value} END)");
+    let finished = |value: &str| format!("max(CASE WHEN part = {RESULT} THEN {value} END)");
     let mut columns: Vec<String> = Vec::new();
     for name in SHARED {
         columns.push(format!("max({name}) AS {name}"));
@@ -122,18 +168,14 @@ fn sides() -> String {
     }
     columns.push(format!("{} AS decided_at", decided("time")));
     columns.push(format!("{} AS finished_at", finished("time")));
-    columns.push(format!(
-        "{} AS asked_at",
-        decided("get_field(mark, 'asked_at')")
-    ));
-    columns.push("max(get_field(mark, 'model')) AS model".to_owned());
-    columns.push("max(get_field(mark, 'agent_name')) AS caller_agent_name".to_owned());
-    for (name, flag) in [
-        ("join_inferred", "is_by_order"),
-        ("is_ask_inferred", "is_ask_inferred"),
-        ("has_decisions", "has_decisions"),
-    ] {
-        columns.push(format!("bool_or(get_field(mark, '{flag}')) AS {name}"));
-    }
+    let asked = decided("asked");
+    columns.extend([
+        format!("{asked} >> 1 AS asked_ms"),
+        format!("coalesce({asked} & 1 = 1, false) AS is_ask_inferred"),
+        "max(asking_model) AS model".to_owned(),
+        "max(asking_agent) AS caller_agent_name".to_owned(),
+        "bool_or(mark & 1 = 1) AS join_inferred".to_owned(),
+        "bool_or(mark & 2 = 2) AS has_decisions".to_owned(),
+    ]);
     columns.join(", ")
 }

@@ -22,7 +22,8 @@ async fn a_query_can_only_read_the_views() {
         "EXPLAIN CREATE TABLE t AS SELECT 1",
         "PREPARE p AS SELECT 1",
         "WITH t AS (SELECT * FROM _events) SELECT * FROM t",
-        "SELECT scope FROM events",
+        "SELECT shape FROM events",
+        "SELECT raw FROM metrics",
         "",
     ] {
         let error = bench

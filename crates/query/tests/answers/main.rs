@@ -11,6 +11,7 @@ mod explain;
 mod handmade;
 mod ledger;
 mod limits;
+mod memory;
 mod overview;
 mod pages;
 mod people;

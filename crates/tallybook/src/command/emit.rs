@@ -84,6 +84,10 @@ fn send(args: &EmitArgs, event: Parsed, settings: Settings) -> Result<(), Failur
         note("nothing is sent: the event is behind a gate that is shut (tallybook emit --help)");
     } else if counts.spooled > 0 {
         note("the receiver is away; the event is kept in the spool, and a later call sends it");
+    } else if counts.blocked > 0 && counts.sent == 0 {
+        return Err(Failure::usage(
+            "the event was not sent: the egress policy does not allow the receiver",
+        ));
     } else if counts.sent == 0 {
         return Err(Failure::failed("the event was not delivered"));
     }

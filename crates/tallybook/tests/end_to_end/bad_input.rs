@@ -116,21 +116,28 @@ fn refused() -> Vec<Bad> {
     ]
 }
 
-/// Two bytes of JSON are eight of protobuf here: within the limit as sent, more than a frame holds.
+/// Two bytes of JSON are eight of protobuf here: within the limit as sent, beyond it as protobuf.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_grows_beyond_a_frame_is_refused_for_good() -> Result<(), Problem> {
-    let server = launch().start()?;
-    let counts = "0,".repeat(15_500_000);
-    let body = format!(
-        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"m","histogram":{{
-        "aggregationTemporality":1,"dataPoints":[{{"timeUnixNano":"1","count":"0",
-        "bucketCounts":[{counts}0]}}]}}}}]}}]}}]}}"#
-    );
-    let answer = post(&server, "/v1/metrics", &[JSON], body.as_bytes()).await?;
-    assert_eq!(answer.status, 400, "{:?}", status_of(&answer)?);
+async fn what_grows_beyond_the_limit_is_refused_for_good() -> Result<(), Problem> {
+    let server = launch().settings(SMALL).start()?;
+    let histogram = |counts: usize| {
+        let counts = "0,".repeat(counts);
+        format!(
+            r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"m","histogram":{{
+            "aggregationTemporality":1,"dataPoints":[{{"timeUnixNano":"1","count":"0",
+            "bucketCounts":[{counts}0]}}]}}}}]}}]}}]}}"#
+        )
+    };
+    let too_long = histogram(MIB / 8 + 1);
+    assert!(too_long.len() < MIB / 2);
+    let answer = post(&server, "/v1/metrics", &[JSON], too_long.as_bytes()).await?;
+    let (_, message) = status_of(&answer)?;
+    assert_eq!(answer.status, 400, "{message}");
+    assert!(message.contains("1048576 bytes as protobuf"), "{message}");
     assert_eq!(answer.header("retry-after"), None);
-    let answer = post(&server, "/v1/logs", &[JSON], &logs(&[record(1)])).await?;
-    assert_eq!(answer.status, 200);
+    let good = histogram(MIB / 8 - 64);
+    let answer = post(&server, "/v1/metrics", &[JSON], good.as_bytes()).await?;
+    assert_eq!(answer.status, 200, "{answer:?}");
     Ok(())
 }
 

@@ -496,3 +496,76 @@ fn help_lists_every_event_and_its_keys() -> Result<(), Problem> {
     );
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cowork_s_settings_are_heeded() -> Result<(), Problem> {
+    let server = launch().start()?;
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("cowork.json");
+    let url = format!("http://{}", server.addresses().http);
+    let run = |more: Value, event: &[&str]| -> Result<(i32, String, String), Problem> {
+        let mut form = json!({
+            "otlpEndpoint": url,
+            "otlpHeaders": {"x-team": "one, two"},
+            "otlpResourceAttributes": {"service.name": "cowork", "cost_center": "eng 1"},
+        });
+        for (key, value) in more.as_object().into_iter().flatten() {
+            form[key] = value.clone();
+        }
+        std::fs::write(&file, form.to_string())?;
+        let variables = [
+            ("TALLYBOOK_COWORK_SETTINGS", file.display().to_string()),
+            ("OTEL_LOG_USER_PROMPTS", "1".to_owned()),
+        ];
+        let owned = variables.map(|(name, value)| (name.to_owned(), value));
+        emit(&owned, event)
+    };
+    let prompt = ["user_prompt", "prompt=What is it?", "--session", "s1"];
+    for (form, shown) in [
+        (json!({}), "<REDACTED>"),
+        (json!({"deploymentMode": "1p"}), "What is it?"),
+        (json!({"otlpContentCapture": ["toolDetails"]}), "<REDACTED>"),
+        (
+            json!({"otlpContentCapture": ["userPrompts"], "otlpProtocol": "http/json"}),
+            "What is it?",
+        ),
+    ] {
+        let said = run(form.clone(), &prompt)?;
+        assert_eq!(said, (0, String::new(), String::new()), "{form}");
+        let newest =
+            "SELECT prompt, product, cost_center FROM events ORDER BY received_at DESC LIMIT 1";
+        let row = &server.sql().rows(newest).await?[0];
+        let expected = json!({"prompt": shown, "product": "cowork", "cost_center": "eng 1"});
+        assert_eq!(Value::from(row.clone()), expected, "{form}");
+    }
+    let blocked = run(
+        json!({"coworkEgressAllowedHosts": ["*.example.com"]}),
+        &prompt,
+    )?;
+    assert_eq!(blocked.0, 2, "{blocked:?}");
+    let count = server.sql().count("SELECT count(*) FROM events").await?;
+    assert_eq!(count, 4, "and it is not sent");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_may_not_be_reached_is_named() -> Result<(), Problem> {
+    let server = launch().start()?;
+    for protocol in ["http/protobuf", "grpc"] {
+        for (policy, code) in [("otel.example.com", 2), ("github=*", 2), ("127.0.0.1", 0)] {
+            let mut variables = environment(&server, protocol);
+            variables.push(("TALLYBOOK_EGRESS".to_owned(), policy.to_owned()));
+            let said = emit(
+                &variables,
+                &["at_mention", "mention_type=file", "success=true"],
+            )?;
+            assert_eq!(said.0, code, "{policy}: {said:?}");
+            let names_it = said
+                .2
+                .contains(&format!("allows {policy} and not 127.0.0.1"));
+            assert_eq!(names_it, code != 0, "{policy}: {said:?}");
+        }
+    }
+    assert_eq!(server.sql().count("SELECT count(*) FROM events").await?, 2);
+    Ok(())
+}

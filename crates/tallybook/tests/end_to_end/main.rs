@@ -16,6 +16,7 @@
 //! | `meters.rs` | what Prometheus is shown, and that the guide knows all of it |
 //! | `log.rs` | the log tells nothing of what was sent or asked |
 //! | `emit.rs` | what the emitter sends, library and command, is what the server answers with |
+//! | `hooks.rs` | the guide's recipes for hooks and scripts, run as they stand there |
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
 //! | `reports.rs` | named reports and explanations, of a server and of a data directory |
 //! | `command_line.rs` | the commands, their exit codes and their messages |
@@ -25,6 +26,7 @@ mod command_line;
 mod crash;
 mod doctor;
 mod emit;
+mod hooks;
 mod load;
 mod log;
 mod meters;

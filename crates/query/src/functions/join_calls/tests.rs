@@ -1,10 +1,16 @@
 //! Which decision and which result are of one call.
 
-use super::{Event, Mark, Part, mark};
+use super::{Event, Key, Mark, Part, mark};
 
 const ACCEPT: Part = Part::Decision { is_refused: false };
 const REFUSE: Part = Part::Decision { is_refused: true };
 const ANSWER: Part = Part::Answer { is_agent: true };
+
+/// A number for a short name.
+fn key(name: &str) -> Key {
+    name.bytes()
+        .fold(1, |key, byte| key * 256 + Key::from(byte))
+}
 
 fn event(part: Part, time_ms: i64) -> Event<'static> {
     Event {
@@ -13,9 +19,9 @@ fn event(part: Part, time_ms: i64) -> Event<'static> {
         duration_ms: None,
         tool_use_id: None,
         request_id: None,
-        installation: Some("i"),
-        prompt: Some("p"),
-        tool: Some("Bash"),
+        installation: Some(key("i")),
+        prompt: Some(key("p")),
+        tool: Some(key("Bash")),
         agent_id: None,
         agent_name: None,
         model: None,
@@ -24,7 +30,7 @@ fn event(part: Part, time_ms: i64) -> Event<'static> {
 
 fn with_id(part: Part, time_ms: i64, id: &'static str) -> Event<'static> {
     Event {
-        tool_use_id: Some(id),
+        tool_use_id: Some(key(id)),
         ..event(part, time_ms)
     }
 }
@@ -135,7 +141,7 @@ fn other_tools_prompts_and_installations_are_other_calls() {
     let decision = event(ACCEPT, 0);
     for other in [
         Event {
-            tool: Some("Read"),
+            tool: Some(key("Read")),
             ..result(9, 9)
         },
         Event {
@@ -173,16 +179,16 @@ fn lost_results_without_end_stay_bounded() {
 
 #[test]
 fn the_answer_that_asked_is_known_by_its_request_or_is_the_last_one_of_the_agent() {
-    let answer = |time_ms, request, agent| Event {
-        request_id: Some(request),
-        agent_id: agent,
+    let answer = |time_ms, request, agent: Option<&str>| Event {
+        request_id: Some(key(request)),
+        agent_id: agent.map(key),
         model: Some("m"),
         agent_name: agent.map(|_| "explorer"),
         ..event(ANSWER, time_ms)
     };
-    let decision = |time_ms, request, agent| Event {
-        request_id: request,
-        agent_id: agent,
+    let decision = |time_ms, request: Option<&str>, agent: Option<&str>| Event {
+        request_id: request.map(key),
+        agent_id: agent.map(key),
         ..event(ACCEPT, time_ms)
     };
     let auxiliary = Event {
@@ -216,7 +222,7 @@ fn the_answer_that_asked_is_known_by_its_request_or_is_the_last_one_of_the_agent
 #[test]
 fn who_decides_at_all_is_known_by_installation() {
     let other = Event {
-        installation: Some("other"),
+        installation: Some(key("other")),
         ..result(9, 1)
     };
     let marks = mark(&[event(REFUSE, 0), result(5, 1), other]);

@@ -1,1 +1,0 @@
-import{u as e}from"./index-DqTio1xy.js";import{r as t}from"./Skeleton-Mvl8GmVK.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};
