@@ -6,6 +6,7 @@ mod bodies;
 mod calls;
 mod captures;
 mod delivery;
+mod egress;
 mod events;
 mod points;
 mod repository;

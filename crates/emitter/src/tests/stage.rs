@@ -15,6 +15,12 @@ use crate::head::Agent;
 use crate::settings::{Layers, Settings};
 use crate::telemetry::{Builder, Telemetry};
 
+/// A port that nobody listens on: it is free again when the listener is dropped.
+pub(super) fn nobody() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
 /// A request as it came.
 pub(super) struct Came {
     pub(super) path: String,
