@@ -5,6 +5,7 @@ pub(crate) mod authority;
 mod bodies;
 mod calls;
 mod captures;
+mod cowork;
 mod delivery;
 mod egress;
 mod events;

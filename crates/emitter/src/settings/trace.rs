@@ -45,8 +45,9 @@ impl Tracing {
 /// Reads how spans are made and where they go; detailed tracing has a receiver of its own, for events
 /// too.
 pub(super) fn read(reading: &mut Reading, settings: &mut Settings) {
-    let is_detailed = reading.switch(DETAILED, false);
-    let endpoint = detailed_endpoint(reading, is_detailed);
+    let is_wanted = reading.switch(DETAILED, false);
+    let endpoint = detailed_endpoint(reading, is_wanted);
+    let is_detailed = endpoint.is_some();
     let is_on = reading.switch(BETA, false) || reading.switch(BETA_ALIAS, false);
     let standard = settings.traces.clone();
     if let Some(url) = endpoint {
@@ -82,13 +83,18 @@ pub(super) fn read(reading: &mut Reading, settings: &mut Settings) {
 }
 
 /// The receiver of detailed tracing, which is on with both variables alone.
-fn detailed_endpoint(reading: &mut Reading, is_detailed: bool) -> Option<Url> {
+fn detailed_endpoint(reading: &mut Reading, is_wanted: bool) -> Option<Url> {
     const GENERAL: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     let endpoint = reading.text(DETAILED_ENDPOINT);
-    match (is_detailed, endpoint) {
+    match (is_wanted, endpoint) {
         (true, None) => {
             let message = format!("has no effect without {DETAILED_ENDPOINT}=http://HOST:PORT");
             reading.warning(DETAILED, message);
+            None
+        }
+        (false, Some(_)) if reading.is_managed(DETAILED) => {
+            let message = format!("is left out: the administrator has turned {DETAILED} off");
+            reading.warning(DETAILED_ENDPOINT, message);
             None
         }
         (false, Some(_)) => {

@@ -118,6 +118,11 @@ fn detailed_tracing_needs_both_variables_and_takes_events_along() {
         &[(DETAILED_ENDPOINT, "http://a.example.com")],
         &[DETAILED_ENDPOINT, DETAILED],
     );
+    // Beside spans of the usual kind too.
+    let (settings, findings) = read(&[(DETAILED, "1"), (BETA, "1"), SPANS]);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(settings.traces.exporters, [Exporter::Otlp]);
+    assert!(!settings.tracing.is_detailed);
     let both = [
         (DETAILED, "1"),
         (DETAILED_ENDPOINT, "http://a.example.com/base"),
