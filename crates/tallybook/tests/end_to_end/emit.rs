@@ -175,6 +175,24 @@ async fn turns_arrive_as_spans_over_every_transport() -> Result<(), Problem> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn cowork_s_settings_turn_spans_on() -> Result<(), Problem> {
+    let server = launch().start()?;
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("cowork.json");
+    let url = format!("http://{}", server.addresses().http);
+    let form = json!({"otlpEndpoint": url, "otlpTracesEnabled": true});
+    std::fs::write(&file, form.to_string())?;
+    let identity = [("CLAUDE_CODE_USER_EMAIL", "ada@example.com")];
+    let (settings, findings) = Settings::read(Layers::of(identity).cowork_file(&file));
+    assert_eq!(findings, []);
+    let telemetry = Telemetry::new(Agent::new("my-agent", "1.2.3"), settings);
+    let session = turn(&telemetry);
+    let counts = tokio::task::spawn_blocking(|| telemetry.shutdown()).await?;
+    assert_eq!((counts.events.sent, counts.spans.sent), (1, 5));
+    check_turn(&server, &session, "by Cowork's settings").await
+}
+
 async fn check_turn(server: &Server, session: &str, protocol: &str) -> Result<(), Problem> {
     let sql = server.sql();
     let spans = format!(

@@ -274,21 +274,27 @@ fn the_administrator_s_word_is_above_all_others() {
         std::fs::write(&path, text).expect("written");
         path
     };
-    let cowork = path("c.json", &json!({"otlpEndpoint": ADDRESS}).to_string());
+    let form = json!({"otlpEndpoint": ADDRESS, "otlpTracesEnabled": true});
+    let cowork = path("c.json", &form.to_string());
     let env = |name: &str| json!({"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": name}}).to_string();
-    let layers = Layers::of([("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://d.example.com")])
+    let own = ["LOGS", "TRACES"].map(|signal| {
+        let name = format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT");
+        (name, "http://d.example.com")
+    });
+    let layers = Layers::of(own)
         .user_file(&path("u.json", &env("http://u.example.com")))
         .managed_file(&path("m.json", &env("http://m.example.com")))
         .cowork_file(&cowork);
     let (settings, findings) = Settings::read(layers);
-    let url = settings.logs.endpoint.expect("one").url;
-    assert_eq!(url.as_str(), format!("{ADDRESS}/v1/logs"));
-    assert_eq!(findings.len(), 1, "{findings:?}");
-    assert!(
-        findings[0]
-            .to_string()
-            .contains("the administrator has set")
-    );
+    for (export, signal) in [(settings.logs, "logs"), (settings.traces, "traces")] {
+        let url = export.endpoint.expect("one").url;
+        assert_eq!(url.as_str(), format!("{ADDRESS}/v1/{signal}"));
+    }
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    for finding in findings {
+        let said = finding.to_string();
+        assert!(said.contains("the administrator has set"), "{said}");
+    }
 }
 
 #[test]
