@@ -31,7 +31,7 @@ fn turn(keys: &Value, requests: usize) -> (Vec<Value>, Vec<Value>) {
     ];
     let stage = Stage::of(Layers::of(own).cowork_file(&path));
     let session = stage.telemetry.session_with_id("s");
-    let turn = session.interaction(&"why ".repeat(2_000));
+    let turn = session.interaction("why ".repeat(2_000));
     let mut tool = turn.tool(ToolUse {
         tool_name: "Bash".to_owned(),
         ..ToolUse::default()
