@@ -2,6 +2,7 @@
 //!
 //! ```sh
 //! CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_LOGS_EXPORTER=console OTEL_METRICS_EXPORTER=console \
+//!   CLAUDE_CODE_ENHANCED_TELEMETRY_BETA=1 OTEL_TRACES_EXPORTER=console \
 //!   cargo run --release -p emitter --example agent
 //! ```
 
@@ -9,7 +10,8 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use emitter::event::{ApiRequest, AssistantResponse, ToolDecision, ToolResult};
-use emitter::{Prompt, Start, Telemetry};
+use emitter::trace::{Interaction, LlmOutcome, LlmRequest, ToolOutcome, ToolUse};
+use emitter::{Start, Telemetry};
 
 fn main() {
     let telemetry = Telemetry::from_env("example-agent", env!("CARGO_PKG_VERSION"));
@@ -18,23 +20,30 @@ fn main() {
         let _ = writeln!(std::io::stderr(), "{finding}");
     }
     let session = telemetry.session(Start::Fresh);
-    let prompt = session.prompt("How many files are here?");
-    let request_id = ask_model(&prompt);
-    list_files(&prompt, &request_id);
-    prompt.emit(AssistantResponse {
+    let turn = session.interaction("How many files are here?");
+    let request_id = ask_model(&turn);
+    list_files(&turn, &request_id);
+    turn.prompt().emit(AssistantResponse {
         response: "I have counted them.".into(),
         model: "claude-opus-5-5".into(),
         request_id: Some(request_id),
         ..AssistantResponse::default()
     });
+    // The turn's span ends here.
+    drop(turn);
     session.count_agent_time(Duration::from_millis(900));
     let counts = telemetry.shutdown();
     let _ = writeln!(std::io::stderr(), "{counts:?}");
 }
 
-fn ask_model(prompt: &Prompt) -> String {
+fn ask_model(turn: &Interaction) -> String {
     let request_id = "req_example_1".to_owned();
-    prompt.emit(ApiRequest {
+    let call = turn.llm_request(LlmRequest {
+        model: "claude-opus-5-5".into(),
+        query_source: Some("sdk".into()),
+        ..LlmRequest::default()
+    });
+    let event = ApiRequest {
         model: "claude-opus-5-5".into(),
         input_tokens: 812,
         output_tokens: 96,
@@ -43,13 +52,25 @@ fn ask_model(prompt: &Prompt) -> String {
         request_id: Some(request_id.clone()),
         query_source: Some("sdk".into()),
         ..ApiRequest::default()
+    };
+    call.end(LlmOutcome {
+        stop_reason: Some("tool_use".into()),
+        ..LlmOutcome::from(&event)
     });
+    turn.prompt().emit(event);
     request_id
 }
 
-fn list_files(prompt: &Prompt, request_id: &str) {
+fn list_files(turn: &Interaction, request_id: &str) {
     let tool_use_id = Some("toolu_example_1".to_owned());
-    prompt.emit(ToolDecision {
+    let tool = turn.tool(ToolUse {
+        tool_name: "Bash".into(),
+        tool_use_id: tool_use_id.clone(),
+        full_command: Some("ls".into()),
+        ..ToolUse::default()
+    });
+    let question = tool.blocked_on_user();
+    question.prompt().emit(ToolDecision {
         decision: "accept".into(),
         source: "config".into(),
         tool_name: "Bash".into(),
@@ -57,14 +78,22 @@ fn list_files(prompt: &Prompt, request_id: &str) {
         request_id: Some(request_id.into()),
         ..ToolDecision::default()
     });
+    question.end("accept", "config", None);
+    let execution = tool.execution();
     let started = Instant::now();
     let listed = std::fs::read_dir(".").map(Iterator::count);
-    prompt.emit(ToolResult {
+    let error = listed.as_ref().err().map(ToString::to_string);
+    execution.end(ToolOutcome {
+        success: listed.is_ok(),
+        error: error.clone(),
+        ..ToolOutcome::default()
+    });
+    turn.prompt().emit(ToolResult {
         tool_name: "Bash".into(),
         tool_use_id,
         success: listed.is_ok(),
         duration_ms: started.elapsed().as_millis() as u64,
-        error: listed.err().map(|error| error.to_string()),
+        error,
         tool_input: Some(r#"{"command":"ls"}"#.into()),
         request_id: Some(request_id.into()),
         ..ToolResult::default()

@@ -7,6 +7,7 @@
 //! client for the cuts of `tool_input`.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// What stands where a text may not be shown.
 pub const REDACTED: &str = "<REDACTED>";
@@ -20,8 +21,15 @@ pub struct Content {
     pub responses: bool,
     /// Parameters, inputs and errors of tools, and names that people gave (`OTEL_LOG_TOOL_DETAILS`).
     pub tool_details: bool,
+    /// The settings of hooks: tool details and detailed tracing together.
+    pub hook_definitions: bool,
+    /// What tools gave back, in spans (`OTEL_LOG_TOOL_CONTENT`).
+    pub tool_content: bool,
     /// Whole requests to the model and its whole answers (`OTEL_LOG_RAW_API_BODIES`).
     pub raw_bodies: bool,
+    /// The directory into which they are written, uncut; an event names the file then. Without it
+    /// events hold them, cut.
+    pub body_dir: Option<PathBuf>,
     /// The administrator's settings (`OTEL_LOG_MANAGED_SETTINGS`).
     pub managed_settings: bool,
     /// How long a content text may be, in UTF-16 units, the mark of the cut included.
@@ -36,7 +44,10 @@ impl Default for Content {
             prompts: false,
             responses: false,
             tool_details: false,
+            tool_content: false,
+            hook_definitions: false,
             raw_bodies: false,
+            body_dir: None,
             managed_settings: false,
             length_max: 61_440,
             value_length_max: None,

@@ -1,18 +1,20 @@
 //! What became of everything recorded.
 //!
-//! Invariant: recorded = sent + rejected + spooled + dropped + blocked + waiting, for events. Data points are
-//! counted when they are exported. What leaves the spool again may be of another process, and is counted
-//! by itself.
+//! Invariant: recorded = sent + rejected + spooled + dropped + blocked + waiting, for events and spans.
+//! Data points are counted when they are exported. What leaves the spool again may be of another process,
+//! and is counted by itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What became of events and data points.
+/// What became of events, data points and spans.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Events.
     pub events: SignalCounts,
     /// Data points.
     pub points: SignalCounts,
+    /// Spans that have ended.
+    pub spans: SignalCounts,
 }
 
 /// What became of the items of one signal. With several exporters each counts.

@@ -7,7 +7,7 @@
 //! Source: recorded requests of client 2.1.329; what no recording shows is from the vendor's
 //! documentation, and `docs/emitter.md` says which.
 
-mod field;
+pub(crate) mod field;
 mod model;
 mod plugin;
 mod prompt;
@@ -33,6 +33,7 @@ pub use session::{
     Auth, Compaction, FeedbackSurvey, InternalError, ManagedSettingsResolved, McpServerConnection,
     PermissionModeChanged, RetentionSweep, SubagentCompleted,
 };
+pub(crate) use text::AnyEvent;
 pub use text::{EventKind, Key, Malformed, Parsed, kinds};
 pub use tool::{ToolDecision, ToolResult};
 
@@ -52,20 +53,29 @@ pub trait Event: sealed::Sealed + Sized {
 }
 
 pub(crate) mod sealed {
+    use crate::bodies::{BodyFile, Place};
+
     /// Keeps the set of events closed.
-    pub trait Sealed {}
+    pub trait Sealed {
+        /// The file that the event's body goes into, where bodies go into files and the event has one;
+        /// the event names it from then on.
+        fn file(&mut self, _place: &Place<'_>) -> Option<BodyFile> {
+            None
+        }
+    }
 }
 
 /// Defines an event: its struct, its attributes in wire order, and its reading from text.
 ///
 /// `complete` fills what follows from other attributes; `behind` names the gate before the whole
-/// event; `measures` names what it adds to the metrics.
+/// event; `files` gives the file for the event's body; `measures` names what it adds to the metrics.
 macro_rules! event {
     (
         $(#[doc = $doc:literal])+
         $name:ident $event:literal
         $(complete($complete:path))?
         $(behind($gate:ident))?
+        $(files($files:path))?
         $(measures($measures:path))?
         { $( $(#[doc = $help:literal])+ $field:ident : $type:ty = $wire:ident $key:literal, )* }
     ) => {
@@ -75,7 +85,14 @@ macro_rules! event {
             $( $(#[doc = $help])+ pub $field: $type, )*
         }
 
-        impl $crate::event::sealed::Sealed for $name {}
+        impl $crate::event::sealed::Sealed for $name {
+            $( fn file(
+                &mut self,
+                place: &$crate::bodies::Place<'_>,
+            ) -> Option<$crate::bodies::BodyFile> {
+                Some($files(self, place))
+            } )?
+        }
 
         impl $crate::event::Event for $name {
             const NAME: &'static str = $event;

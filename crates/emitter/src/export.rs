@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `receiver.rs` | a receiver of OTLP: attempts, and what becomes of a batch in the end |
 //! | `http.rs` | one request over HTTP or gRPC, and its answer |
+//! | `connection.rs` | kept-alive connections, and why one failed |
 //! | `scrape.rs` | metrics for Prometheus to fetch |
 //! | `retry.rs` | what an answer means, and how long to wait |
 //! | `dynamic_headers.rs` | headers from a command |
 
+mod connection;
 mod dynamic_headers;
 mod http;
 mod receiver;
@@ -41,6 +43,7 @@ pub(crate) struct Payload<'a> {
 pub(crate) struct Exporters {
     logs: Vec<Sink>,
     metrics: Vec<Sink>,
+    traces: Vec<Sink>,
 }
 
 enum Sink {
@@ -73,13 +76,15 @@ impl Exporters {
         Exporters {
             logs: sinks(&settings.logs),
             metrics: sinks(&settings.metrics),
+            traces: sinks(&settings.traces),
         }
     }
 
     fn sinks(&self, signal: Signal) -> &[Sink] {
         match signal {
+            Signal::Logs => &self.logs,
             Signal::Metrics => &self.metrics,
-            _ => &self.logs,
+            Signal::Traces => &self.traces,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Source: recorded requests of client 2.1.329, for names and order.
 
 use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use contract::{Attribute, Origin, Value};
 
@@ -60,6 +61,7 @@ impl Agent {
 pub(crate) struct Origins {
     pub(crate) events: Origin<'static>,
     pub(crate) metrics: Origin<'static>,
+    pub(crate) spans: Origin<'static>,
 }
 
 impl Origins {
@@ -74,6 +76,10 @@ impl Origins {
         Origins {
             events: origin("com.anthropic.claude_code.events"),
             metrics: origin("com.anthropic.claude_code"),
+            spans: Origin {
+                scope_version: Cow::Borrowed("1.0.0"),
+                ..origin("com.anthropic.claude_code.tracing")
+            },
         }
     }
 }
@@ -101,12 +107,22 @@ fn resource(agent: &Agent, settings: &Settings) -> Vec<Attribute<'static>> {
 pub(crate) struct Head {
     /// From the custom resource attributes to `terminal.type`.
     pub(crate) standard: Vec<Attribute<'static>>,
+    /// `vcs.*`, once they are known: before anything is sent.
+    repository: Repository,
     /// `workspace.host_paths`, of events only.
     pub(crate) host_paths: Option<Value<'static>>,
 }
 
+/// What is said of the repository, found by the thread that sends.
+pub(crate) type Repository = Arc<OnceLock<Vec<Attribute<'static>>>>;
+
 impl Head {
-    pub(crate) fn new(agent: &Agent, settings: &Settings, session: &str) -> Head {
+    pub(crate) fn new(
+        agent: &Agent,
+        settings: &Settings,
+        repository: &Repository,
+        session: &str,
+    ) -> Head {
         let include = &settings.include;
         let identity = &settings.identity;
         let mut list = List::default();
@@ -143,8 +159,17 @@ impl Head {
         list.set_some("terminal.type", identity.terminal.as_deref().map(text));
         Head {
             standard: list.0,
+            repository: Arc::clone(repository),
             host_paths: host_paths(&identity.workspace_host_paths),
         }
+    }
+}
+
+impl Head {
+    /// What every record and point says, without a copy.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = Attribute<'_>> {
+        let repository = self.repository.get().into_iter().flatten();
+        self.standard.iter().chain(repository).map(borrowed)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Lets any agent send the telemetry that Claude Code and Claude Cowork send: the same events, the
-//! same metrics, the same settings.
+//! same metrics, the same spans, the same settings.
 //!
 //! ```no_run
 //! use emitter::event::{ApiRequest, ToolResult};
@@ -25,16 +25,23 @@
 //! | `event.rs`, `event/` | all events, their attributes and wire types |
 //! | `meter.rs` | the eight metrics |
 //! | `content.rs` | gates, redaction and cuts of content |
+//! | `bodies.rs` | whole requests and answers in files |
 //! | `head.rs` | resource, scope, and what every record of a session repeats |
+//! | `repository.rs` | the repository that a session works in |
+//! | `command.rs` | another program's output, within bounds |
 //! | `settings.rs`, `settings/` | every setting, from files and environment |
 //! | `record.rs` | events as log records, and the bounded queue |
 //! | `counts.rs` | what became of everything recorded |
 //! | `worker.rs` | the thread that sends: intervals, batches, flush, end |
 //! | `export.rs`, `export/` | OTLP over HTTP and gRPC, retries, the headers helper, the console |
+//! | `trace.rs`, `trace/` | spans |
+//! | `tls.rs` | whom we trust, and who we are |
 //! | `spool.rs` | what cannot be delivered, kept on disk |
 //! | `surroundings.rs` | clock and ids, which tests replace |
 //! | `finding.rs` | what is wrong, said in a line |
 
+mod bodies;
+mod command;
 mod content;
 mod counts;
 pub mod event;
@@ -43,12 +50,15 @@ mod finding;
 mod head;
 mod meter;
 mod record;
+mod repository;
 mod session;
 pub mod settings;
 mod shared;
 mod spool;
 mod surroundings;
 mod telemetry;
+mod tls;
+pub mod trace;
 mod worker;
 
 #[cfg(test)]

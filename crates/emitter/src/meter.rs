@@ -13,7 +13,7 @@ use std::sync::Arc;
 use contract::{Attribute, DataPoint, Metric, MetricKind, PointValue, Temporality, Value};
 use otlp::encode::MetricPoints;
 
-use crate::head::{Head, borrowed};
+use crate::head::Head;
 
 /// One of the eight metrics, in the order in which the client exports them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +154,7 @@ impl Series {
             start_time_unix_nano: self.start_ms * 1_000_000,
             time_unix_nano: at_ms * 1_000_000,
             value: PointValue::Double(self.value),
-            attributes: self.head.standard.iter().map(borrowed).chain(own).collect(),
+            attributes: self.head.attributes().chain(own).collect(),
             raw: &[],
         }
     }

@@ -7,11 +7,60 @@ use std::sync::Arc;
 use contract::{Attribute, LogRecord, Value};
 
 use crate::head::{Head, borrowed, borrowed_value};
+use crate::trace::TraceContext;
 
 /// So many events may wait; what comes on top is dropped and counted.
 pub(crate) const QUEUE_MAX: usize = 2048;
 /// So many events leave in one request at most.
 pub(crate) const BATCH_MAX: usize = 512;
+
+/// A bounded queue of items that are to be sent.
+#[derive(Debug)]
+pub(crate) struct Waiting<T> {
+    items: VecDeque<T>,
+    is_closed: bool,
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Waiting {
+            items: VecDeque::new(),
+            is_closed: false,
+        }
+    }
+}
+
+impl<T> Waiting<T> {
+    /// Puts an item last, or says why there is no place for it.
+    pub(crate) fn push(&mut self, item: T) -> Result<(), &'static str> {
+        if self.is_closed {
+            return Err("telemetry has ended");
+        }
+        if self.items.len() >= QUEUE_MAX {
+            return Err("the queue is full: the receiver is too slow or away");
+        }
+        self.items.push_back(item);
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Takes nothing any more. Gives up the items that wait, and says how many there were.
+    pub(crate) fn close(&mut self) -> u64 {
+        self.is_closed = true;
+        let count = self.items.len() as u64;
+        self.items.clear();
+        count
+    }
+
+    /// The oldest items, one batch at most.
+    pub(crate) fn take_batch(&mut self) -> Vec<T> {
+        let count = self.items.len().min(BATCH_MAX);
+        self.items.drain(..count).collect()
+    }
+}
 
 /// One event that waits.
 #[derive(Clone, Debug)]
@@ -19,6 +68,8 @@ pub(crate) struct Record {
     pub(crate) head: Arc<Head>,
     pub(crate) name: &'static str,
     pub(crate) prompt_id: Option<Arc<str>>,
+    /// The span that it was emitted within.
+    trace: Option<TraceContext>,
     pub(crate) own: Vec<Attribute<'static>>,
     body: String,
     at_ms: u64,
@@ -31,12 +82,14 @@ impl Record {
         head: &Arc<Head>,
         name: &'static str,
         prompt_id: Option<&Arc<str>>,
+        trace: Option<TraceContext>,
         own: Vec<Attribute<'static>>,
     ) -> Record {
         Record {
             head: Arc::clone(head),
             name,
             prompt_id: prompt_id.map(Arc::clone),
+            trace,
             own,
             body: format!("claude_code.{name}"),
             at_ms: 0,
@@ -46,19 +99,15 @@ impl Record {
     }
 
     fn stamp(&mut self, at_ms: u64, sequence: i64) {
-        let timestamp = contract::iso_millis(at_ms).map(|text| text.to_vec());
-        self.timestamp = timestamp
-            .and_then(|text| String::from_utf8(text).ok())
-            .unwrap_or_default();
+        self.timestamp = timestamp(at_ms);
         self.at_ms = at_ms;
         self.sequence = sequence;
     }
 
     /// The record as the clients send it.
     pub(crate) fn log_record(&self) -> LogRecord<'_> {
-        let head = &self.head.standard;
-        let mut attributes = Vec::with_capacity(head.len() + self.own.len() + 5);
-        attributes.extend(head.iter().map(borrowed));
+        let mut attributes = Vec::with_capacity(self.head.standard.len() + self.own.len() + 9);
+        attributes.extend(self.head.attributes());
         let mut text = |key, text| attributes.push((Cow::Borrowed(key), Value::from(text)));
         text("event.name", self.name);
         text("event.timestamp", self.timestamp.as_str());
@@ -76,17 +125,26 @@ impl Record {
             observed_time_unix_nano: nanos,
             body: Some(Value::from(self.body.as_str())),
             attributes,
+            trace_id: self.trace.as_ref().map(|it| it.trace_id),
+            span_id: self.trace.as_ref().map(|it| it.span_id),
+            flags: self.trace.as_ref().map_or(0, |it| u32::from(it.flags())),
             ..LogRecord::default()
         }
     }
 }
 
+/// A time as `event.timestamp` says it; empty beyond the year 9999.
+pub(crate) fn timestamp(at_ms: u64) -> String {
+    let text = contract::iso_millis(at_ms).map(|text| text.to_vec());
+    text.and_then(|text| String::from_utf8(text).ok())
+        .unwrap_or_default()
+}
+
 /// The events that wait, and the process's sequence.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    records: VecDeque<Record>,
+    pub(crate) waiting: Waiting<Record>,
     sequence: i64,
-    is_closed: bool,
 }
 
 impl Queue {
@@ -95,31 +153,6 @@ impl Queue {
     pub(crate) fn push(&mut self, mut record: Record, at_ms: u64) -> Result<(), &'static str> {
         record.stamp(at_ms, self.sequence);
         self.sequence += 1;
-        if self.is_closed {
-            return Err("telemetry has ended");
-        }
-        if self.records.len() >= QUEUE_MAX {
-            return Err("the queue is full: the receiver is too slow or away");
-        }
-        self.records.push_back(record);
-        Ok(())
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Takes nothing any more. Gives up the events that wait, and says how many there were.
-    pub(crate) fn close(&mut self) -> u64 {
-        self.is_closed = true;
-        let count = self.records.len() as u64;
-        self.records.clear();
-        count
-    }
-
-    /// The oldest events, one batch at most.
-    pub(crate) fn take_batch(&mut self) -> Vec<Record> {
-        let count = self.records.len().min(BATCH_MAX);
-        self.records.drain(..count).collect()
+        self.waiting.push(record)
     }
 }

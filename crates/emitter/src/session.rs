@@ -1,13 +1,14 @@
 //! Sessions and their prompts: what a program calls while it works.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::event::{Event, Parsed, UserPrompt};
 use crate::head::Head;
 use crate::meter::{Instrument, Measure};
 use crate::record::Record;
-use crate::shared::Shared;
+use crate::shared::{Shared, lock};
+use crate::trace::{Active, Interaction, LlmCall, LlmRequest, Scene, TraceContext};
 
 /// How a session started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct Session {
     pub(crate) shared: Arc<Shared>,
     pub(crate) head: Arc<Head>,
     pub(crate) id: String,
+    /// The turn within which events are emitted, while spans are on.
+    turn: Arc<Mutex<Option<Arc<Active>>>>,
 }
 
 /// A decision about a change to a file.
@@ -56,11 +59,12 @@ pub struct EditDecision {
 
 impl Session {
     pub(crate) fn new(shared: &Arc<Shared>, id: String) -> Session {
-        let head = Head::new(&shared.agent, &shared.settings, &id);
+        let head = Head::new(&shared.agent, &shared.settings, &shared.repository, &id);
         Session {
             shared: Arc::clone(shared),
             head: Arc::new(head),
             id,
+            turn: Arc::default(),
         }
     }
 
@@ -105,6 +109,40 @@ impl Session {
         Prompt {
             session: self.clone(),
             id: id.into().into(),
+            within: None,
+        }
+    }
+
+    /// A turn: a prompt of this text, which is emitted, and the span around all that it causes.
+    pub fn interaction(&self, text: impl Into<String>) -> Interaction {
+        let text = text.into();
+        let turn = self.new_prompt().interaction(&text);
+        turn.prompt().emit(UserPrompt {
+            message_uuid: Some((self.shared.surroundings.new_id)()),
+            ..UserPrompt::new(text)
+        });
+        turn
+    }
+
+    pub(crate) fn scene(&self) -> Scene {
+        let settings = &self.shared.settings;
+        Scene {
+            conversation: settings.include.session_id.then(|| self.id.clone()),
+            is_detailed: settings.tracing.is_detailed,
+        }
+    }
+
+    pub(crate) fn set_turn(&self, turn: &Arc<Active>) {
+        *lock(&self.turn) = Some(Arc::clone(turn));
+    }
+
+    /// The span that an event belongs to: the innermost that is open, or that of another process.
+    fn trace(&self, prompt: Option<&Prompt>) -> Option<TraceContext> {
+        let within = prompt.and_then(|prompt| prompt.within.as_ref()?.innermost().cloned());
+        let turn = || lock(&self.turn).as_ref()?.innermost().cloned();
+        match within.or_else(turn) {
+            Some(active) => Some(active.context.clone()),
+            None => self.shared.settings.tracing.parent.clone(),
         }
     }
 
@@ -168,16 +206,21 @@ impl Session {
         self.shared.count(&self.head, vec![measure]);
     }
 
-    fn record(&self, prompt: Option<&Arc<str>>, event: Parsed) {
+    fn record(&self, prompt: Option<&Prompt>, event: Parsed) {
         let (shared, content) = (&self.shared, &self.shared.settings.content);
-        let event = event.into_any();
+        let mut event = event.into_any();
         shared.count(&self.head, event.sums(content));
         if !shared.has_events() {
             return;
         }
+        if let Some(dir) = content.body_dir.as_ref().filter(|_| content.raw_bodies) {
+            shared.file(dir, &self.id, &mut *event);
+        }
         let name = event.name();
         if let Some(own) = event.own(content) {
-            shared.put(Record::new(&self.head, name, prompt, own));
+            let trace = self.trace(prompt);
+            let id = prompt.map(|prompt| &prompt.id);
+            shared.put(Record::new(&self.head, name, id, trace, own));
         }
     }
 }
@@ -187,6 +230,8 @@ impl Session {
 pub struct Prompt {
     session: Session,
     id: Arc<str>,
+    /// The span that its events name.
+    within: Option<Arc<Active>>,
 }
 
 impl Prompt {
@@ -207,6 +252,25 @@ impl Prompt {
 
     /// The same of an event that was read from text.
     pub fn emit_parsed(&self, event: Parsed) {
-        self.session.record(Some(&self.id), event);
+        self.session.record(Some(self), event);
+    }
+
+    /// The turn as a span, from now on until it is dropped; events of the session name it. `text` is
+    /// what was asked; nothing is emitted.
+    pub fn interaction(&self, text: &str) -> Interaction {
+        Interaction::start(self, text)
+    }
+
+    /// A request to the model that is no part of a turn, such as one for a title.
+    pub fn llm_request(&self, request: LlmRequest) -> LlmCall {
+        LlmCall::standalone(self, request)
+    }
+
+    /// The same prompt with events that name this span.
+    pub(crate) fn within(&self, active: &Arc<Active>) -> Prompt {
+        Prompt {
+            within: Some(Arc::clone(active)),
+            ..self.clone()
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! Settings: which telemetry leaves, how, to where, and what it may show.
 //!
-//! Invariant: telemetry is off until something turns it on. Every variable that is read is in one of
-//! the tables here; one that this crate knows and does not support is refused by name, never ignored
-//! in silence.
+//! Invariant: telemetry is off until something turns it on. Every variable that is read is in the guide;
+//! one that makes no difference the way others are set is said, never ignored in silence.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -11,8 +10,9 @@
 //! | `egress.rs` | which hosts may be reached |
 //! | `reading.rs` | single values: switches, numbers, lists |
 //! | `export.rs` | exporters, protocols, endpoints, headers, intervals |
+//! | `tls.rs` | certificates and keys |
 //! | `baggage.rs` | `OTEL_RESOURCE_ATTRIBUTES` and headers: keys and values in one line |
-//! | `unsupported.rs` | what is refused |
+//! | `trace.rs` | spans: switches, and the trace around the program |
 
 mod baggage;
 mod cowork;
@@ -20,7 +20,8 @@ mod egress;
 mod export;
 mod layers;
 mod reading;
-mod unsupported;
+mod tls;
+mod trace;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +32,9 @@ pub(crate) use baggage::check_header;
 pub use egress::{CONNECTOR, Egress, Hosts, Rule};
 pub use export::{Compression, Endpoint, Exporter, Protocol, Retry, SignalExport};
 pub use layers::Layers;
+pub use trace::Tracing;
+
+pub use crate::tls::{ClientCertificate, Tls, TlsFault, TlsFiles, TlsPart};
 
 use crate::content::Content;
 use crate::finding::Finding;
@@ -47,6 +51,10 @@ pub struct Settings {
     pub logs: SignalExport,
     /// Metrics.
     pub metrics: SignalExport,
+    /// Spans.
+    pub traces: SignalExport,
+    /// How spans are made.
+    pub tracing: Tracing,
     /// Whether sums are what was added since the last export, or all since the start.
     pub temporality: Temporality,
     /// What content may leave.
@@ -90,6 +98,8 @@ pub struct Include {
     pub version: bool,
     /// `app.entrypoint`.
     pub entrypoint: bool,
+    /// `vcs.*`, of the repository around the process's working directory.
+    pub repository: bool,
 }
 
 impl Default for Include {
@@ -100,6 +110,7 @@ impl Default for Include {
             resource_attributes: true,
             version: false,
             entrypoint: false,
+            repository: false,
         }
     }
 }
@@ -147,6 +158,8 @@ impl Default for Settings {
             is_enabled: false,
             logs: SignalExport::every(Duration::from_secs(5)),
             metrics: SignalExport::every(Duration::from_secs(60)),
+            traces: SignalExport::every(Duration::from_secs(5)),
+            tracing: Tracing::default(),
             temporality: Temporality::Delta,
             content: Content::default(),
             include: Include::default(),
@@ -188,8 +201,9 @@ impl Settings {
         let (logs, metrics) = (export::LOGS, export::METRICS);
         settings.logs = export::read(&mut reading, &logs, settings.logs);
         settings.metrics = export::read(&mut reading, &metrics, settings.metrics);
+        trace::read(&mut reading, &mut settings);
         settings.temporality = export::temporality(&mut reading);
-        settings.content = content(&mut reading);
+        settings.content = content(&mut reading, settings.tracing.is_detailed);
         settings.include = include(&mut reading);
         settings.resource_attributes = resource_attributes(&mut reading);
         settings.service_name = reading.text("OTEL_SERVICE_NAME");
@@ -202,13 +216,16 @@ impl Settings {
         settings.flush_timeout = flush.unwrap_or(settings.flush_timeout);
         let shutdown = reading.millis("CLAUDE_CODE_OTEL_SHUTDOWN_TIMEOUT_MS");
         settings.shutdown_timeout = shutdown.unwrap_or(settings.shutdown_timeout);
-        unsupported::refuse(&mut reading);
         (settings, reading.into_findings())
     }
 
     /// What the egress policy keeps from being sent.
     pub(crate) fn blocked_endpoints(&self) -> Vec<Finding> {
-        let signals = [("logs", &self.logs), ("metrics", &self.metrics)];
+        let signals = [
+            ("logs", &self.logs),
+            ("metrics", &self.metrics),
+            ("traces", &self.traces),
+        ];
         let blocked = |(signal, export): (&str, &SignalExport)| {
             let endpoint = export.endpoint.as_ref()?;
             let is_used = self.is_enabled && export.exporters.contains(&Exporter::Otlp);
@@ -219,9 +236,9 @@ impl Settings {
     }
 }
 
-fn content(reading: &mut Reading) -> Content {
+fn content(reading: &mut Reading, is_detailed: bool) -> Content {
     let standard = Content::default();
-    let raw_bodies = raw_bodies(reading);
+    let (raw_bodies, body_dir) = raw_bodies(reading);
     let prompts = reading.switch("OTEL_LOG_USER_PROMPTS", false) || raw_bodies;
     let length = reading.whole("CLAUDE_CODE_OTEL_CONTENT_MAX_LENGTH");
     let limits = [
@@ -229,28 +246,38 @@ fn content(reading: &mut Reading) -> Content {
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     ];
     let value_length = limits.into_iter().find_map(|name| reading.whole(name));
+    let tool_details = reading.switch("OTEL_LOG_TOOL_DETAILS", false) || raw_bodies;
     Content {
         prompts,
         responses: reading.switch("OTEL_LOG_ASSISTANT_RESPONSES", prompts),
-        tool_details: reading.switch("OTEL_LOG_TOOL_DETAILS", false) || raw_bodies,
+        tool_details,
+        hook_definitions: tool_details && is_detailed,
+        tool_content: reading.switch("OTEL_LOG_TOOL_CONTENT", false) || raw_bodies,
         raw_bodies,
+        body_dir,
         managed_settings: reading.switch("OTEL_LOG_MANAGED_SETTINGS", false),
         length_max: length.map_or(standard.length_max, |length| length as usize),
         value_length_max: value_length.map(|length| length as usize),
     }
 }
 
-fn raw_bodies(reading: &mut Reading) -> bool {
+/// Whether bodies may leave, and into which directory.
+fn raw_bodies(reading: &mut Reading) -> (bool, Option<PathBuf>) {
     const NAME: &str = "OTEL_LOG_RAW_API_BODIES";
-    match reading.text(NAME) {
-        Some(value) if value.starts_with("file:") => {
-            reading.findings.push(Finding::error(
-                NAME,
-                "bodies cannot be written to files; no body is sent. Set it to 1 to send them in events, or unset it",
-            ));
-            false
+    let text = reading.text(NAME).unwrap_or_default();
+    let Some(dir) = text.strip_prefix("file:") else {
+        return (reading.switch(NAME, false), None);
+    };
+    // A path that is not absolute is one below the working directory of now.
+    match std::path::absolute(dir) {
+        Ok(dir) => (true, Some(dir)),
+        Err(error) => {
+            let message = format!(
+                "names no directory ({error}), and no body is sent: write file:/a/directory, or 1 to send bodies in events"
+            );
+            reading.error(NAME, message);
+            (false, None)
         }
-        _ => reading.switch(NAME, false),
     }
 }
 
@@ -265,6 +292,7 @@ fn include(reading: &mut Reading) -> Include {
         ),
         version: reading.switch("OTEL_METRICS_INCLUDE_VERSION", standard.version),
         entrypoint: reading.switch("OTEL_METRICS_INCLUDE_ENTRYPOINT", standard.entrypoint),
+        repository: reading.switch("OTEL_METRICS_INCLUDE_REPOSITORY", standard.repository),
     }
 }
 
@@ -342,7 +370,8 @@ fn headers_helper(reading: &mut Reading, settings: &Settings) -> Option<HeadersH
     let refresh = reading.millis("CLAUDE_CODE_OTEL_HEADERS_HELPER_DEBOUNCE_MS");
     let command = reading.headers_helper()?;
     let is_grpc = |export: &SignalExport| matches!(&export.endpoint, Some(endpoint) if endpoint.protocol == Protocol::Grpc);
-    if is_grpc(&settings.logs) || is_grpc(&settings.metrics) {
+    let signals = [&settings.logs, &settings.metrics, &settings.traces];
+    if signals.into_iter().any(is_grpc) {
         reading.findings.push(Finding::warning(
             NAME,
             "its headers are not sent over grpc, as with the clients; use http/protobuf or http/json",

@@ -1,18 +1,24 @@
 //! What a session, its prompts and the sending thread share.
 
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contract::{DataPoint, Signal};
 use otlp::Encoding;
 use tokio::sync::Notify;
 
+use crate::bodies::{BodyQueue, Place};
+use crate::content::Content;
 use crate::counts::Tally;
+use crate::event::AnyEvent;
 use crate::finding::{Finding, Listener};
-use crate::head::{Agent, Head, Origins};
+use crate::head::{Agent, Head, Origins, Repository};
 use crate::meter::{Measure, Meter};
-use crate::record::{BATCH_MAX, Queue, Record};
+use crate::record::{BATCH_MAX, Queue, Record, Waiting, timestamp};
 use crate::settings::{Exporter, Settings};
 use crate::surroundings::Surroundings;
+use crate::trace::{Ended, Parent};
 
 /// What a session, its prompts and the sending thread share.
 #[derive(Debug)]
@@ -20,16 +26,28 @@ pub(crate) struct Shared {
     pub(crate) agent: Agent,
     pub(crate) settings: Settings,
     pub(crate) origins: Origins,
+    pub(crate) repository: Repository,
     pub(crate) surroundings: Surroundings,
     pub(crate) listener: Listener,
     pub(crate) queue: Mutex<Queue>,
+    pub(crate) spans: Mutex<Waiting<Ended>>,
+    interactions: AtomicU64,
+    /// What content may leave in spans.
+    pub(crate) span_content: Content,
+    pub(crate) bodies: Mutex<BodyQueue>,
+    bodies_lost: AtomicU64,
     pub(crate) meter: Mutex<Meter>,
     /// The same sums for Prometheus, which wants them since the start.
     pub(crate) scraped: Mutex<Meter>,
     pub(crate) events: Tally,
     pub(crate) points: Tally,
+    pub(crate) ended: Tally,
     /// Told when a batch is full.
     pub(crate) wake: Notify,
+    /// Told when a batch of spans is full.
+    pub(crate) wake_spans: Notify,
+    /// Told when a body is to be written.
+    pub(crate) wake_bodies: Notify,
 }
 
 impl Shared {
@@ -41,21 +59,56 @@ impl Shared {
     ) -> Shared {
         Shared {
             origins: Origins::new(&agent, &settings),
+            span_content: settings.tracing.content(&settings.content),
+            repository: Repository::default(),
             agent,
             settings,
             surroundings,
             listener,
             queue: Mutex::default(),
+            spans: Mutex::default(),
+            interactions: AtomicU64::new(0),
+            bodies: Mutex::default(),
+            bodies_lost: AtomicU64::new(0),
             meter: Mutex::default(),
             scraped: Mutex::default(),
             events: Tally::default(),
             points: Tally::default(),
+            ended: Tally::default(),
             wake: Notify::new(),
+            wake_spans: Notify::new(),
+            wake_bodies: Notify::new(),
         }
     }
 
     pub(crate) fn now_ms(&self) -> u64 {
-        (self.surroundings.now_ms)()
+        self.now_nanos() / 1_000_000
+    }
+
+    pub(crate) fn now_nanos(&self) -> u64 {
+        (self.surroundings.now_nanos)()
+    }
+
+    pub(crate) fn has_spans(&self) -> bool {
+        self.settings.is_enabled && !self.settings.traces.exporters.is_empty()
+    }
+
+    /// Where a span without one around it belongs.
+    pub(crate) fn inbound_parent(&self) -> Parent {
+        match &self.settings.tracing.parent {
+            Some(context) => Parent::Remote(context.clone()),
+            None => Parent::None,
+        }
+    }
+
+    /// Whether others are told of our spans.
+    pub(crate) fn propagates_traces(&self) -> bool {
+        self.settings.tracing.propagates || self.agent.custom_base_url != Some(true)
+    }
+
+    /// The number of a new turn, counted from 1.
+    pub(crate) fn next_interaction(&self) -> u64 {
+        self.interactions.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn has_events(&self) -> bool {
@@ -84,7 +137,7 @@ impl Shared {
         let (placed, waiting) = {
             let mut queue = lock(&self.queue);
             let placed = queue.push(record, self.now_ms());
-            (placed, queue.len())
+            (placed, queue.waiting.len())
         };
         self.events.recorded(1);
         if let Err(reason) = placed {
@@ -92,6 +145,51 @@ impl Shared {
         }
         if waiting >= BATCH_MAX || self.settings.logs.interval.is_zero() {
             self.wake.notify_one();
+        }
+    }
+
+    pub(crate) fn put_span(&self, span: Ended) {
+        let (placed, waiting) = {
+            let mut spans = lock(&self.spans);
+            (spans.push(span), spans.len())
+        };
+        self.ended.recorded(1);
+        if let Err(reason) = placed {
+            self.drop_items(Signal::Traces, 1, reason);
+        }
+        if waiting >= BATCH_MAX || self.settings.traces.interval.is_zero() {
+            self.wake_spans.notify_one();
+        }
+    }
+
+    /// Takes an event's body, if it has one, to be written into this directory.
+    pub(crate) fn file(&self, dir: &Path, session: &str, event: &mut dyn AnyEvent) {
+        let new_id = &*self.surroundings.new_id;
+        let Some(mut file) = event.file(&Place { dir, new_id }) else {
+            return;
+        };
+        file.place_in(timestamp(self.now_ms()), session);
+        let is_placed = {
+            let mut bodies = lock(&self.bodies);
+            let has_room = bodies.has_room();
+            if has_room {
+                bodies.push(file);
+            }
+            has_room
+        };
+        match is_placed {
+            true => self.wake_bodies.notify_one(),
+            false => self.lose_bodies(1, "more wait than there is room for: the disk is too slow"),
+        }
+    }
+
+    /// Counts bodies that are not written, and says so.
+    pub(crate) fn lose_bodies(&self, bodies: u64, reason: &str) {
+        let total = self.bodies_lost.fetch_add(bodies, Ordering::Relaxed) + bodies;
+        if is_worth_saying(bodies, total) {
+            let message = format!("{total} bodies are not written so far: {reason}");
+            let finding = Finding::error("OTEL_LOG_RAW_API_BODIES", message);
+            self.listener.tell(&finding);
         }
     }
 
@@ -122,8 +220,9 @@ impl Shared {
 
     pub(crate) fn tally(&self, signal: Signal) -> &Tally {
         match signal {
+            Signal::Logs => &self.events,
             Signal::Metrics => &self.points,
-            _ => &self.events,
+            Signal::Traces => &self.ended,
         }
     }
 
@@ -146,8 +245,7 @@ impl Shared {
     }
 
     fn say_loss(&self, signal: Signal, items: u64, total: u64, how: &str, reason: &str) {
-        let before = total.saturating_sub(items);
-        if before == 0 || before.ilog2() != total.ilog2() {
+        if is_worth_saying(items, total) {
             let message = format!("{total} {} {how} so far: {reason}", signal.items());
             self.listener.tell(&Finding::error(signal.name(), message));
         }
@@ -165,6 +263,12 @@ impl Shared {
         otlp::javascript::logs(encoding, &self.origins.events, &records)
     }
 
+    /// One export request of these spans.
+    pub(crate) fn encode_spans(&self, spans: &[Ended], encoding: Encoding) -> Vec<u8> {
+        let spans: Vec<_> = spans.iter().map(Ended::span).collect();
+        otlp::javascript::spans(encoding, &self.origins.spans, &spans)
+    }
+
     /// One export request for each of the encodings, of all that was counted, and how many points it
     /// has; `None` when there is nothing to say.
     pub(crate) fn encode_metrics(&self, encodings: &[Encoding]) -> Option<(Vec<Vec<u8>>, u64)> {
@@ -179,6 +283,12 @@ impl Shared {
         let encode = |encoding: &Encoding| otlp::javascript::metrics(*encoding, origin, &metrics);
         Some((encodings.iter().map(encode).collect(), count))
     }
+}
+
+/// The first loss is said, and whenever twice as much is lost.
+fn is_worth_saying(lost: u64, total: u64) -> bool {
+    let before = total.saturating_sub(lost);
+    before == 0 || before.ilog2() != total.ilog2()
 }
 
 /// A thread that panicked while it held the lock leaves the content as it was.

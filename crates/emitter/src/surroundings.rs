@@ -1,21 +1,30 @@
 //! Clock and ids: parameters, so that tests decide both.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where times and ids come from.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
-    pub(crate) now_ms: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Nanoseconds since the Unix epoch.
+    pub(crate) now_nanos: Arc<dyn Fn() -> u64 + Send + Sync>,
+    pub(crate) new_trace_id: Arc<dyn Fn() -> [u8; 16] + Send + Sync>,
+    pub(crate) new_span_id: Arc<dyn Fn() -> [u8; 8] + Send + Sync>,
     pub(crate) new_id: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where the agent works; `None` is the process's working directory.
+    pub(crate) dir: Option<PathBuf>,
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
         Surroundings {
-            now_ms: Arc::new(now_ms),
+            now_nanos: Arc::new(now_nanos),
+            new_trace_id: Arc::new(random),
+            new_span_id: Arc::new(random),
             new_id: Arc::new(new_uuid),
+            dir: None,
         }
     }
 }
@@ -26,22 +35,30 @@ impl fmt::Debug for Surroundings {
     }
 }
 
-fn now_ms() -> u64 {
+fn now_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     // A clock before 1970 tells nothing.
     since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     })
+}
+
+/// Bytes by chance, as an id of a trace or a span is made of.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Without randomness ids are made of the time: rather alike than none.
+    if getrandom::fill(&mut bytes).is_err() {
+        let time = now_nanos().to_be_bytes();
+        for (byte, known) in bytes.iter_mut().zip(time.iter().cycle()) {
+            *byte = *known;
+        }
+    }
+    bytes
 }
 
 /// A random UUID (version 4).
 fn new_uuid() -> String {
-    let mut bytes = [0; 16];
-    // Without randomness ids are made of the time: rather alike than none.
-    if getrandom::fill(&mut bytes).is_err() {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        bytes = since.map_or(0, |since| since.as_nanos()).to_be_bytes();
-    }
+    let mut bytes: [u8; 16] = random();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,6 +1,7 @@
 //! The entry: the telemetry of one process, from its start to its end.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +104,7 @@ impl Telemetry {
         Counts {
             events: self.shared.events.counts(),
             points: self.shared.points.counts(),
+            spans: self.shared.ended.counts(),
         }
     }
 
@@ -121,10 +123,18 @@ impl Telemetry {
     fn stop(&mut self, timeout: Duration) {
         if let Some(worker) = self.worker.take() {
             worker.stop(timeout);
-            let left = lock(&self.shared.queue).close();
+            let events = lock(&self.shared.queue).waiting.close();
+            let spans = lock(&self.shared.spans).close();
+            for (signal, left) in [(Signal::Logs, events), (Signal::Traces, spans)] {
+                if left > 0 {
+                    let reason = "the process ended before they were sent";
+                    self.shared.drop_items(signal, left, reason);
+                }
+            }
+            let left = lock(&self.shared.bodies).close();
             if left > 0 {
-                let reason = "the process ended before they were sent";
-                self.shared.drop_items(Signal::Logs, left, reason);
+                let reason = "the process ended before they were written";
+                self.shared.lose_bodies(left, reason);
             }
         }
     }
@@ -165,7 +175,7 @@ impl Builder {
     /// With this clock: milliseconds since the Unix epoch.
     #[must_use]
     pub fn clock(mut self, now_ms: impl Fn() -> u64 + Send + Sync + 'static) -> Builder {
-        self.surroundings.now_ms = Arc::new(now_ms);
+        self.surroundings.now_nanos = Arc::new(move || now_ms().saturating_mul(1_000_000));
         self
     }
 
@@ -173,6 +183,14 @@ impl Builder {
     #[must_use]
     pub fn ids(mut self, new_id: impl Fn() -> String + Send + Sync + 'static) -> Builder {
         self.surroundings.new_id = Arc::new(new_id);
+        self
+    }
+
+    /// With this directory as the one that the agent works in, for what is said of its repository;
+    /// otherwise it is the process's when telemetry starts.
+    #[must_use]
+    pub fn working_dir(mut self, dir: impl Into<PathBuf>) -> Builder {
+        self.surroundings.dir = Some(dir.into());
         self
     }
 
@@ -189,11 +207,12 @@ impl Builder {
             self.listener,
         ));
         let mut worker = None;
-        if shared.has_events() || shared.has_metrics() {
+        if shared.has_events() || shared.has_metrics() || shared.has_spans() {
             match Worker::start(&shared) {
                 Ok(started) => worker = Some(started),
                 Err(error) => {
-                    lock(&shared.queue).close();
+                    lock(&shared.queue).waiting.close();
+                    lock(&shared.spans).close();
                     let message = format!("the thread that sends does not start: {error}");
                     let finding = Finding::error("telemetry", message);
                     shared.listener.tell(&finding);

@@ -1,9 +1,10 @@
-//! The thread that sends: intervals, batches, flushes, and the end.
+//! The thread that sends: its start, its flushes, and its end. What it does is in `task.rs`.
 //!
-//! Invariant: the two signals wait for nothing of each other, and the program that records waits for
+//! Invariant: the signals wait for nothing of each other, and the program that records waits for
 //! neither. At the end nothing is waited for beyond the time that was given.
 
-use std::future::Future;
+mod task;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -11,15 +12,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use contract::Signal;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
-use crate::export::{Exporters, Payload, scrape};
+use crate::export::{Exporters, scrape};
 use crate::finding::Finding;
-use crate::record::BATCH_MAX;
-use crate::shared::{Shared, lock};
+use crate::shared::Shared;
 
 /// More flushes than this never wait at once.
 const FLUSHES_MAX: usize = 8;
@@ -29,7 +28,7 @@ const FLUSHES_MAX: usize = 8;
 pub(crate) struct Worker {
     /// Until when the end may take, once it is asked for.
     stop: watch::Sender<Option<Instant>>,
-    flushes: [mpsc::Sender<SyncSender<()>>; 2],
+    flushes: [mpsc::Sender<SyncSender<()>>; 4],
     /// Closed when the thread has ended.
     ended: Receiver<()>,
     /// Where Prometheus is answered.
@@ -40,8 +39,10 @@ impl Worker {
     pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<Worker> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = watch::channel(None);
-        let (flush_logs, logs_flushes) = mpsc::channel(FLUSHES_MAX);
-        let (flush_metrics, metrics_flushes) = mpsc::channel(FLUSHES_MAX);
+        let (flush_logs, logs) = mpsc::channel(FLUSHES_MAX);
+        let (flush_metrics, metrics) = mpsc::channel(FLUSHES_MAX);
+        let (flush_spans, spans) = mpsc::channel(FLUSHES_MAX);
+        let (flush_bodies, bodies) = mpsc::channel(FLUSHES_MAX);
         let (ending, ended) = sync_channel::<()>(1);
         let listener = scrape_listener(shared);
         let scrape_address = listener
@@ -55,10 +56,14 @@ impl Worker {
                 let _ending = ending;
                 let exporters = Exporters::new(&shared);
                 runtime.block_on(async {
+                    let end = || End(stopped.clone());
+                    task::find_repository(&shared, end()).await;
                     let scrape = tokio::spawn(answer_scrapes(Arc::clone(&shared), listener));
                     tokio::join!(
-                        send_events(&shared, &exporters, logs_flushes, End(stopped.clone())),
-                        send_metrics(&shared, &exporters, metrics_flushes, End(stopped.clone())),
+                        task::send_events(&shared, &exporters, logs, end()),
+                        task::send_metrics(&shared, &exporters, metrics, end()),
+                        task::send_spans(&shared, &exporters, spans, end()),
+                        task::write_bodies(&shared, bodies, end()),
                     );
                     scrape.abort();
                 });
@@ -67,7 +72,7 @@ impl Worker {
             })?;
         Ok(Worker {
             stop,
-            flushes: [flush_logs, flush_metrics],
+            flushes: [flush_logs, flush_metrics, flush_spans, flush_bodies],
             ended,
             scrape_address,
         })
@@ -125,118 +130,6 @@ fn ask_flush(flushes: &mpsc::Sender<SyncSender<()>>) -> Option<Receiver<()>> {
     flushes.try_send(done).ok()?;
     Some(wait)
 }
-
-/// Why a sending task woke up.
-enum Wake {
-    /// The interval has passed, or a batch is full.
-    Due,
-    Flush(SyncSender<()>),
-    Stop,
-}
-
-/// Waits for the next reason to send. `due` is what makes the task send by itself.
-async fn next_wake(
-    due: impl Future<Output = ()>,
-    flushes: &mut mpsc::Receiver<SyncSender<()>>,
-    end: &mut End,
-) -> Wake {
-    tokio::select! {
-        () = due => Wake::Due,
-        // With the senders gone the thread is being stopped.
-        Some(done) = flushes.recv() => Wake::Flush(done),
-        _ = end.asked() => Wake::Stop,
-    }
-}
-
-async fn send_events(
-    shared: &Shared,
-    exporters: &Exporters,
-    mut flushes: mpsc::Receiver<SyncSender<()>>,
-    mut end: End,
-) {
-    let interval = shared.settings.logs.interval;
-    let mut next = Instant::now() + interval;
-    loop {
-        let due = async {
-            if interval.is_zero() {
-                shared.wake.notified().await;
-                return;
-            }
-            tokio::select! {
-                () = sleep_until(next) => {}
-                () = shared.wake.notified() => {}
-            }
-        };
-        let wake = next_wake(due, &mut flushes, &mut end).await;
-        let is_whole = !matches!(wake, Wake::Due) || interval.is_zero() || Instant::now() >= next;
-        if is_whole {
-            next = Instant::now() + interval;
-        }
-        // What is recorded while this sends belongs to the next turn: a turn ends.
-        let mut left = lock(&shared.queue).len();
-        while left > 0 && (is_whole || left >= BATCH_MAX) {
-            let batch = lock(&shared.queue).take_batch();
-            left = left.saturating_sub(batch.len());
-            if batch.is_empty() {
-                break;
-            }
-            let payload = Payload {
-                items: batch.len() as u64,
-                encode: Box::new(|encoding| shared.encode_events(&batch, encoding)),
-            };
-            exporters
-                .export(shared, Signal::Logs, payload, &mut end)
-                .await;
-        }
-        if is_whole && !matches!(wake, Wake::Stop) {
-            exporters.resend(shared, Signal::Logs, &mut end).await;
-        }
-        match wake {
-            Wake::Due => {}
-            // Who asked may have given up waiting.
-            Wake::Flush(done) => drop(done.try_send(())),
-            Wake::Stop => return,
-        }
-    }
-}
-
-async fn send_metrics(
-    shared: &Shared,
-    exporters: &Exporters,
-    mut flushes: mpsc::Receiver<SyncSender<()>>,
-    mut end: End,
-) {
-    let interval = shared.settings.metrics.interval.max(METRIC_INTERVAL_MIN);
-    let encodings = exporters.encodings(Signal::Metrics);
-    loop {
-        let wake = next_wake(sleep(interval), &mut flushes, &mut end).await;
-        if let Some((bodies, items)) = shared.encode_metrics(&encodings) {
-            shared.points.recorded(items);
-            let find = |encoding| {
-                let at = encodings.iter().position(|known| *known == encoding);
-                at.map_or_else(Vec::new, |at| bodies[at].clone())
-            };
-            let payload = Payload {
-                items,
-                encode: Box::new(find),
-            };
-            exporters
-                .export(shared, Signal::Metrics, payload, &mut end)
-                .await;
-        }
-        if !matches!(wake, Wake::Stop) {
-            exporters.resend(shared, Signal::Metrics, &mut end).await;
-        }
-        match wake {
-            Wake::Due => {}
-            Wake::Flush(done) => drop(done.try_send(())),
-            Wake::Stop => return,
-        }
-    }
-}
-
-/// An interval of nothing would keep the thread busy for nothing.
-const METRIC_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
 /// When the thread must have ended, once that is asked for.
 pub(crate) struct End(watch::Receiver<Option<Instant>>);

@@ -6,6 +6,8 @@
 //!
 //! Source: recorded requests of client 2.1.329 (exporter 0.208.0).
 
+mod span;
+
 use std::fmt::Write;
 
 use contract::{
@@ -15,6 +17,8 @@ use contract::{
 use crate::Encoding;
 use crate::encode::{MetricPoints, write_attributes, write_id, write_value};
 use crate::writer::{Size, Writer};
+
+pub use self::span::{Span, SpanEvent, SpanLink, spans};
 
 /// An export request of log records of one origin.
 pub fn logs(encoding: Encoding, origin: &Origin<'_>, records: &[LogRecord<'_>]) -> Vec<u8> {

@@ -31,7 +31,7 @@ pub(crate) trait Field<W: Wire>: Sized + Default {
     }
 }
 
-/// An event's own attributes while they are written.
+/// An event's or a span's own attributes while they are written.
 pub(crate) struct Own<'c> {
     pub(crate) attributes: Vec<Attribute<'static>>,
     content: &'c Content,
@@ -43,6 +43,15 @@ impl<'c> Own<'c> {
             attributes: Vec::with_capacity(16),
             content,
         }
+    }
+
+    /// Appends an attribute by its wire.
+    pub(crate) fn put<W: Wire, T: Field<W>>(&mut self, key: &'static str, value: T) {
+        value.write(key, self);
+    }
+
+    pub(crate) fn content(&self) -> &Content {
+        self.content
     }
 
     fn push(&mut self, key: impl Into<Cow<'static, str>>, value: Value<'static>) {
@@ -130,6 +139,8 @@ wires! {
     ResponseText "text" gate "OTEL_LOG_ASSISTANT_RESPONSES",
     /// Text that is left out unless tool details may be shown.
     Detail "text" gate "OTEL_LOG_TOOL_DETAILS",
+    /// The settings of hooks; left out unless tool details may be shown and tracing is detailed.
+    Definitions "JSON" gate "OTEL_LOG_TOOL_DETAILS",
     /// A tool's input, cut; left out unless tool details may be shown.
     Input "JSON" gate "OTEL_LOG_TOOL_DETAILS",
     /// The administrator's settings.
@@ -195,13 +206,17 @@ texts! {
     Detail => |key, text, own| if own.content.tool_details {
         own.text(key, text);
     };
+    Definitions => |key, text, own| if own.content.hook_definitions {
+        own.text(key, text);
+    };
     Input => |key, text, own| if own.content.tool_details {
         own.text(key, content::tool_input(&text));
     };
     ManagedText => |key, text, own| if own.content.managed_settings {
         own.text(key, text);
     };
-    Body => |key, text, own| {
+    // Where bodies go into files, the event names the file instead.
+    Body => |key, text, own| if own.content.body_dir.is_none() {
         let (text, _) = own.content.cut(text);
         own.push(key, Value::Str(Cow::Owned(text)));
     };

@@ -1,6 +1,7 @@
 //! Requests to the model: answered, refused, failed.
 
 use super::{Name, event};
+use crate::bodies::{BodyFile, Entry, Place, request_name};
 use crate::content::{Content, utf16_length};
 use crate::meter::{Instrument, Measure};
 
@@ -205,12 +206,14 @@ fn complete_retries(event: &mut ApiRetriesExhausted, _: &Content) {
 
 event! {
     /// A whole request to the model; only with raw bodies.
-    ApiRequestBody "api_request_body" complete(complete_request_body) behind(raw_bodies) {
+    ApiRequestBody "api_request_body" complete(complete_request_body) behind(raw_bodies) files(request_file) {
         /// The body as JSON, cut to the limit of content.
         body: String = Body "body",
-        /// Its length before the cut, in UTF-16 units; follows from the body.
+        /// The file that holds it uncut, where bodies go into files; follows from the settings.
+        body_ref: Option<String> = Text "body_ref",
+        /// Its length before a cut: in UTF-16 units, of a file in bytes; follows from the body.
         body_length: Option<u64> = Digits "body_length",
-        /// Whether it was cut; follows from the body.
+        /// Said when it was cut; follows from the body.
         body_truncated: Option<bool> = YesNo "body_truncated",
         /// The model's name.
         model: String = Text "model",
@@ -223,12 +226,14 @@ event! {
 
 event! {
     /// A whole answer of the model; only with raw bodies.
-    ApiResponseBody "api_response_body" complete(complete_response_body) behind(raw_bodies) {
+    ApiResponseBody "api_response_body" complete(complete_response_body) behind(raw_bodies) files(response_file) {
         /// The body as JSON, cut to the limit of content.
         body: String = Body "body",
-        /// Its length before the cut, in UTF-16 units; follows from the body.
+        /// The file that holds it uncut, where bodies go into files; follows from the settings.
+        body_ref: Option<String> = Text "body_ref",
+        /// Its length before a cut: in UTF-16 units, of a file in bytes; follows from the body.
         body_length: Option<u64> = Digits "body_length",
-        /// Whether it was cut; follows from the body.
+        /// Said when it was cut; follows from the body.
         body_truncated: Option<bool> = YesNo "body_truncated",
         /// The model's name.
         model: String = Text "model",
@@ -246,19 +251,56 @@ event! {
 }
 
 fn complete_request_body(event: &mut ApiRequestBody, content: &Content) {
-    let (length, is_cut) = measure_body(&event.body, content);
-    event.body_length.get_or_insert(length);
-    event.body_truncated.get_or_insert(is_cut);
+    complete_body(
+        &event.body,
+        &mut event.body_length,
+        &mut event.body_truncated,
+        content,
+    );
 }
 
 fn complete_response_body(event: &mut ApiResponseBody, content: &Content) {
-    let (length, is_cut) = measure_body(&event.body, content);
-    event.body_length.get_or_insert(length);
-    event.body_truncated.get_or_insert(is_cut);
+    complete_body(
+        &event.body,
+        &mut event.body_length,
+        &mut event.body_truncated,
+        content,
+    );
 }
 
-/// The length of a body, and whether it will be cut.
-fn measure_body(body: &str, content: &Content) -> (u64, bool) {
-    let length = utf16_length(body);
-    (length as u64, length > content.text_max())
+fn complete_body(
+    body: &str,
+    length: &mut Option<u64>,
+    is_cut: &mut Option<bool>,
+    content: &Content,
+) {
+    let known = *length.get_or_insert(utf16_length(body) as u64);
+    if content.body_dir.is_none() && known > content.text_max() as u64 {
+        is_cut.get_or_insert(true);
+    }
+}
+
+fn request_file(event: &mut ApiRequestBody, place: &Place<'_>) -> BodyFile {
+    let body = std::mem::take(&mut event.body);
+    let file = place.request(event.request_body_id.as_deref(), body);
+    event.body_ref.get_or_insert_with(|| file.reference());
+    event.body_length.get_or_insert(file.length());
+    file
+}
+
+fn response_file(event: &mut ApiResponseBody, place: &Place<'_>) -> BodyFile {
+    let body = std::mem::take(&mut event.body);
+    let entry = Entry {
+        query_source: event.query_source.clone(),
+        model: event.model.clone(),
+        request_id: event.request_id.clone(),
+        message_id: event.message_id.clone(),
+        message_uuid: event.message_uuid.clone(),
+        request_file: request_name(event.request_body_id.as_deref()),
+        ..Entry::default()
+    };
+    let file = place.response(event.request_id.as_deref(), body, entry);
+    event.body_ref.get_or_insert_with(|| file.reference());
+    event.body_length.get_or_insert(file.length());
+    file
 }

@@ -103,6 +103,8 @@ event! {
         hook_source: String = Text "hook_source",
         /// Whether the session runs in safe mode.
         safe_mode: bool = YesNo "safe_mode",
+        /// Their settings as JSON; only with detailed tracing too.
+        hook_definitions: Option<String> = Definitions "hook_definitions",
     }
 }
 
@@ -141,6 +143,8 @@ event! {
         hook_source: String = Text "hook_source",
         /// Whether the session runs in safe mode.
         safe_mode: bool = YesNo "safe_mode",
+        /// Their settings as JSON; only with detailed tracing too.
+        hook_definitions: Option<String> = Definitions "hook_definitions",
     }
 }
 

@@ -8,8 +8,9 @@ use super::{
     AssistantResponse, AtMention, Auth, Compaction, Event, FeedbackSurvey, HookExecutionComplete,
     HookExecutionStart, HookPluginMetrics, HookRegistered, InternalError, ManagedSettingsResolved,
     McpServerConnection, PermissionModeChanged, PluginInstalled, PluginLoaded, RetentionSweep,
-    SkillActivated, SubagentCompleted, ToolDecision, ToolResult, UserPrompt,
+    SkillActivated, SubagentCompleted, ToolDecision, ToolResult, UserPrompt, sealed,
 };
+use crate::bodies::{BodyFile, Place};
 use crate::content::Content;
 use crate::meter::Measure;
 use contract::Attribute;
@@ -191,6 +192,7 @@ impl fmt::Debug for Parsed {
 /// What a record needs of an event.
 pub(crate) trait AnyEvent {
     fn name(&self) -> &'static str;
+    fn file(&mut self, place: &Place<'_>) -> Option<BodyFile>;
     fn own(self: Box<Self>, content: &Content) -> Option<Vec<Attribute<'static>>>;
     fn sums(&self, content: &Content) -> Vec<Measure>;
 }
@@ -198,6 +200,10 @@ pub(crate) trait AnyEvent {
 impl<E: Event> AnyEvent for E {
     fn name(&self) -> &'static str {
         E::NAME
+    }
+
+    fn file(&mut self, place: &Place<'_>) -> Option<BodyFile> {
+        sealed::Sealed::file(self, place)
     }
 
     fn own(self: Box<Self>, content: &Content) -> Option<Vec<Attribute<'static>>> {

@@ -4,13 +4,12 @@
 //! headers of the last success.
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::process::{Child, Command, Stdio};
-use std::thread::{self, park_timeout};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use crate::command::output;
 use crate::finding::{Finding, Listener};
 use crate::settings::{HeadersHelper, check_header};
 
@@ -19,7 +18,6 @@ const HELPER_TIME_MAX: Duration = Duration::from_secs(30);
 /// After a failure it is not run again sooner.
 const FAILURE_WAIT: Duration = Duration::from_secs(30);
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
-const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The helper, and what it said last.
 pub(super) struct Helper {
@@ -70,64 +68,23 @@ impl Helper {
     }
 }
 
-fn run(command: &str) -> Result<Vec<(String, String)>, String> {
+fn run(line: &str) -> Result<Vec<(String, String)>, String> {
     let (shell, flag) = if cfg!(windows) {
         ("cmd", "/C")
     } else {
         ("sh", "-c")
     };
-    let mut child = Command::new(shell)
-        .args([flag, command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("it did not start: {error}"))?;
-    let output = child.stdout.take();
-    let reader = thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(output) = output {
-            // One byte more than allowed tells that there is too much.
-            let mut bounded = output.take(OUTPUT_BYTES_MAX + 1);
-            let _ = std::io::copy(&mut bounded, &mut bytes);
-        }
-        bytes
-    });
-    wait_for(&mut child)?;
-    let bytes = reader
-        .join()
-        .map_err(|_| "its output could not be read".to_owned())?;
+    let mut command = Command::new(shell);
+    let bytes = output(
+        command.args([flag, line]),
+        HELPER_TIME_MAX,
+        OUTPUT_BYTES_MAX,
+    )?;
     headers(&bytes)
-}
-
-fn wait_for(child: &mut Child) -> Result<(), String> {
-    let started = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => return Err(format!("it failed ({status})")),
-            Ok(None) if started.elapsed() < HELPER_TIME_MAX => park_timeout(POLL_INTERVAL),
-            Ok(None) => {
-                // Either call fails only when it has just ended by itself.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!(
-                    "it took longer than {} s",
-                    HELPER_TIME_MAX.as_secs()
-                ));
-            }
-            Err(error) => return Err(error.to_string()),
-        }
-    }
 }
 
 /// The headers in a helper's output. What is wrong is told without repeating any of it.
 fn headers(output: &[u8]) -> Result<Vec<(String, String)>, String> {
-    if output.len() as u64 > OUTPUT_BYTES_MAX {
-        return Err(format!(
-            "its output is longer than {OUTPUT_BYTES_MAX} bytes"
-        ));
-    }
     let parsed: BTreeMap<String, String> = serde_json::from_slice(output)
         .map_err(|_| "its output is not a JSON object of strings".to_owned())?;
     for (name, value) in &parsed {

@@ -1,6 +1,5 @@
 //! One request over HTTP or gRPC, and its answer.
 
-use std::error::Error;
 use std::io::Write;
 use std::time::Duration;
 
@@ -12,11 +11,10 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER, TE, U
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use otlp::Encoding;
 use otlp::answer::read_partial;
 
+use super::connection::Connections;
 use super::retry::{Verdict, is_grpc_retryable, is_http_retryable};
 use crate::settings::{Compression, Endpoint, Protocol};
 
@@ -26,20 +24,16 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// How much of a receiver's reason is repeated.
 const REASON_CHARS_MAX: usize = 200;
 
-/// Kept-alive connections to one receiver.
+/// Requests to one receiver.
 pub(super) struct Client {
-    pool: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,
+    connections: Connections,
 }
 
 impl Client {
-    pub(super) fn new(is_grpc: bool) -> Client {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let pool = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .http2_only(is_grpc)
-            .build(connector);
-        Client { pool }
+    pub(super) fn new(endpoint: &Endpoint) -> Client {
+        Client {
+            connections: Connections::new(endpoint),
+        }
     }
 
     /// One attempt. `more` are headers beside those of the endpoint; they win.
@@ -55,8 +49,7 @@ impl Client {
             Err(reason) => return Verdict::Refused(reason),
         };
         let exchange = async {
-            let response = self.pool.request(request).await;
-            let response = response.map_err(|error| innermost(&error))?;
+            let response = self.connections.send(request).await?;
             read(response).await
         };
         match tokio::time::timeout(endpoint.timeout, exchange).await {
@@ -245,15 +238,6 @@ impl Answer {
 fn shorten(text: &str) -> String {
     let kept = text.chars().filter(|letter| !letter.is_control());
     kept.take(REASON_CHARS_MAX).collect()
-}
-
-/// The innermost reason says it: connection refused, and the like.
-fn innermost(error: &dyn Error) -> String {
-    let mut inner = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner.to_string()
 }
 
 /// Base64 as binary metadata of gRPC has it, with or without padding; `None` when it is not.

@@ -51,7 +51,7 @@ impl Receiver {
         let is_grpc = endpoint.protocol == Protocol::Grpc;
         Receiver {
             endpoint: endpoint.clone(),
-            client: Client::new(is_grpc),
+            client: Client::new(endpoint),
             helper: helper.filter(|_| !is_grpc).map(Arc::clone),
             spool: spool.map(Arc::clone),
             blocked: endpoint.blocked_by(egress),

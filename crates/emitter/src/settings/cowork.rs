@@ -1,13 +1,14 @@
 //! Cowork's settings: the fields of its admin form, as keys of a JSON file.
 //!
 //! Invariant: what the administrator says here becomes the variables that Cowork hands to the client it
-//! runs, so that there is one way from a setting to what it does. Where the file is silent on content,
-//! no variable below it opens a gate.
+//! runs, so that there is one way from a setting to what it does. Where the file names a receiver and is
+//! silent on content or spans, no variable below it opens a gate or sends spans there.
 //!
 //! Source: the vendor's documentation of the admin form and of the desktop app's managed keys, whose
 //! names, standards and values these are. Values may be JSON or, as systems keep them, JSON as a text.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value};
@@ -34,6 +35,10 @@ const CONTENT: [(&str, &str); 5] = [
     ("toolContent", "OTEL_LOG_TOOL_CONTENT"),
     ("rawApiBodies", "OTEL_LOG_RAW_API_BODIES"),
 ];
+
+/// How long `otlpAttrMaxChars` may let an attribute of a span be, and its standard.
+const CHARS: RangeInclusive<u64> = 256..=32_000;
+const CHARS_STANDARD: u64 = 4_000;
 
 /// What the vendor's own service captures where nothing is said.
 const CONTENT_OF_FIRST_PARTY: [&str; 3] = ["userPrompts", "assistantResponses", "toolDetails"];
@@ -79,15 +84,10 @@ pub(super) fn parse(text: &str) -> Result<Cowork, String> {
     if let Some(hosts) = list_of(&file, "coworkEgressAllowedHosts")? {
         cowork.egress(&hosts);
     }
-    if let Some(is_on) = switch_of(&file, "otlpTracesEnabled")? {
-        let (switch, exporter) = if is_on { ("1", "otlp") } else { ("0", "none") };
-        cowork.set(
-            "CLAUDE_CODE_ENHANCED_TELEMETRY_BETA",
-            switch,
-            "otlpTracesEnabled",
-        );
-        cowork.set("OTEL_TRACES_EXPORTER", exporter, "otlpTracesEnabled");
-    }
+    // Cowork hands no spans on where its own key is silent, whatever the client is told.
+    let standard = endpoint.is_some().then_some(false);
+    let traces = switch_of(&file, "otlpTracesEnabled")?.or(standard);
+    cowork.traces(traces, whole_of(&file, "otlpAttrMaxChars")?);
     cowork.headers_helper = text_of(&file, "otlpHeadersHelper")?.map(|path| quoted(&path));
     cowork.refuse(&file)?;
     Ok(cowork)
@@ -196,6 +196,44 @@ impl Cowork {
         }
     }
 
+    /// Spans, on, off or left to others, and how long their attributes may be.
+    fn traces(&mut self, is_on: Option<bool>, chars: Option<u64>) {
+        const KEY: &str = "otlpTracesEnabled";
+        match is_on {
+            Some(true) => {
+                self.set("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1", KEY);
+                self.set("OTEL_TRACES_EXPORTER", "otlp", KEY);
+            }
+            Some(false) => {
+                self.set("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "0", KEY);
+                self.set("OTEL_TRACES_EXPORTER", "none", KEY);
+                self.set("ENABLE_BETA_TRACING_DETAILED", "0", KEY);
+            }
+            None => {}
+        }
+        const LIMIT: &str = "otlpAttrMaxChars";
+        if chars.is_some() && is_on == Some(false) {
+            self.warn(
+                LIMIT,
+                format!("bounds attributes of spans only, and no spans are sent without {KEY}"),
+            );
+        }
+        let standard = (is_on == Some(true)).then_some(CHARS_STANDARD);
+        let Some(said) = chars.or(standard) else {
+            return;
+        };
+        let (shortest, longest) = (*CHARS.start(), *CHARS.end());
+        let chars = said.clamp(shortest, longest);
+        if chars != said {
+            self.warn(
+                LIMIT,
+                format!("{said} is not from {shortest} to {longest}: {chars} holds"),
+            );
+        }
+        let variable = "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT";
+        self.set(variable, chars.to_string(), LIMIT);
+    }
+
     fn egress(&mut self, hosts: &[String]) {
         let entries = if hosts.is_empty() {
             "none".to_owned()
@@ -212,11 +250,6 @@ impl Cowork {
                 "otlpAuthMode",
                 "the agent has no credential of Cowork's to send: put one into otlpHeaders",
             ));
-        }
-        if value_of(file, "otlpAttrMaxChars")?.is_some() {
-            let message = "bounds attributes of spans only, and is not built: use OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT";
-            self.findings
-                .push(Finding::error("otlpAttrMaxChars", message));
         }
         if switch_of(file, "endUserAttribution")? == Some(true) {
             self.findings.push(Finding::error(
@@ -276,6 +309,18 @@ fn switch_of(file: &Map<String, Value>, key: &str) -> Result<Option<bool>, Strin
         Some(Value::String(word)) if matches!(word.as_str(), "false" | "0") => Ok(Some(false)),
         Some(_) => Err(format!("{key} is neither true nor false")),
     }
+}
+
+fn whole_of(file: &Map<String, Value>, key: &str) -> Result<Option<u64>, String> {
+    let number = match value_of(file, key)? {
+        None => return Ok(None),
+        Some(Value::Number(number)) => number.as_u64(),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(_) => None,
+    };
+    number
+        .map(Some)
+        .ok_or_else(|| format!("{key} is not a whole number"))
 }
 
 /// A path as a command: the form names a file, and files may have spaces in their names.

@@ -191,7 +191,12 @@ mod tests {
         ] {
             assert_eq!(allows(entries, url), expected, "{entries:?}");
         }
-        assert!(allows(&["127.0.0.1", "[::1]"], "http://[::1]:4318"));
+        // Neither scheme nor port makes a difference.
+        for url in ["https://Otel.Example.com", "https://otel.example.com:4317"] {
+            assert!(allows(&["*.example.com"], url), "{url}");
+            assert!(!allows(&["example.com"], url), "{url}");
+        }
+        assert!(allows(&["127.0.0.1", "[::1]"], "https://[::1]:4318"));
         assert!(!allows(&["127.0.0.1"], "http://127.0.0.2"));
     }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use contract::{Signal, Temporality};
 use url::Url;
 
-use super::baggage;
 use super::egress::Egress;
 use super::reading::Reading;
+use super::{baggage, tls};
+use crate::tls::Tls;
 
 /// How one signal leaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +55,8 @@ pub struct Endpoint {
     pub compression: Compression,
     /// How long one attempt may take.
     pub timeout: Duration,
+    /// What an `https` address needs (`Tls::load`): without it no receiver there is trusted.
+    pub tls: Option<Tls>,
 }
 
 impl Endpoint {
@@ -124,7 +127,7 @@ pub(super) struct Names {
     /// `LOGS`
     word: &'static str,
     exporters: &'static str,
-    interval: &'static str,
+    pub(super) interval: &'static str,
 }
 
 pub(super) const LOGS: Names = Names {
@@ -139,6 +142,13 @@ pub(super) const METRICS: Names = Names {
     word: "METRICS",
     exporters: "OTEL_METRICS_EXPORTER",
     interval: "OTEL_METRIC_EXPORT_INTERVAL",
+};
+
+pub(super) const TRACES: Names = Names {
+    signal: Signal::Traces,
+    word: "TRACES",
+    exporters: "OTEL_TRACES_EXPORTER",
+    interval: "OTEL_TRACES_EXPORT_INTERVAL",
 };
 
 pub(super) fn read(reading: &mut Reading, names: &Names, standard: SignalExport) -> SignalExport {
@@ -185,7 +195,27 @@ fn exporters(reading: &mut Reading, names: &Names) -> Vec<Exporter> {
 
 fn read_endpoint(reading: &mut Reading, names: &Names) -> Option<Endpoint> {
     let protocol = protocol(reading, names)?;
-    let url = url(reading, names, protocol)?;
+    let (url, is_own) = url(reading, names, protocol)?;
+    finish(reading, names, protocol, url, is_own)
+}
+
+/// The receiver at this base address, over http/json.
+pub(super) fn endpoint_at(reading: &mut Reading, names: &Names, base: Url) -> Option<Endpoint> {
+    finish(reading, names, Protocol::HttpJson, base, false)
+}
+
+/// `is_own` says that the address is the signal's own, and whole.
+fn finish(
+    reading: &mut Reading,
+    names: &Names,
+    protocol: Protocol,
+    mut url: Url,
+    is_own: bool,
+) -> Option<Endpoint> {
+    if protocol != Protocol::Grpc && !is_own {
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/v1/{}", names.signal.name()));
+    }
     let headers = headers(reading, names);
     let compression = match one(reading, names, "COMPRESSION") {
         None => Compression::None,
@@ -199,6 +229,12 @@ fn read_endpoint(reading: &mut Reading, names: &Names) -> Option<Endpoint> {
             Compression::None
         }
     };
+    let tls = if url.scheme() == "https" {
+        Some(tls::read(reading, names)?)
+    } else {
+        tls::warn_unused(reading, names);
+        None
+    };
     let timeout_name = one(reading, names, "TIMEOUT").map(|(name, _)| name);
     let timeout = timeout_name.and_then(|name| reading.millis(&name));
     Some(Endpoint {
@@ -207,12 +243,13 @@ fn read_endpoint(reading: &mut Reading, names: &Names) -> Option<Endpoint> {
         headers,
         compression,
         timeout: timeout.unwrap_or(Duration::from_secs(10)),
+        tls,
     })
 }
 
 /// The signal's own word, else the general one, and the variable's name. Where the administrator said
 /// the general one, only the administrator may say a signal's own.
-fn one(reading: &mut Reading, names: &Names, what: &str) -> Option<(String, String)> {
+pub(super) fn one(reading: &mut Reading, names: &Names, what: &str) -> Option<(String, String)> {
     let general = format!("OTEL_EXPORTER_OTLP_{what}");
     let own = format!("OTEL_EXPORTER_OTLP_{}_{what}", names.word);
     if let Some(value) = reading.text(&own) {
@@ -249,7 +286,8 @@ fn protocol(reading: &mut Reading, names: &Names) -> Option<Protocol> {
     }
 }
 
-fn url(reading: &mut Reading, names: &Names, protocol: Protocol) -> Option<Url> {
+/// The address, and whether it is the signal's own.
+fn url(reading: &mut Reading, names: &Names, protocol: Protocol) -> Option<(Url, bool)> {
     let standard = match protocol {
         Protocol::Grpc => "http://localhost:4317",
         _ => "http://localhost:4318",
@@ -264,37 +302,32 @@ fn url(reading: &mut Reading, names: &Names, protocol: Protocol) -> Option<Url> 
             standard.to_owned(),
         )
     });
-    let mut url = match Url::parse(&text) {
+    parse_url(reading, &name, &text).map(|url| (url, is_own))
+}
+
+pub(super) fn parse_url(reading: &mut Reading, name: &str, text: &str) -> Option<Url> {
+    match Url::parse(text) {
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             reading.error(
-                &name,
+                name,
                 "holds a user or a password: put them into OTEL_EXPORTER_OTLP_HEADERS as authorization",
             );
-            return None;
+            None
         }
-        Ok(url) if url.scheme() == "http" && url.has_host() => url,
-        Ok(url) if url.scheme() == "https" => {
-            reading.error(
-                &name,
-                "asks for TLS, which is not built: use http://, or a local proxy that adds TLS",
-            );
-            return None;
-        }
+        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => Some(url),
         Ok(_) => {
-            reading.error(&name, "is no address of a receiver: write http://HOST:PORT");
-            return None;
+            reading.error(
+                name,
+                "is no address of a receiver: write http://HOST:PORT or https://HOST:PORT",
+            );
+            None
         }
         Err(error) => {
             let message = format!("is no URL ({error}): write http://HOST:PORT");
-            reading.error(&name, message);
-            return None;
+            reading.error(name, message);
+            None
         }
-    };
-    if protocol != Protocol::Grpc && !is_own {
-        let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}/v1/{}", names.signal.name()));
     }
-    Some(url)
 }
 
 /// General headers first; a signal's own win.

@@ -22,7 +22,7 @@ fn check(scenario_name: &str, number: usize, session_id: &str, calls: &[Call<'_>
     let (shared, clock) = scenario.telemetry();
     let session = Session::new(&shared, session_id.to_owned());
     for (at_ms, call) in calls {
-        clock.store(*at_ms, Ordering::Relaxed);
+        clock.store(*at_ms * 1_000_000, Ordering::Relaxed);
         call(&session);
     }
     let file = format!("/{number:03}-");
@@ -33,7 +33,7 @@ fn check(scenario_name: &str, number: usize, session_id: &str, calls: &[Call<'_>
     let request = request.expect("a request");
     let rebuilt = match request.file.contains("-logs.") {
         true => {
-            let batch = lock(&shared.queue).take_batch();
+            let batch = lock(&shared.queue).waiting.take_batch();
             shared.encode_events(&batch, request.encoding)
         }
         false => {
@@ -188,8 +188,8 @@ fn a_request_that_fails_for_good() {
     for _ in 0..5 {
         session.emit(ApiError::default());
     }
-    lock(&shared.queue).take_batch();
-    clock.store(1_795_219_587_851, Ordering::Relaxed);
+    lock(&shared.queue).waiting.take_batch();
+    clock.store(1_795_219_587_851_000_000, Ordering::Relaxed);
     let prompt = session.prompt_with_id("bd484daa-68c1-484c-9b71-602048a9f1c0");
     prompt.emit(ApiError {
         model: "claude-opus-5-5".to_owned(),
@@ -212,7 +212,7 @@ fn a_request_that_fails_for_good() {
         effort: some("medium"),
         ..ApiRetriesExhausted::default()
     });
-    let batch = lock(&shared.queue).take_batch();
+    let batch = lock(&shared.queue).waiting.take_batch();
     let mut requests = scenario.requests.iter().rev();
     let recorded = requests
         .find(|request| request.file.contains("-logs."))

@@ -90,7 +90,7 @@ pub(super) fn scenario(name: &str) -> Option<Scenario> {
             Some((stem, "json")) if !stem.ends_with(".meta") => Encoding::Json,
             _ => continue,
         };
-        let Some(signal) = signal.filter(|signal| *signal != Signal::Traces) else {
+        let Some(signal) = signal else {
             continue;
         };
         let body = fs::read(folder.join(&file)).expect("a request");
@@ -123,8 +123,7 @@ impl Scenario {
             environment.push(("TERM".to_owned(), "xterm-256color".to_owned()));
         }
         let (mut settings, findings) = Settings::read(Layers::of(environment));
-        let spans = self.name.contains("traces");
-        assert!(spans || findings.is_empty(), "{}: {findings:?}", self.name);
+        assert_eq!(findings, [], "{}", self.name);
         let terminal = settings.identity.terminal.clone();
         match self.name.as_str() {
             // Logged in by OAuth.
@@ -162,8 +161,13 @@ impl Scenario {
         text(&found.expect("an id").1)
     }
 
-    /// Telemetry as the client had it, its clock in the caller's hands.
+    /// Telemetry as the client had it, its clock (in nanoseconds) in the caller's hands.
     pub(super) fn telemetry(&self) -> (Arc<Shared>, Arc<AtomicU64>) {
+        self.telemetry_as(Surroundings::default())
+    }
+
+    /// The same with other ids.
+    pub(super) fn telemetry_as(&self, ids: Surroundings) -> (Arc<Shared>, Arc<AtomicU64>) {
         let agent = Agent {
             name: "claude-code".to_owned(),
             version: "2.1.329".to_owned(),
@@ -177,8 +181,8 @@ impl Scenario {
         let clock = Arc::new(AtomicU64::new(0));
         let hand = Arc::clone(&clock);
         let surroundings = Surroundings {
-            now_ms: Arc::new(move || hand.load(Ordering::Relaxed)),
-            ..Surroundings::default()
+            now_nanos: Arc::new(move || hand.load(Ordering::Relaxed)),
+            ..ids
         };
         let listener = Listener::new(|finding| panic!("{finding}"));
         let shared = Shared::new(agent, self.settings(), surroundings, listener);
@@ -251,6 +255,8 @@ impl Sink for Items {
             time_unix_nano: record.time_unix_nano,
             attributes: owned(&record.attributes),
             trace_id: record.trace_id,
+            span_id: record.span_id,
+            flags: record.flags,
             ..LogRecord::default()
         });
     }

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::stage::{Answer, Came, FakeReceiver, Stage, counts};
+use super::stage::{Answer, Came, FakeReceiver, Stage, counts, nobody};
 use crate::counts::SignalCounts;
 use crate::event::{AtMention, SkillActivated, ToolResult};
 use crate::finding::Finding;
@@ -97,12 +97,6 @@ fn a_receiver_that_hangs_holds_up_nobody_and_the_queue_is_bounded() {
         .map(Finding::to_string)
         .collect::<String>();
     assert!(said.contains("the queue is full"), "{said}");
-}
-
-/// A port that nobody listens on: it is free again when the listener is dropped.
-fn nobody() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 #[test]
@@ -275,91 +269,6 @@ fn each_signal_has_its_own_receiver_path_and_headers() {
         ]
     );
     assert_eq!(stage.telemetry.counts().points, counts(1, 1, 0, 0, 0));
-}
-
-#[test]
-fn what_may_not_be_reached_is_blocked_counted_and_said() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let ran = dir.path().join("ran");
-    let spool = dir.path().join("spool");
-    let helper = dir.path().join("settings.json");
-    let command = format!("touch {}; echo '{{}}'", ran.display());
-    let text = serde_json::json!({ "otelHeadersHelper": command }).to_string();
-    std::fs::write(&helper, text).expect("written");
-    let receiver = FakeReceiver::start(Some(&[]));
-    let url = format!("http://127.0.0.1:{}", receiver.port);
-    let stage = |egress: &str| {
-        let variables = [
-            ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
-            ("OTEL_LOGS_EXPORTER", "otlp"),
-            ("OTEL_METRICS_EXPORTER", "otlp"),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", &url),
-            ("OTEL_METRIC_EXPORT_INTERVAL", "3600000"),
-            ("TALLYBOOK_SPOOL_DIR", spool.to_str().expect("text")),
-            ("TALLYBOOK_EGRESS", egress),
-        ];
-        Stage::of(Layers::of(variables).user_file(&helper))
-    };
-    for policy in [
-        "otel.example.com",
-        "github=127.0.0.1",
-        "none",
-        "http://127.0.0.1",
-    ] {
-        let stage = stage(policy);
-        let said = stage.said();
-        assert_eq!(
-            said.matches("nothing is sent").count(),
-            2,
-            "{policy}: {said}"
-        );
-        assert!(said.contains("127.0.0.1: add it to"), "{policy}: {said}");
-        stage.emit(3);
-        stage.telemetry.session_with_id("s").count_commit();
-        assert!(stage.telemetry.flush());
-        let blocked = |recorded| SignalCounts {
-            blocked: recorded,
-            ..counts(recorded, 0, 0, 0, 0)
-        };
-        assert_eq!(stage.events(), blocked(3), "{policy}");
-        assert_eq!(stage.telemetry.counts().points, blocked(1), "{policy}");
-        assert!(
-            stage.said().contains("3 log records blocked"),
-            "{}",
-            stage.said()
-        );
-    }
-    assert!(receiver.came.try_recv().is_err(), "nothing is sent");
-    assert!(!ran.exists(), "no headers are asked for");
-    assert!(!spool.exists(), "and nothing waits for better days");
-    for policy in ["*", "127.0.0.1", "telemetry=127.0.0.1,github=*.example.com"] {
-        let stage = stage(policy);
-        stage.emit(1);
-        assert!(stage.telemetry.flush());
-        assert_eq!(stage.events(), counts(1, 1, 0, 0, 0), "{policy}");
-        assert_eq!(receiver.next().events(), 1);
-        assert_eq!(stage.said(), "");
-    }
-}
-
-#[test]
-fn what_waits_for_a_host_that_is_blocked_now_is_left_alone() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let port = nobody();
-    let spool = ("TALLYBOOK_SPOOL_DIR", dir.path().to_str().expect("text"));
-    let away = Stage::new(port, &[spool]);
-    away.emit(2);
-    assert_eq!(away.telemetry.shutdown().events.spooled, 2);
-    let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port");
-    let receiver = FakeReceiver::listen(listener, Some(&[]));
-    let blocked = Stage::new(port, &[spool, ("TALLYBOOK_EGRESS", "none")]);
-    assert!(blocked.telemetry.flush());
-    assert_eq!(blocked.events(), counts(0, 0, 0, 0, 0));
-    assert!(receiver.came.try_recv().is_err());
-    let back = Stage::new(port, &[spool]);
-    assert!(back.telemetry.flush());
-    assert_eq!((back.events().resent, receiver.next().events()), (2, 2));
 }
 
 #[test]

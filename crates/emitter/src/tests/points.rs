@@ -80,7 +80,7 @@ fn rebuild(scenario: &Scenario) -> usize {
             // Counted when the series starts; one that goes on was counted any time after its start.
             let goes_on = u64::from(point.start_time_unix_nano == last_nanos);
             let at_ms = point.start_time_unix_nano / 1_000_000 + goes_on;
-            clock.store(at_ms, Ordering::Relaxed);
+            clock.store(at_ms * 1_000_000, Ordering::Relaxed);
             time_ms = point.time_unix_nano / 1_000_000;
             let mut value = number(point);
             if is_cumulative {
@@ -94,7 +94,7 @@ fn rebuild(scenario: &Scenario) -> usize {
             session.measure(instrument.expect("a known metric"), own, value);
         }
         last_nanos = time_ms * 1_000_000;
-        clock.store(time_ms, Ordering::Relaxed);
+        clock.store(time_ms * 1_000_000, Ordering::Relaxed);
         let (bodies, items) = shared.encode_metrics(&[request.encoding]).expect("points");
         assert_same(&request.file, &bodies[0], &request.body);
         count += items as usize;

@@ -13,7 +13,13 @@ use crate::event::AtMention;
 use crate::finding::Finding;
 use crate::head::Agent;
 use crate::settings::{Layers, Settings};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Builder, Telemetry};
+
+/// A port that nobody listens on: it is free again when the listener is dropped.
+pub(super) fn nobody() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
 
 /// A request as it came.
 pub(super) struct Came {
@@ -132,6 +138,10 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(port: u16, more: &[(&str, &str)]) -> Stage {
+        Stage::of(Stage::layers(port, more))
+    }
+
+    pub(super) fn layers(port: u16, more: &[(&str, &str)]) -> Layers {
         let url = format!("http://127.0.0.1:{port}");
         let base = [
             ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
@@ -141,20 +151,23 @@ impl Stage {
             ("OTEL_LOGS_EXPORT_INTERVAL", "3600000"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "3600000"),
         ];
-        let layers = Layers::of(base.into_iter().chain(more.iter().copied()));
-        Stage::of(layers)
+        Layers::of(base.into_iter().chain(more.iter().copied()))
     }
 
     pub(super) fn of(layers: Layers) -> Stage {
+        Stage::built(layers, |builder| builder)
+    }
+
+    pub(super) fn built(layers: Layers, build: impl FnOnce(Builder) -> Builder) -> Stage {
         let (mut settings, findings) = Settings::read(layers);
         settings.retry.first_wait = Duration::from_millis(1);
         settings.retry.attempts_max = 3;
         let found = Arc::new(Mutex::new(Vec::new()));
         let listened = Arc::clone(&found);
-        let telemetry = Telemetry::builder(Agent::new("test", "1"), settings)
+        let builder = Telemetry::builder(Agent::new("test", "1"), settings)
             .findings(findings)
-            .on_finding(move |finding| listened.lock().expect("whole").push(finding.clone()))
-            .start();
+            .on_finding(move |finding| listened.lock().expect("whole").push(finding.clone()));
+        let telemetry = build(builder).start();
         Stage { telemetry, found }
     }
 

@@ -49,6 +49,7 @@ pub(crate) fn run(args: EmitArgs) -> Result<(), Failure> {
     if args.dry_run {
         settings.logs.exporters = vec![Exporter::Console];
         settings.metrics.exporters = vec![Exporter::Console];
+        settings.content.body_dir = None;
     } else if !settings.is_enabled && findings.is_empty() {
         note("telemetry is off, nothing is sent: CLAUDE_CODE_ENABLE_TELEMETRY=1 turns it on");
         return Ok(());

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use emitter::event::{ApiRequest, ToolResult};
 use emitter::settings::Layers;
+use emitter::trace::{Interaction, LlmRequest, ToolOutcome, ToolUse};
 use emitter::{Agent, EditDecision, Session, Settings, Start, Telemetry};
 use testkit::{Problem, Row, Server, Sql};
 
@@ -26,6 +27,8 @@ pub(crate) struct Truth {
     pub(crate) deeds: Sums,
     /// Requests by person and model.
     pub(crate) requests: Sums,
+    /// Spans by person and name.
+    pub(crate) spans: Sums,
     /// All events.
     pub(crate) events: u64,
 }
@@ -70,6 +73,8 @@ pub(crate) fn colleagues(server: &Server) -> Result<Vec<Colleague>, Problem> {
         let url = format!("http://{address}");
         let variables = [
             ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
+            ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),
+            ("OTEL_TRACES_EXPORTER", "otlp"),
             ("OTEL_LOGS_EXPORTER", "otlp"),
             ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
             ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1"),
@@ -109,20 +114,15 @@ impl Colleague {
             let session = self.telemetry.session(start);
             let seed = self.number * 7 + phase * 3 + u64::from(start == Start::Fresh);
             self.deed(truth, "claude_code.session.count", 1.0);
-            let prompt = session.prompt("Why?");
+            let turn = session.interaction("Why?");
+            self.span(truth, "interaction");
             truth.events += 1;
             for step in 0..5 + seed % 4 {
                 let request = self.request(seed, step, &session);
                 self.note(truth, &request);
-                prompt.emit(request);
-                prompt.emit(ToolResult {
-                    tool_name: "Read".to_owned(),
-                    success: true,
-                    duration_ms: step,
-                    ..ToolResult::default()
-                });
-                truth.events += 1;
+                self.step(truth, &turn, request, step);
             }
+            drop(turn);
             session.count_lines(seed, 2, MODELS[0].0);
             self.deed(truth, "claude_code.lines_of_code.count", (seed + 2) as f64);
             session.count_commit();
@@ -137,6 +137,40 @@ impl Colleague {
             let seconds = 1.5 + 0.25 * seed as f64;
             self.deed(truth, "claude_code.active_time.total", seconds);
         }
+    }
+
+    /// A request to the model and the tool that it asks for, each with its span.
+    fn step(&self, truth: &mut Truth, turn: &Interaction, request: ApiRequest, step: u64) {
+        let call = turn.llm_request(LlmRequest {
+            model: request.model.clone(),
+            ..LlmRequest::default()
+        });
+        call.end((&request).into());
+        turn.prompt().emit(request);
+        let tool = turn.tool(ToolUse {
+            tool_name: "Read".to_owned(),
+            ..ToolUse::default()
+        });
+        tool.execution().end(ToolOutcome {
+            success: true,
+            ..ToolOutcome::default()
+        });
+        drop(tool);
+        for name in ["llm_request", "tool", "tool.execution"] {
+            self.span(truth, name);
+        }
+        turn.prompt().emit(ToolResult {
+            tool_name: "Read".to_owned(),
+            success: true,
+            duration_ms: step,
+            ..ToolResult::default()
+        });
+        truth.events += 1;
+    }
+
+    fn span(&self, truth: &mut Truth, name: &str) {
+        let name = format!("claude_code.{name}");
+        add(&mut truth.spans, &[self.email, &name], 1.0);
     }
 
     fn request(&self, seed: u64, step: u64, session: &Session) -> ApiRequest {

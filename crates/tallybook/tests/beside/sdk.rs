@@ -221,10 +221,30 @@ async fn check_the_emitter(sql: &Sql, truth: &Truth) -> Result<(), Problem> {
     let events = "SELECT count(*) AS events, count(DISTINCT person) AS people
                   FROM events WHERE product = 'claude-code'";
     expect(sql, events, json!({"events": truth.events, "people": 3})).await?;
+    let from = "spans WHERE product = 'claude-code'";
+    let spans = sums(sql, &["user_email", "name"], "count(*)", from).await?;
+    compare("spans", &spans, &truth.spans)?;
+    let turns = of_name(truth, "claude_code.interaction");
+    let within = "SELECT count(*) AS spans, count(DISTINCT inside.trace_id) AS traces
+                  FROM spans AS inside JOIN spans AS outside
+                  ON inside.parent_span_id = outside.span_id AND inside.trace_id = outside.trace_id
+                  WHERE inside.product = 'claude-code' AND outside.product = 'claude-code'";
+    let all: f64 = truth.spans.values().sum();
+    let expected = json!({"spans": (all - turns) as u64, "traces": turns as u64});
+    expect(sql, within, expected).await?;
     let by_type = ["user_email", "model", "type"];
     let from = "metrics WHERE name = 'claude_code.token.usage'";
     let tokens = sums(sql, &by_type, "sum(value)", from).await?;
     compare("tokens of metrics", &tokens, &truth.tokens)?;
     let cost = sums(sql, &["person", "model"], "sum(cost_usd)", "api_requests").await?;
     compare("cost of events", &cost, &truth.cost)
+}
+
+/// How many spans of a name there were.
+fn of_name(truth: &Truth, name: &str) -> f64 {
+    let spans = truth.spans.iter();
+    spans
+        .filter(|(labels, _)| labels[1] == name)
+        .map(|(_, count)| count)
+        .sum()
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use emitter::event::{ApiError, ApiRequest, Name, SkillActivated, ToolDecision, ToolResult};
 use emitter::settings::Layers;
+use emitter::trace::{LlmOutcome, LlmRequest, ToolOutcome, ToolUse};
 use emitter::{Agent, Settings, Start, Telemetry};
 use serde_json::{Value, json};
 use testkit::{Problem, Server};
@@ -113,6 +114,130 @@ async fn a_session_arrives_over_every_transport() -> Result<(), Problem> {
         );
         check_session(&server, &session, protocol).await?;
     }
+    Ok(())
+}
+
+/// A turn with a request to the model and a tool; gives the session's id.
+fn turn(telemetry: &Telemetry) -> String {
+    let session = telemetry.session_with_id(format!("turn-{}", std::process::id()));
+    let turn = session.interaction("Who wrote this?");
+    let mut call = turn.llm_request(LlmRequest {
+        model: "claude-opus-5-5".to_owned(),
+        ..LlmRequest::default()
+    });
+    call.attempt(1, None);
+    call.end(LlmOutcome {
+        success: Some(false),
+        error: Some("overloaded".to_owned()),
+        ..LlmOutcome::default()
+    });
+    let tool = turn.tool(ToolUse {
+        tool_name: "Bash".to_owned(),
+        full_command: Some("git log".to_owned()),
+        ..ToolUse::default()
+    });
+    tool.blocked_on_user().end("accept", "config", None);
+    tool.execution().end(ToolOutcome {
+        success: true,
+        ..ToolOutcome::default()
+    });
+    session.id().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_arrive_as_spans_over_every_transport() -> Result<(), Problem> {
+    for (protocol, compression) in [
+        ("http/json", "none"),
+        ("http/protobuf", "gzip"),
+        ("grpc", "none"),
+    ] {
+        let server = launch().start()?;
+        let mut variables = environment(&server, protocol);
+        for (name, value) in [
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", compression),
+            ("OTEL_TRACES_EXPORTER", "otlp"),
+            ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),
+        ] {
+            variables.push((name.to_owned(), value.to_owned()));
+        }
+        let (settings, findings) = Settings::read(Layers::of(variables));
+        assert_eq!(findings, []);
+        let telemetry = Telemetry::new(Agent::new("my-agent", "1.2.3"), settings);
+        let session = turn(&telemetry);
+        let counts = tokio::task::spawn_blocking(|| telemetry.shutdown()).await?;
+        assert_eq!(
+            (counts.events.sent, counts.spans.sent),
+            (1, 5),
+            "{protocol}"
+        );
+        check_turn(&server, &session, protocol).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cowork_s_settings_turn_spans_on() -> Result<(), Problem> {
+    let server = launch().start()?;
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("cowork.json");
+    let url = format!("http://{}", server.addresses().http);
+    let form = json!({"otlpEndpoint": url, "otlpTracesEnabled": true});
+    std::fs::write(&file, form.to_string())?;
+    let identity = [("CLAUDE_CODE_USER_EMAIL", "ada@example.com")];
+    let (settings, findings) = Settings::read(Layers::of(identity).cowork_file(&file));
+    assert_eq!(findings, []);
+    let telemetry = Telemetry::new(Agent::new("my-agent", "1.2.3"), settings);
+    let session = turn(&telemetry);
+    let counts = tokio::task::spawn_blocking(|| telemetry.shutdown()).await?;
+    assert_eq!((counts.events.sent, counts.spans.sent), (1, 5));
+    check_turn(&server, &session, "by Cowork's settings").await
+}
+
+async fn check_turn(server: &Server, session: &str, protocol: &str) -> Result<(), Problem> {
+    let sql = server.sql();
+    let spans = format!(
+        "SELECT child.name, parent.name AS within, child.span_status_message AS failed, child.trace_id = event.trace_id AS is_one \
+         FROM spans child LEFT JOIN spans parent ON parent.span_id = child.parent_span_id \
+         JOIN events event ON event.session_id = child.session_id \
+         WHERE child.session_id = '{session}' AND child.user_email = 'ada@example.com' ORDER BY child.name"
+    );
+    let rows: Vec<Value> = sql
+        .rows(&spans)
+        .await?
+        .into_iter()
+        .map(Value::from)
+        .collect();
+    let row = |name: &str, within: Option<&str>, failed: Option<&str>| {
+        let full = |name: &str| format!("claude_code.{name}");
+        json!({"name": full(name), "within": within.map(full), "failed": failed, "is_one": true})
+    };
+    let expected = [
+        row("interaction", None, None),
+        row("llm_request", Some("interaction"), Some("overloaded")),
+        row("tool", Some("interaction"), None),
+        row("tool.blocked_on_user", Some("tool"), None),
+        row("tool.execution", Some("tool"), None),
+    ];
+    assert_eq!(rows, expected, "{protocol}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_within_a_trace_joins_it() -> Result<(), Problem> {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let server = launch().start()?;
+    let mut variables = environment(&server, "http/protobuf");
+    let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    variables.push(("TRACEPARENT".to_owned(), parent));
+    let arguments = ["at_mention", "mention_type=file", "success=true"];
+    let (code, _, error) = emit(&variables, &arguments)?;
+    assert_eq!((code, error.as_str()), (0, ""));
+    let rows = server
+        .sql()
+        .rows("SELECT trace_id, span_id FROM events")
+        .await?;
+    let expected = json!({"trace_id": TRACE, "span_id": "00f067aa0ba902b7"});
+    assert_eq!(Value::from(rows[0].clone()), expected);
     Ok(())
 }
 

@@ -24,12 +24,13 @@ fn good(file: serde_json::Value, variables: &[(&str, &str)]) -> Settings {
 
 const ADDRESS: &str = "http://otel.example.com:4318";
 
-fn gates(settings: &Settings) -> [bool; 4] {
+fn gates(settings: &Settings) -> [bool; 5] {
     let content = &settings.content;
     [
         content.prompts,
         content.responses,
         content.tool_details,
+        content.tool_content,
         content.raw_bodies,
     ]
 }
@@ -55,7 +56,7 @@ fn the_fields_of_the_form() {
         [],
         "the vendor's service has none"
     );
-    assert_eq!(gates(&settings), [true, true, true, false]);
+    assert_eq!(gates(&settings), [true, true, true, false, false]);
     let nothing = good(json!({"otlpEndpoint": ""}), &[]);
     assert!(!nothing.is_enabled, "an address is what turns it on");
 }
@@ -84,7 +85,7 @@ fn the_managed_keys_of_the_app() {
     assert_eq!(values, ["Bearer a, b", "5%"]);
     let pair = ("team.id".to_owned(), "data science".to_owned());
     assert_eq!(settings.resource_attributes, [pair]);
-    assert_eq!(gates(&settings), [false, false, true, false]);
+    assert_eq!(gates(&settings), [false, false, true, false, false]);
     assert_eq!(settings.metrics.exporters, [Exporter::Otlp]);
     let helper = HeadersHelper {
         command: r"'/opt/my tools/it'\''s'".to_owned(),
@@ -108,41 +109,143 @@ fn the_managed_keys_of_the_app() {
 
 #[test]
 fn content_is_captured_as_said_whatever_the_environment_says() {
+    let bodies = std::env::temp_dir().join("bodies");
+    let bodies = format!("file:{}", bodies.display());
     let everything = [
         ("OTEL_LOG_USER_PROMPTS", "1"),
         ("OTEL_LOG_ASSISTANT_RESPONSES", "1"),
         ("OTEL_LOG_TOOL_DETAILS", "1"),
-        ("OTEL_LOG_RAW_API_BODIES", "1"),
+        ("OTEL_LOG_TOOL_CONTENT", "1"),
+        ("OTEL_LOG_RAW_API_BODIES", &*bodies),
     ];
-    let check = |keys: serde_json::Value, expected: [bool; 4]| {
-        let mut file = json!({"otlpEndpoint": ADDRESS});
+    let check = |keys: serde_json::Value, expected: [bool; 5]| {
+        let mut file = json!({"otlpEndpoint": ADDRESS, "otlpTracesEnabled": true});
         for (key, value) in keys.as_object().expect("an object") {
             file[key] = value.clone();
         }
-        assert_eq!(gates(&good(file.clone(), &everything)), expected, "{file}");
-        assert_eq!(gates(&good(file.clone(), &[])), expected, "{file}");
+        for variables in [&everything[..], &[]] {
+            let settings = good(file.clone(), variables);
+            assert_eq!(gates(&settings), expected, "{file}");
+            assert_eq!(settings.content.body_dir, None, "{file}");
+        }
     };
     let (off, on) = (false, true);
-    check(json!({}), [off; 4]);
-    check(json!({"deploymentMode": "3p"}), [off; 4]);
-    check(json!({"deploymentMode": "1p"}), [on, on, on, off]);
+    check(json!({}), [off; 5]);
+    check(json!({"deploymentMode": "3p"}), [off; 5]);
+    check(json!({"deploymentMode": "1p"}), [on, on, on, off, off]);
     let first =
         |list: serde_json::Value| json!({"deploymentMode": "1p", "otlpContentCapture": list});
-    check(first(json!([])), [off; 4]);
-    check(first(json!(["userPrompts"])), [on, on, off, off]);
-    check(first(json!(["assistantResponses"])), [off, on, off, off]);
-    check(first(json!(["toolDetails"])), [off, off, on, off]);
+    check(first(json!([])), [off; 5]);
+    check(first(json!(["userPrompts"])), [on, on, off, off, off]);
     check(
-        json!({"otlpContentCapture": ["rawApiBodies"]}),
-        [on, on, on, on],
+        first(json!(["assistantResponses"])),
+        [off, on, off, off, off],
     );
+    check(first(json!(["toolDetails"])), [off, off, on, off, off]);
+    check(first(json!(["toolContent"])), [off, off, off, on, off]);
+    check(json!({"otlpContentCapture": ["rawApiBodies"]}), [on; 5]);
     // A file that says nothing of content leaves it to others.
     let only_hosts = json!({"coworkEgressAllowedHosts": ["*"]});
     let on_by_variables = [&[("CLAUDE_CODE_ENABLE_TELEMETRY", "1")], &everything[..1]].concat();
     assert_eq!(
         gates(&good(only_hosts, &on_by_variables)),
-        [on, on, off, off]
+        [on, on, off, off, off]
     );
+}
+
+/// Spans by every variable there is.
+const SPANS: [(&str, &str); 3] = [
+    ("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1"),
+    ("ENABLE_ENHANCED_TELEMETRY_BETA", "1"),
+    ("OTEL_TRACES_EXPORTER", "otlp,console"),
+];
+
+#[test]
+fn spans_are_sent_as_the_file_says_whatever_the_environment_says() {
+    let check = |file: serde_json::Value, expected: &[Exporter]| {
+        for variables in [&SPANS[..], &[]] {
+            let settings = good(file.clone(), variables);
+            assert_eq!(settings.traces.exporters, expected, "{file}");
+            let url = settings.traces.endpoint.map(|endpoint| endpoint.url);
+            let url = url.as_ref().map(url::Url::as_str);
+            let sent = format!("{ADDRESS}/v1/traces");
+            assert_eq!(url, (!expected.is_empty()).then_some(&*sent), "{file}");
+        }
+    };
+    check(json!({"otlpEndpoint": ADDRESS}), &[]);
+    let traced =
+        |is_on: serde_json::Value| json!({"otlpEndpoint": ADDRESS, "otlpTracesEnabled": is_on});
+    check(traced(json!(false)), &[]);
+    check(traced(json!(true)), &[Exporter::Otlp]);
+    check(traced(json!("true")), &[Exporter::Otlp]);
+    let mut first = traced(json!(true));
+    first["deploymentMode"] = json!("1p");
+    check(first, &[Exporter::Otlp]);
+    // A file that names no receiver and is silent on spans leaves them to others.
+    let on = [
+        ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+    ];
+    let silent = good(json!({}), &[&on[..], &SPANS].concat());
+    assert_eq!(silent.traces.exporters, [Exporter::Otlp, Exporter::Console]);
+}
+
+#[test]
+fn detailed_tracing_does_not_go_past_the_file() {
+    let own = [
+        ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
+        ("ENABLE_BETA_TRACING_DETAILED", "1"),
+        ("BETA_TRACING_ENDPOINT", "http://b.example.com"),
+    ];
+    for (file, reason, exporters) in [
+        (
+            json!({"otlpTracesEnabled": false}),
+            "turned ENABLE_BETA_TRACING_DETAILED off",
+            vec![],
+        ),
+        (
+            json!({"otlpEndpoint": ADDRESS}),
+            "turned ENABLE_BETA_TRACING_DETAILED off",
+            vec![],
+        ),
+        (
+            json!({"otlpEndpoint": ADDRESS, "otlpTracesEnabled": true}),
+            "set OTEL_EXPORTER_OTLP_ENDPOINT",
+            vec![Exporter::Otlp],
+        ),
+    ] {
+        let (settings, findings) = over(&file.to_string(), &own);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        let said = findings[0].to_string();
+        assert!(
+            said.contains("BETA_TRACING_ENDPOINT: is left out") && said.contains(reason),
+            "{said}"
+        );
+        assert_eq!(settings.traces.exporters, exporters, "{file}");
+        assert!(!settings.tracing.is_detailed, "{file}");
+        let hosts = [settings.logs, settings.traces].map(|export| {
+            let url = export.endpoint.map(|endpoint| endpoint.url);
+            url.and_then(|url| url.host_str().map(str::to_owned))
+        });
+        let elsewhere = Some("b.example.com".to_owned());
+        assert!(!hosts.contains(&elsewhere), "{file}");
+    }
+}
+
+#[test]
+fn attributes_of_spans_have_a_length() {
+    for (chars, expected) in [
+        (json!(null), 4_000),
+        (json!(256), 256),
+        (json!("32000"), 32_000),
+    ] {
+        let file = json!({
+            "otlpEndpoint": ADDRESS, "otlpTracesEnabled": true, "otlpAttrMaxChars": chars,
+        });
+        let settings = good(file, &[("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "9999")]);
+        assert_eq!(settings.tracing.value_length_max, Some(expected), "{chars}");
+        assert_eq!(settings.content.value_length_max, None, "of spans alone");
+    }
 }
 
 #[test]
@@ -171,21 +274,27 @@ fn the_administrator_s_word_is_above_all_others() {
         std::fs::write(&path, text).expect("written");
         path
     };
-    let cowork = path("c.json", &json!({"otlpEndpoint": ADDRESS}).to_string());
+    let form = json!({"otlpEndpoint": ADDRESS, "otlpTracesEnabled": true});
+    let cowork = path("c.json", &form.to_string());
     let env = |name: &str| json!({"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": name}}).to_string();
-    let layers = Layers::of([("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://d.example.com")])
+    let own = ["LOGS", "TRACES"].map(|signal| {
+        let name = format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT");
+        (name, "http://d.example.com")
+    });
+    let layers = Layers::of(own)
         .user_file(&path("u.json", &env("http://u.example.com")))
         .managed_file(&path("m.json", &env("http://m.example.com")))
         .cowork_file(&cowork);
     let (settings, findings) = Settings::read(layers);
-    let url = settings.logs.endpoint.expect("one").url;
-    assert_eq!(url.as_str(), format!("{ADDRESS}/v1/logs"));
-    assert_eq!(findings.len(), 1, "{findings:?}");
-    assert!(
-        findings[0]
-            .to_string()
-            .contains("the administrator has set")
-    );
+    for (export, signal) in [(settings.logs, "logs"), (settings.traces, "traces")] {
+        let url = export.endpoint.expect("one").url;
+        assert_eq!(url.as_str(), format!("{ADDRESS}/v1/{signal}"));
+    }
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    for finding in findings {
+        let said = finding.to_string();
+        assert!(said.contains("the administrator has set"), "{said}");
+    }
 }
 
 #[test]
@@ -230,9 +339,26 @@ fn what_is_odd_is_said_under_the_form_s_own_names() {
     check(
         "otlpAttrMaxChars",
         json!(400),
-        error,
-        &["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"],
+        warning,
+        &["of spans only", "otlpTracesEnabled"],
     );
+    check(
+        "otlpContentCapture",
+        json!(["toolContent"]),
+        warning,
+        &["OTEL_LOG_TOOL_CONTENT", "no spans are sent"],
+    );
+    for (chars, holds) in [(255, "256 holds"), (32_001, "32000 holds")] {
+        let file = json!({
+            "otlpEndpoint": ADDRESS, "otlpTracesEnabled": true, "otlpAttrMaxChars": chars,
+        });
+        let (_, findings) = over(&file.to_string(), &[]);
+        let said = findings.iter().map(Finding::to_string).collect::<String>();
+        assert!(
+            said.contains("otlpAttrMaxChars") && said.contains(holds),
+            "{said}"
+        );
+    }
     check("endUserAttribution", json!(true), error, &["enduser.id"]);
     check("otlpHeaders", json!("Bearer secret"), warning, &["no `=`"]);
     check(
@@ -265,6 +391,8 @@ fn a_file_that_cannot_be_trusted_turns_telemetry_off_and_repeats_no_secret() {
         "{\"coworkEgressAllowedHosts\": [1]}",
         "{\"otlpEndpoint\": 4318}",
         "{\"otlpTracesEnabled\": \"maybe\"}",
+        "{\"otlpAttrMaxChars\": \"many\"}",
+        "{\"otlpAttrMaxChars\": -1}",
         "{\"deploymentMode\": \"2p\"}",
         "{\"otlp\": {\"endpoint\": \"http://x\"}}",
     ] {
