@@ -1,6 +1,5 @@
 //! Tool calls of a turn: who decides, what comes out, and the subagents that some of them start.
 
-use super::ClientVersion;
 use super::event::{self, Fact, Work};
 use super::occasional::{self, Finished};
 use super::record::{self, Outcome, ToolUse};
@@ -21,9 +20,9 @@ const ACCEPTING: &[(&str, f64)] = &[
 impl Session {
     /// The tools that one answer calls, one after the other.
     pub(super) fn call_tools(&mut self, request_id: &str, agent: &mut Option<Agent>) {
-        let count = match self.client {
-            ClientVersion::V2_1_45 => 1,
-            ClientVersion::V2_1_329 => {
+        let count = match self.client.is_modern() {
+            false => 1,
+            true => {
                 self.random
                     .weighted(&[(1, 0.8), (2, 0.15), (3, 0.05)], |(_, w)| *w)
                     .0
@@ -35,7 +34,7 @@ impl Session {
                 home: &self.home,
                 surface: self.surface,
                 content: self.content,
-                always_parameters: self.client == ClientVersion::V2_1_45,
+                client: self.client,
             };
             let call = Call::new(tool, &manner, &mut self.random);
             let went_on = self.call_tool(&call, request_id, agent);
@@ -48,9 +47,9 @@ impl Session {
 
     /// One tool call; false when the person stopped it, and with it the turn.
     fn call_tool(&mut self, call: &Call, request_id: &str, agent: &mut Option<Agent>) -> bool {
-        let id = match self.client {
-            ClientVersion::V2_1_45 => String::new(),
-            ClientVersion::V2_1_329 => event::tool_use_id(&mut self.random),
+        let id = match self.client.is_modern() {
+            false => String::new(),
+            true => event::tool_use_id(&mut self.random),
         };
         let agent_id = agent.as_ref().map(|agent| agent.id.clone());
         let number = self.calls;
@@ -73,7 +72,7 @@ impl Session {
         if self.head.run.tells_decisions {
             let fact = Fact::Decision {
                 call: number,
-                tool: call.tool.name,
+                tool: call.name,
                 accepted,
                 source,
                 language: call.language,
@@ -93,7 +92,7 @@ impl Session {
 
     /// A hook that looks at shell commands; true when it forbids this one.
     fn run_hook(&mut self, call: &Call) -> bool {
-        let applies = self.client == ClientVersion::V2_1_329 && call.tool.kind == Kind::Shell;
+        let applies = self.client.is_modern() && call.tool.kind == Kind::Shell;
         if !self.has_hooks || !applies {
             return false;
         }
@@ -135,7 +134,7 @@ impl Session {
     /// The call runs and its result is reported.
     fn finish(&mut self, tool_use: &ToolUse<'_>, source: &'static str) {
         let call = tool_use.call;
-        let delegates = call.tool.kind == Kind::Delegates && self.client == ClientVersion::V2_1_329;
+        let delegates = call.tool.kind == Kind::Delegates && self.client.is_modern();
         let started_ms = self.now_ms;
         if delegates {
             self.delegate();
@@ -145,8 +144,8 @@ impl Session {
         let duration_ms = self.now_ms - started_ms;
         let succeeded = !self.random.chance(FAILED_SHARE);
         let commits = succeeded && self.content && call.work.commits > 0;
-        let tells_decision = self.head.run.tells_decisions
-            && (self.is_interactive || self.client == ClientVersion::V2_1_45);
+        let tells_decision =
+            self.head.run.tells_decisions && (self.is_interactive || !self.client.is_modern());
         let decided_by = tells_decision.then_some(source);
         let outcome = Outcome {
             duration_ms,
@@ -164,7 +163,7 @@ impl Session {
         };
         let fact = Fact::Result {
             call: tool_use.number,
-            tool: call.tool.name,
+            tool: call.name,
             decided_by,
             succeeded,
             duration_ms,
