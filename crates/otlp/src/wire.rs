@@ -88,6 +88,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A fault where the reader stands.
+    #[cold]
     pub(crate) fn fault(&self, kind: FaultKind) -> Fault {
         Fault::at(kind, self.rest)
     }
@@ -151,12 +152,19 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> WireField<'a> {
-    /// A fault in this field.
-    pub(crate) fn fault(&self, kind: FaultKind) -> Fault {
-        Reader { rest: self.rest }.fault(kind)
+    /// What follows the field in its message.
+    #[inline(always)]
+    pub(crate) fn after(&self) -> Reader<'a> {
+        Reader { rest: self.rest }
     }
 
-    #[cold]
+    /// A fault in this field.
+    #[inline(always)]
+    pub(crate) fn fault(&self, kind: FaultKind) -> Fault {
+        self.after().fault(kind)
+    }
+
+    #[inline(always)]
     fn wrong_type<T>(&self) -> Result<T, Fault> {
         Err(self.fault(FaultKind::WireType(self.number)))
     }
@@ -228,11 +236,13 @@ impl<'a> WireField<'a> {
     }
 
     /// Whether the field holds packed elements of this kind.
+    #[inline(always)]
     pub(crate) fn is_packed(&self, kind: Kind) -> bool {
         matches!(self.payload, Payload::Length(_)) && kind.is_packable()
     }
 
     /// Whether the wire type is one that the kind can have; packed scalars included.
+    #[inline(always)]
     pub(crate) fn fits(&self, kind: Kind, repeated: bool) -> bool {
         match (self.payload, kind.wire_type()) {
             (Payload::Varint(_), WireType::Varint)

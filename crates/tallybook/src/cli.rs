@@ -349,7 +349,7 @@ pub(crate) struct SimulateArgs {
     /// Send events alone, no metrics
     #[arg(long)]
     pub(crate) no_metrics: bool,
-    /// Items in a request, about [default: 4000 into a data directory, 500 to a server, and with
+    /// Items in a request, about [default: 4096 into a data directory, 500 to a server, and with
     /// another speed than max each client's export by itself]
     #[arg(long, value_name = "ITEMS", value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub(crate) batch: Option<u32>,

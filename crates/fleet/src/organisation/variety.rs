@@ -69,8 +69,9 @@ impl Variety {
             runaways: 0,
         },
     };
-    /// The same, and some of everything in how people live.
+    /// The same, and some of everything in how people live. Hardly anybody sets cumulative metrics.
     pub const LIFELIKE: Variety = Variety {
+        cumulative: 0.05,
         life: Life::FULL,
         ..Variety::FULL
     };

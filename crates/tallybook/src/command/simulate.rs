@@ -18,8 +18,8 @@ use crate::simulation::{
     now_ms, plain_time, write_result,
 };
 
-/// Items of a request into a data directory: larger ones are not merged in the buffer.
-const LOAD_ITEMS: usize = 4_000;
+/// Items of a request into a data directory: from so many on the buffer merges no more.
+const LOAD_ITEMS: usize = 4_096;
 /// Items of a request to a server.
 const WIRE_ITEMS: usize = 500;
 /// In the data directory.
