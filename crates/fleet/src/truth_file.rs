@@ -28,7 +28,8 @@ pub struct TruthFile {
     cost_by_person_day_model: Vec<CostOf>,
     cost_by_model: BTreeMap<&'static str, Amount>,
     cost_by_day: BTreeMap<String, Amount>,
-    /// With the roster: what sessions do not name comes from there. Nobody's is under "".
+    /// With the roster: of whoever is known by an e-mail, what sessions do not name comes from there.
+    /// What has no cost centre is under "".
     cost_by_cost_center: BTreeMap<&'static str, Amount>,
     people: Vec<PersonTruth>,
     tools: BTreeMap<&'static str, Outcomes>,
@@ -112,7 +113,8 @@ struct CostOf {
 #[derive(Debug, Default, Serialize)]
 struct PersonTruth {
     person: String,
-    installation: String,
+    /// Of its sessions; under these names goes what no account is known of.
+    installations: BTreeSet<String>,
     role: Option<&'static str>,
     team: &'static str,
     department: &'static str,
@@ -183,7 +185,8 @@ impl TruthFile {
         for session in arrived.sessions.values() {
             let name = names.of(session);
             let person = &organisation.people()[session.person];
-            let has_units = session.names_team || name == names.roster[session.person];
+            // A roster tells nothing of what is known by its installation alone.
+            let has_units = session.names_team || name == person.email;
             let cost_center = if has_units { person.cost_center } else { "" };
             for ((day, model), spent) in session.spent() {
                 *by_all.entry((name.to_owned(), day, model)).or_default() += spent;
@@ -309,7 +312,6 @@ impl PersonTruth {
         let day = |ms: u64| day_name(ms / DAY_MS);
         let mut truth = PersonTruth {
             person: name,
-            installation: person.installation.clone(),
             role: habits.role,
             team: person.team,
             department: person.department,
@@ -330,6 +332,7 @@ impl PersonTruth {
             let (first, last) = session.seen_ms;
             seen = Some(seen.map_or((first, last), |(a, b)| (a.min(first), b.max(last))));
             truth.products.insert(product(session.surface));
+            truth.installations.insert(session.installation.clone());
             truth.clients.insert(session.client.cli());
             truth.events += session.events;
             truth.events_without_account += session.events_without_account();

@@ -300,6 +300,17 @@ pub(crate) enum Protocol {
     Grpc,
 }
 
+impl Protocol {
+    /// As the command line names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Protocol::HttpJson => "http/json",
+            Protocol::HttpProtobuf => "http/protobuf",
+            Protocol::Grpc => "grpc",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// How many people there are [default: 40, or as many as --events takes]
@@ -315,7 +326,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "URL", required_unless_present_any = ["data_dir", "dry_run"])]
     pub(crate) to: Option<String>,
     /// How to send [default: http/protobuf]
-    #[arg(long, value_enum, requires = "to")]
+    #[arg(long, value_enum)]
     pub(crate) protocol: Option<Protocol>,
     /// Store straight into a data directory that no server is using and that holds nothing else
     #[arg(long, value_name = "DIR", conflicts_with = "to")]

@@ -63,9 +63,14 @@ fn plan(args: &SimulateArgs) -> Result<Plan, Failure> {
                 .to_owned(),
         ));
     }
+    if args.protocol.is_some() && args.to.is_none() {
+        return Err(usage(
+            "--protocol needs --to: nothing is sent otherwise".to_owned(),
+        ));
+    }
     let protocol = args.protocol.unwrap_or(Protocol::HttpProtobuf);
     let target = match (&args.to, &args.data_dir) {
-        (Some(url), _) => format!("{url} over {protocol:?}"),
+        (Some(url), _) => format!("{url} over {}", protocol.name()),
         (None, Some(_)) => "data directory".to_owned(),
         (None, None) => "nowhere".to_owned(),
     };

@@ -240,6 +240,10 @@ impl<S: Sink> Drive<S> {
         let Some((path, checkpoint)) = &mut self.checkpoint else {
             return Ok(());
         };
+        if counts.0 == 0 {
+            // Nothing is done: there is nothing to go on from.
+            return Ok(());
+        }
         (checkpoint.requests, checkpoint.events, checkpoint.items) = counts;
         checkpoint.written_unix_ms = now_ms();
         checkpoint.write(path)

@@ -17,6 +17,7 @@
 //! | `log.rs` | the log tells nothing of what was sent or asked |
 //! | `emit.rs` | what the emitter sends, library and command, is what the server answers with |
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
+//! | `simulate.rs` | a simulated organisation is answered with its truth, however it came |
 //! | `reports.rs` | named reports and explanations, of a server and of a data directory |
 //! | `command_line.rs` | the commands, their exit codes and their messages |
 
@@ -31,5 +32,6 @@ mod meters;
 mod repetition;
 mod reports;
 mod restart;
+mod simulate;
 mod stage;
 mod totals;
