@@ -73,7 +73,8 @@ pub type MetricGroups<'a> = Vec<(Origin<'a>, Vec<(Metric<'a>, Vec<DataPoint<'a>>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientVersion {
     /// 2.0.76: as 2.1.45, without sequences, prompt ids and speed; MCP tools by their full names; of
-    /// sessions without a person in front no decisions, no count and no active time.
+    /// sessions without a person in front no decisions, no count and no active time. A failed result
+    /// has the tool use's id, as `use_id`.
     V2_0_76,
     /// 2.1.45: five events, all numbers as text, no request ids, no tool use ids.
     V2_1_45,

@@ -1,5 +1,6 @@
 //! Tool calls of a turn: who decides, what comes out, and the subagents that some of them start.
 
+use super::ClientVersion;
 use super::event::{self, Fact, Work};
 use super::occasional::{self, Finished};
 use super::record::{self, Outcome, ToolUse};
@@ -47,9 +48,11 @@ impl Session {
 
     /// One tool call; false when the person stopped it, and with it the turn.
     fn call_tool(&mut self, call: &Call, request_id: &str, agent: &mut Option<Agent>) -> bool {
-        let id = match self.client.is_modern() {
-            false => String::new(),
-            true => event::tool_use_id(&mut self.random),
+        let id = match self.client {
+            ClientVersion::V2_1_45 => String::new(),
+            ClientVersion::V2_0_76 | ClientVersion::V2_1_329 => {
+                event::tool_use_id(&mut self.random)
+            }
         };
         let agent_id = agent.as_ref().map(|agent| agent.id.clone());
         let number = self.calls;

@@ -226,12 +226,18 @@ pub(super) fn tool_result(client: ClientVersion, tool_use: &ToolUse<'_>, outcome
     let scope = call.mcp.map(|mcp| mcp.scope);
     let error = failure.map(|(_, text)| text);
     if client == ClientVersion::V2_0_76 {
-        return own
+        // Of failures alone it tells the id, and under a name of its own.
+        let own = own
+            .maybe("use_id", failure.map(|_| tool_use.id.to_owned()))
             .yes_no("success", failure.is_none())
             .digits("duration_ms", duration_ms)
             .maybe("error", error)
-            .maybe("tool_parameters", call.parameters.clone())
-            .digits("tool_result_size_bytes", result_bytes)
+            .maybe("tool_parameters", call.parameters.clone());
+        let own = match failure {
+            None => own.digits("tool_result_size_bytes", result_bytes),
+            Some(_) => own,
+        };
+        return own
             .maybe("decision_source", decided_by)
             .maybe("decision_type", decided_by.map(|_| "accept"));
     }

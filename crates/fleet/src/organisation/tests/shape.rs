@@ -154,7 +154,6 @@ fn generated_events_have_the_shape_of_recorded_ones() {
     check_shapes("cc329_tools_json", false, Surface::Code, &common);
     check_shapes("cc329_oauth_identity_json", true, Surface::Code, &common);
     check_shapes("cowork_like_noterm_json", false, Surface::Cowork, &common);
-    // Calls that its client could not begin are recorded, too: these are not simulated.
     let old = ["user_prompt", "api_request"];
     let client = ClientVersion::V2_0_76;
     check_shapes_of(client, "cc2076_tools_json", false, Surface::Code, &old);
