@@ -4,6 +4,8 @@
 //! that arrive, each once. The format is described in `docs/simulate.md`; its version rises when a
 //! reader of the former one would be misled.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -12,6 +14,7 @@ use crate::organisation::{
     Call, Facts, Habits, Nanos, Organisation, Person, SessionFacts, Spent, Surface, Tokens,
     day_name,
 };
+use names::Names;
 
 /// The format that this program writes.
 const VERSION: u32 = 1;
@@ -266,41 +269,6 @@ impl TruthFile {
 }
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
-
-/// By which name answers know people.
-struct Names<'a> {
-    /// Installations that an item with an account has told the owner of.
-    told: BTreeSet<&'a str>,
-    /// The best name of each person, as the roster has it.
-    roster: Vec<String>,
-}
-
-impl<'a> Names<'a> {
-    fn new(organisation: &Organisation, arrived: &'a Facts) -> Names<'a> {
-        let told = arrived.sessions.values();
-        let told = told.filter(|session| session.names_account);
-        Names {
-            told: told.map(|session| session.installation.as_str()).collect(),
-            roster: roster_names(organisation),
-        }
-    }
-
-    /// Whose a session is: without an account anywhere, the installation's.
-    fn of<'s>(&'s self, session: &'s SessionFacts) -> &'s str {
-        if self.told.contains(session.installation.as_str()) {
-            &self.roster[session.person]
-        } else {
-            &session.installation
-        }
-    }
-}
-
-fn roster_names(organisation: &Organisation) -> Vec<String> {
-    let people = organisation.people().iter().zip(organisation.habits());
-    people
-        .map(|(person, habits)| habits.name(person).to_owned())
-        .collect()
-}
 
 impl PersonTruth {
     fn new(
