@@ -63,13 +63,13 @@ impl<'a> Reader<'a> {
                     .ok()
                     .and_then(|length| self.rest.split_at_checked(length));
                 let Some((bytes, rest)) = parts else {
-                    return start.fail(FaultKind::LengthBeyondEnd);
+                    return Err(start.fault(FaultKind::LengthBeyondEnd));
                 };
                 self.rest = rest;
                 Payload::Length(bytes)
             }
             5 => Payload::Four(u32::from_le_bytes(self.array()?)),
-            _ => return start.fail(FaultKind::Group),
+            _ => return Err(start.fault(FaultKind::Group)),
         };
         // Field numbers have 29 bits and start at 1.
         match tag >> 3 {
@@ -78,13 +78,8 @@ impl<'a> Reader<'a> {
                 payload,
                 rest: self.rest,
             })),
-            _ => start.fail(FaultKind::FieldNumber),
+            _ => Err(start.fault(FaultKind::FieldNumber)),
         }
-    }
-
-    #[cold]
-    fn fail<T>(&self, kind: FaultKind) -> Result<T, Fault> {
-        Err(self.fault(kind))
     }
 
     /// A fault where the reader stands.
@@ -123,17 +118,17 @@ impl<'a> Reader<'a> {
         } else {
             FaultKind::VarintTooLong
         };
-        self.fail(kind)
+        Err(self.fault(kind))
     }
 
-    #[inline]
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         match self.rest.split_first_chunk::<N>() {
             Some((bytes, rest)) => {
                 self.rest = rest;
                 Ok(*bytes)
             }
-            None => self.fail(FaultKind::Truncated),
+            None => Err(self.fault(FaultKind::Truncated)),
         }
     }
 
@@ -146,7 +141,7 @@ impl<'a> Reader<'a> {
             WireType::Varint => Payload::Varint(self.varint()?),
             WireType::Eight => Payload::Eight(u64::from_le_bytes(self.array()?)),
             WireType::Four => Payload::Four(u32::from_le_bytes(self.array()?)),
-            WireType::Length => return self.fail(FaultKind::Group),
+            WireType::Length => return Err(self.fault(FaultKind::Group)),
         }))
     }
 }
@@ -169,7 +164,7 @@ impl<'a> WireField<'a> {
         Err(self.fault(FaultKind::WireType(self.number)))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn varint(&self) -> Result<u64, Fault> {
         if let Payload::Varint(value) = self.payload {
             Ok(value)
@@ -178,7 +173,7 @@ impl<'a> WireField<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn eight(&self) -> Result<u64, Fault> {
         if let Payload::Eight(value) = self.payload {
             Ok(value)
@@ -191,7 +186,7 @@ impl<'a> WireField<'a> {
         self.eight().map(f64::from_bits)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn four(&self) -> Result<u32, Fault> {
         if let Payload::Four(value) = self.payload {
             Ok(value)
@@ -200,7 +195,7 @@ impl<'a> WireField<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bytes(&self) -> Result<&'a [u8], Fault> {
         if let Payload::Length(bytes) = self.payload {
             Ok(bytes)
@@ -210,20 +205,17 @@ impl<'a> WireField<'a> {
     }
 
     /// The field as text. Bytes that are not UTF-8 are replaced by U+FFFD and reported.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn text(&self, repaired: &mut bool) -> Result<Cow<'a, str>, Fault> {
         let bytes = self.bytes()?;
         Ok(match str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
-            Err(_) => {
-                *repaired = true;
-                String::from_utf8_lossy(bytes)
-            }
+            Err(_) => repair(bytes, repaired),
         })
     }
 
     /// The field as a message.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn message(&self) -> Result<Reader<'a>, Fault> {
         self.bytes().map(|rest| Reader { rest })
     }
@@ -253,4 +245,10 @@ impl<'a> WireField<'a> {
             _ => false,
         }
     }
+}
+
+#[cold]
+fn repair<'a>(bytes: &'a [u8], repaired: &mut bool) -> Cow<'a, str> {
+    *repaired = true;
+    String::from_utf8_lossy(bytes)
 }

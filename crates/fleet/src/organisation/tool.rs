@@ -56,9 +56,11 @@ const TOOLS: &[Tool] = &[
 static TASK: Tool = tool("Task", Kind::Delegates, 0.02, 45_000.0, 0.9);
 static AGENT: Tool = tool("Agent", Kind::Delegates, 0.02, 45_000.0, 0.9);
 
-/// MCP servers, the tools of each, and the scope in which the server is configured. Each tool has its
-/// own name, and the one by which clients before 2.1 name it.
-const MCP: &[(&str, &[(&str, &str)], &str)] = &[
+/// A tool of an MCP server: its own name, and the one by which clients before 2.1 name it.
+type McpTool = (&'static str, &'static str);
+
+/// MCP servers, the tools of each, and the scope in which the server is configured.
+const MCP: &[(&str, &[McpTool], &str)] = &[
     (
         "tickets",
         &[
