@@ -63,6 +63,9 @@ pub(crate) enum Ended {
     Interrupted,
 }
 
+/// What is done when everything that was due has been put.
+type CaughtUp = Box<dyn FnOnce(&Progress) + Send>;
+
 /// Puts a stream into a sink.
 pub(crate) struct Drive<S> {
     pub(crate) sink: Arc<S>,
@@ -72,7 +75,7 @@ pub(crate) struct Drive<S> {
     pub(crate) progress: Progress,
     pub(crate) shutdown: Shutdown,
     /// Called once, when everything is done that was due when it began.
-    pub(crate) on_caught_up: Option<Box<dyn FnOnce(&Progress) + Send>>,
+    pub(crate) on_caught_up: Option<CaughtUp>,
 }
 
 /// What was put and is not counted yet.

@@ -104,7 +104,7 @@ struct Generator {
 
 impl Generator {
     fn run(self) -> Option<Whole> {
-        let plan = &self.plan;
+        let plan = self.plan;
         let mut organisation = Organisation::new(plan.config());
         let limited = Limited::new(organisation.by_ref(), plan.events.unwrap_or(u64::MAX));
         // It was read before.
@@ -129,6 +129,8 @@ impl Generator {
             number += 1;
             self.sender.blocking_send(parcel).ok()?;
         }
+        // Whoever stores need not wait for what is true of it.
+        drop(self.sender);
         let (arrived, lost) = deliveries.into_facts();
         Some(Whole {
             truth: TruthFile::new(&organisation, &arrived, &lost),

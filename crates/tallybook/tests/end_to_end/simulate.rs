@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -349,11 +350,11 @@ impl Running {
         Command::new("kill").args([signal, &pid]).status()?;
         let status = self.0.wait()?;
         assert!(!status.success(), "it ended before it was stopped");
-        let mut said = String::new();
-        if let Some(stderr) = self.0.stderr.as_mut() {
-            std::io::Read::read_to_string(stderr, &mut said)?;
+        let mut said = Vec::new();
+        if let Some(stderr) = self.0.stderr.take() {
+            io::copy(&mut stderr.take(1 << 16), &mut said)?;
         }
-        Ok(said)
+        Ok(String::from_utf8_lossy(&said).into_owned())
     }
 }
 
