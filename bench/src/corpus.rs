@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use contract::Signal;
-use fleet::{Batched, ClientVersion, Config, Export, Organisation, Truth, Variety};
+use fleet::{Batched, ClientVersion, Config, Limited, Organisation, Truth, Variety};
 use otlp::Encoding;
 use testkit::Problem;
 use tokio::sync::{mpsc, oneshot};
@@ -52,10 +52,7 @@ impl Corpus {
         let end_unix_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64;
         thread::spawn(move || {
             let mut organisation = Organisation::new(self.config(end_unix_ms));
-            let limited = Limited {
-                organisation: &mut organisation,
-                left: self.events,
-            };
+            let limited = Limited::new(organisation.by_ref(), self.events);
             for batch in Batched::new(limited, self.batch) {
                 let (items, protobuf) = (batch.items() as u64, batch.protobuf());
                 let bytes = match self.encoding {
@@ -97,24 +94,5 @@ impl Corpus {
             metrics: false,
             variety: Variety::default(),
         }
-    }
-}
-
-/// The organisation's exports until so many events have left.
-struct Limited<'a> {
-    organisation: &'a mut Organisation,
-    left: u64,
-}
-
-impl Iterator for Limited<'_> {
-    type Item = Export;
-
-    fn next(&mut self) -> Option<Export> {
-        if self.left == 0 {
-            return None;
-        }
-        let export = self.organisation.next()?;
-        self.left = self.left.saturating_sub(export.items() as u64);
-        Some(export)
     }
 }

@@ -31,6 +31,8 @@ against what the generator says is true.
 For comparison, on the same kind of machine (2 cores) and load (2.1.45): VictoriaLogs takes 18,500
 events a second per server core and 38 bytes an event on disk, and is not durable when it
 acknowledges; a typed table as Parquet with zstd takes 30.2 bytes an event.
+
+What `tallybook simulate` takes to store ten million events without a server is in [simulate.md](simulate.md).
 ";
 
 /// All figures.

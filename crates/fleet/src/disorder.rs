@@ -19,7 +19,7 @@ use contract::Signal;
 use crate::organisation::{Export, Facts, LogGroups, MetricGroups};
 use crate::random::Random;
 
-pub use requests::{Request, Requests};
+pub use requests::{Passed, Request, Requests};
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -176,6 +176,11 @@ impl<I: Iterator<Item = Export>> Deliveries<I> {
     /// What is true of all exports that never arrive.
     pub fn lost(&self) -> &Facts {
         &self.lost
+    }
+
+    /// Both, without a copy: what is true of those that arrived, and of those that never did.
+    pub fn into_facts(self) -> (Facts, Facts) {
+        (self.arrived, self.lost)
     }
 
     /// Decides what becomes of an export.

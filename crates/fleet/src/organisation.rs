@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `people.rs` | people and teams |
 //! | `variety.rs` | how their clients differ: versions, signals, accounts, labels, absences |
+//! | `life.rs` | how people live: roles, time zones, holidays, growth, nightly tasks |
 //! | `head.rs` | what a client repeats on every record of a session |
 //! | `calendar.rs` | when sessions start |
 //! | `session.rs` | one session: planned events, and when its client sends them |
@@ -25,6 +26,7 @@ mod calls;
 mod event;
 mod facts;
 mod head;
+mod life;
 mod meter;
 mod occasional;
 mod people;
@@ -55,8 +57,9 @@ use meter::Point;
 use session::{Flushed, Frame, Session};
 use variety::Sessions;
 
-pub use batch::{Batch, Batched};
+pub use batch::{Batch, Batched, Limited};
 pub use facts::{Call, Facts, Nanos, SessionFacts, Spent, SpentByDayModel};
+pub use life::Life;
 pub use people::{Person, Surface};
 pub use truth::{CostRow, Tokens, ToolTruth, Truth, day_name};
 pub use variety::{Habits, Signals, Variety};
@@ -69,6 +72,10 @@ pub type MetricGroups<'a> = Vec<(Origin<'a>, Vec<(Metric<'a>, Vec<DataPoint<'a>>
 /// The version of a command-line client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientVersion {
+    /// 2.0.76: as 2.1.45, without sequences, prompt ids and speed; MCP tools by their full names; of
+    /// sessions without a person in front no decisions, no count and no active time. A failed result
+    /// has the tool use's id, as `use_id`.
+    V2_0_76,
     /// 2.1.45: five events, all numbers as text, no request ids, no tool use ids.
     V2_1_45,
     /// 2.1.329: all events, numbers as numbers, ids.
@@ -79,6 +86,7 @@ impl ClientVersion {
     /// The version as records carry it.
     pub fn cli(self) -> &'static str {
         match self {
+            ClientVersion::V2_0_76 => "2.0.76",
             ClientVersion::V2_1_45 => "2.1.45",
             ClientVersion::V2_1_329 => "2.1.329",
         }
@@ -86,9 +94,31 @@ impl ClientVersion {
 
     fn other(self) -> ClientVersion {
         match self {
-            ClientVersion::V2_1_45 => ClientVersion::V2_1_329,
+            ClientVersion::V2_0_76 | ClientVersion::V2_1_45 => ClientVersion::V2_1_329,
             ClientVersion::V2_1_329 => ClientVersion::V2_1_45,
         }
+    }
+
+    /// All events, numbers as numbers, ids of requests and tool uses.
+    fn is_modern(self) -> bool {
+        self == ClientVersion::V2_1_329
+    }
+
+    /// Whether events carry `event.sequence` and `prompt.id`.
+    pub fn has_sequences(self) -> bool {
+        self != ClientVersion::V2_0_76
+    }
+
+    fn tells_speed(self) -> bool {
+        self != ClientVersion::V2_0_76
+    }
+
+    fn tells_headless_decisions(self) -> bool {
+        self != ClientVersion::V2_0_76
+    }
+
+    fn counts_headless_activity(self) -> bool {
+        self != ClientVersion::V2_0_76
     }
 }
 
@@ -163,7 +193,13 @@ impl Organisation {
         let names = people.iter().zip(&habits).map(named).collect();
         let start_ms = config.end_unix_ms.saturating_sub(config.days * DAY_MS);
         Organisation {
-            calendar: Calendar::new(&people, random.fork(), start_ms, config.end_unix_ms),
+            calendar: Calendar::new(
+                &people,
+                &habits,
+                &config.variety.life,
+                random.fork(),
+                (start_ms, config.end_unix_ms),
+            ),
             truth: Truth::new(names),
             runs: Sessions::new(&config, differs),
             config,

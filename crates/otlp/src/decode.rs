@@ -105,9 +105,11 @@ impl<'a> Decoder<'a, '_> {
     fn resource(&mut self, mut resource: Reader<'a>) -> Result<(), Fault> {
         while let Some(field) = resource.next()? {
             match field.number {
-                1 => self
-                    .context
-                    .push_attribute(&field, &mut self.origin.resource)?,
+                1 => self.context.push_attribute(
+                    field.message()?,
+                    field.after(),
+                    &mut self.origin.resource,
+                )?,
                 2 => self.origin.resource_dropped = field.varint()? as u32,
                 _ => {}
             }
@@ -156,9 +158,11 @@ impl<'a> Decoder<'a, '_> {
             match field.number {
                 1 => self.origin.scope_name = self.context.text(&field)?,
                 2 => self.origin.scope_version = self.context.text(&field)?,
-                3 => self
-                    .context
-                    .push_attribute(&field, &mut self.origin.scope_attributes)?,
+                3 => self.context.push_attribute(
+                    field.message()?,
+                    field.after(),
+                    &mut self.origin.scope_attributes,
+                )?,
                 4 => self.origin.scope_dropped = field.varint()? as u32,
                 _ => {}
             }
@@ -225,7 +229,7 @@ fn read_log<'a>(
             2 => record.severity_number = field.varint()? as i32,
             3 => record.severity_text = context.text(&field)?,
             5 => context.value(field.message()?, record.body.get_or_insert_default())?,
-            6 => context.push_attribute(&field, &mut record.attributes)?,
+            6 => context.push_attribute(field.message()?, field.after(), &mut record.attributes)?,
             7 => record.dropped_attributes_count = field.varint()? as u32,
             8 => record.flags = field.four()?,
             9 => record.trace_id = field.id()?,

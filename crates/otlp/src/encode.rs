@@ -48,10 +48,26 @@ pub fn spans(groups: &[(Origin<'_>, Vec<Span<'_>>)]) -> Vec<u8> {
     })
 }
 
+/// About what an item of an agent takes. A guess that is wrong costs a copy.
+const ITEM_BYTES: usize = 1024;
+
+/// The likely size of a group of so many items.
+fn size_of(items: usize) -> Size {
+    match items {
+        0..=12 => Size::Medium,
+        _ => Size::Large,
+    }
+}
+
 fn request<T>(groups: &[(Origin<'_>, Vec<T>)], write_item: impl Fn(&mut Writer, &T)) -> Vec<u8> {
-    let mut writer = Writer::default();
+    let items_of = |groups: &[(Origin<'_>, Vec<T>)]| -> usize {
+        groups.iter().map(|(_, items)| items.len()).sum()
+    };
+    let mut writer = Writer {
+        out: Vec::with_capacity(items_of(groups) * ITEM_BYTES),
+    };
     for of_one_resource in groups.chunk_by(|(one, _), (next, _)| same_resource(one, next)) {
-        let resource_group = writer.open(1, Size::Large);
+        let resource_group = writer.open(1, size_of(items_of(of_one_resource)));
         let origin = &of_one_resource[0].0;
         if !origin.resource.is_empty() || origin.resource_dropped != 0 {
             let resource = writer.open(1, Size::Medium);
@@ -60,7 +76,7 @@ fn request<T>(groups: &[(Origin<'_>, Vec<T>)], write_item: impl Fn(&mut Writer, 
             writer.close(resource);
         }
         for (origin, items) in of_one_resource {
-            let scope_group = writer.open(2, Size::Large);
+            let scope_group = writer.open(2, size_of(items.len()));
             write_scope(&mut writer, origin);
             for item in items {
                 write_item(&mut writer, item);

@@ -11,7 +11,7 @@ use contract::Signal;
 use crate::decode::points_of;
 use crate::fault::{Fault, FaultKind, refusal};
 use crate::schema::{self, Kind, Message, Presence, Role};
-use crate::wire::{Reader, WireField};
+use crate::wire::Reader;
 use crate::{Limits, Refused};
 
 /// Counts the items of a request, and refuses it if `decode` would.
@@ -99,17 +99,22 @@ impl Scan<'_> {
                                 .into());
                         }
                     }
-                    self.nested(&wire, nested, depth)?;
+                    // By parts: the whole field would be copied through memory, which costs more
+                    // than reading it.
+                    self.nested(wire.message()?, wire.after(), nested, depth)?;
                 }
-                kind => check_packed(&wire, kind)?,
+                kind if wire.is_packed(kind) => check_packed(wire.message()?, kind)?,
+                _ => {}
             }
         }
         Ok(())
     }
 
+    /// Scans what a field holds; `after` is what follows the field.
     fn nested(
         &mut self,
-        wire: &WireField<'_>,
+        reader: Reader<'_>,
+        after: Reader<'_>,
         nested: &'static Message,
         depth: usize,
     ) -> Result<(), Stop> {
@@ -119,13 +124,12 @@ impl Scan<'_> {
             self.nodes,
             self.limits.nodes,
         )?;
-        let reader = wire.message()?;
         match nested.role {
             Role::Envelope | Role::Shared => self.message(reader, nested, depth),
             Role::Part => {
                 let depth = depth + usize::from(ptr::eq(nested, &schema::ANY_VALUE));
                 if depth > self.limits.depth() {
-                    return Err(wire.fault(FaultKind::Depth(self.limits.depth())).into());
+                    return Err(after.fault(FaultKind::Depth(self.limits.depth())).into());
                 }
                 self.message(reader, nested, depth)
             }
@@ -173,10 +177,7 @@ fn within(what: &'static str, count: usize, limit: usize) -> Result<(), Stop> {
 }
 
 /// Walks a packed field; any other scalar is whole already.
-fn check_packed(wire: &WireField<'_>, kind: Kind) -> Result<(), Fault> {
-    if wire.is_packed(kind) {
-        let mut elements = wire.message()?;
-        while elements.packed(kind)?.is_some() {}
-    }
+fn check_packed(mut elements: Reader<'_>, kind: Kind) -> Result<(), Fault> {
+    while elements.packed(kind)?.is_some() {}
     Ok(())
 }

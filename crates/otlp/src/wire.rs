@@ -63,13 +63,13 @@ impl<'a> Reader<'a> {
                     .ok()
                     .and_then(|length| self.rest.split_at_checked(length));
                 let Some((bytes, rest)) = parts else {
-                    return start.fail(FaultKind::LengthBeyondEnd);
+                    return Err(start.fault(FaultKind::LengthBeyondEnd));
                 };
                 self.rest = rest;
                 Payload::Length(bytes)
             }
             5 => Payload::Four(u32::from_le_bytes(self.array()?)),
-            _ => return start.fail(FaultKind::Group),
+            _ => return Err(start.fault(FaultKind::Group)),
         };
         // Field numbers have 29 bits and start at 1.
         match tag >> 3 {
@@ -78,16 +78,12 @@ impl<'a> Reader<'a> {
                 payload,
                 rest: self.rest,
             })),
-            _ => start.fail(FaultKind::FieldNumber),
+            _ => Err(start.fault(FaultKind::FieldNumber)),
         }
     }
 
-    #[cold]
-    fn fail<T>(&self, kind: FaultKind) -> Result<T, Fault> {
-        Err(self.fault(kind))
-    }
-
     /// A fault where the reader stands.
+    #[cold]
     pub(crate) fn fault(&self, kind: FaultKind) -> Fault {
         Fault::at(kind, self.rest)
     }
@@ -122,17 +118,17 @@ impl<'a> Reader<'a> {
         } else {
             FaultKind::VarintTooLong
         };
-        self.fail(kind)
+        Err(self.fault(kind))
     }
 
-    #[inline]
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         match self.rest.split_first_chunk::<N>() {
             Some((bytes, rest)) => {
                 self.rest = rest;
                 Ok(*bytes)
             }
-            None => self.fail(FaultKind::Truncated),
+            None => Err(self.fault(FaultKind::Truncated)),
         }
     }
 
@@ -145,23 +141,30 @@ impl<'a> Reader<'a> {
             WireType::Varint => Payload::Varint(self.varint()?),
             WireType::Eight => Payload::Eight(u64::from_le_bytes(self.array()?)),
             WireType::Four => Payload::Four(u32::from_le_bytes(self.array()?)),
-            WireType::Length => return self.fail(FaultKind::Group),
+            WireType::Length => return Err(self.fault(FaultKind::Group)),
         }))
     }
 }
 
 impl<'a> WireField<'a> {
-    /// A fault in this field.
-    pub(crate) fn fault(&self, kind: FaultKind) -> Fault {
-        Reader { rest: self.rest }.fault(kind)
+    /// What follows the field in its message.
+    #[inline(always)]
+    pub(crate) fn after(&self) -> Reader<'a> {
+        Reader { rest: self.rest }
     }
 
-    #[cold]
+    /// A fault in this field.
+    #[inline(always)]
+    pub(crate) fn fault(&self, kind: FaultKind) -> Fault {
+        self.after().fault(kind)
+    }
+
+    #[inline(always)]
     fn wrong_type<T>(&self) -> Result<T, Fault> {
         Err(self.fault(FaultKind::WireType(self.number)))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn varint(&self) -> Result<u64, Fault> {
         if let Payload::Varint(value) = self.payload {
             Ok(value)
@@ -170,7 +173,7 @@ impl<'a> WireField<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn eight(&self) -> Result<u64, Fault> {
         if let Payload::Eight(value) = self.payload {
             Ok(value)
@@ -183,7 +186,7 @@ impl<'a> WireField<'a> {
         self.eight().map(f64::from_bits)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn four(&self) -> Result<u32, Fault> {
         if let Payload::Four(value) = self.payload {
             Ok(value)
@@ -192,7 +195,7 @@ impl<'a> WireField<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bytes(&self) -> Result<&'a [u8], Fault> {
         if let Payload::Length(bytes) = self.payload {
             Ok(bytes)
@@ -202,20 +205,17 @@ impl<'a> WireField<'a> {
     }
 
     /// The field as text. Bytes that are not UTF-8 are replaced by U+FFFD and reported.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn text(&self, repaired: &mut bool) -> Result<Cow<'a, str>, Fault> {
         let bytes = self.bytes()?;
         Ok(match str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
-            Err(_) => {
-                *repaired = true;
-                String::from_utf8_lossy(bytes)
-            }
+            Err(_) => repair(bytes, repaired),
         })
     }
 
     /// The field as a message.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn message(&self) -> Result<Reader<'a>, Fault> {
         self.bytes().map(|rest| Reader { rest })
     }
@@ -228,11 +228,13 @@ impl<'a> WireField<'a> {
     }
 
     /// Whether the field holds packed elements of this kind.
+    #[inline(always)]
     pub(crate) fn is_packed(&self, kind: Kind) -> bool {
         matches!(self.payload, Payload::Length(_)) && kind.is_packable()
     }
 
     /// Whether the wire type is one that the kind can have; packed scalars included.
+    #[inline(always)]
     pub(crate) fn fits(&self, kind: Kind, repeated: bool) -> bool {
         match (self.payload, kind.wire_type()) {
             (Payload::Varint(_), WireType::Varint)
@@ -243,4 +245,10 @@ impl<'a> WireField<'a> {
             _ => false,
         }
     }
+}
+
+#[cold]
+fn repair<'a>(bytes: &'a [u8], repaired: &mut bool) -> Cow<'a, str> {
+    *repaired = true;
+    String::from_utf8_lossy(bytes)
 }

@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `store.rs` | the store and its promise: append, snapshot |
+//! | `load.rs` | many entries without the journal, durable by a flush |
 //! | `open.rs` | opening a data directory |
 //! | `replay.rs` | the journal back into the buffer, while requests are taken already |
 //! | `progress.rs` | how far the replay is, and what may arrive meanwhile |
@@ -56,6 +57,7 @@ mod flush;
 mod inspect;
 #[cfg(test)]
 mod life;
+mod load;
 mod manifest;
 mod objects;
 mod open;

@@ -1,5 +1,7 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
+mod simulate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::failure::Failure;
 use crate::logging::LogFormat;
+
+pub(crate) use simulate::{Protocol, SimulateArgs};
 
 /// Where the server listens when nothing else is said.
 pub(crate) const UI_URL: &str = "http://127.0.0.1:4319";
@@ -63,6 +67,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Send recorded requests as the client that made them would
     Send(SendArgs),
+    /// Let a simulated organisation work: into a data directory, or against a running server
+    Simulate(SimulateArgs),
     /// Send one event, by the OTEL_* environment
     #[command(after_long_help = crate::command::emit_help())]
     Emit(EmitArgs),

@@ -9,6 +9,7 @@ mod replay;
 mod report;
 mod send;
 mod serve;
+mod simulate;
 
 use std::io::Write;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Explain(args) => explain::run(args, &cli.log),
         Command::Replay(args) => replay::run(args, &cli.log),
         Command::Send(args) => send::run(args),
+        Command::Simulate(args) => simulate::run(args, &cli.log),
         Command::Emit(args) => emit::run(args),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {

@@ -13,6 +13,7 @@
 //! | `opening.rs` | opening a data directory, and saying how far its replay is |
 //! | `people.rs` | the files that say who people are, read again when they change |
 //! | `server.rs` | the running server: a list of named builds |
+//! | `simulation.rs`, `simulation/` | a simulated organisation at work: for `simulate` and `demo` |
 //! | `vitals.rs` | what the operating system says of this process |
 //! | `refusals.rs` | refused requests in the log, a few lines whatever their number |
 //! | `logging.rs`, `logging/` | the log: for people or machines, without secrets and content |
@@ -32,6 +33,7 @@ mod plain;
 mod refusals;
 mod server;
 mod settings;
+mod simulation;
 mod vitals;
 
 use std::process::ExitCode;

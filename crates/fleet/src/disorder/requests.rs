@@ -19,6 +19,17 @@ pub struct Request {
     pub protobuf: Vec<u8>,
 }
 
+/// A request that was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// When it would have arrived, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// What it would have carried.
+    pub signal: Signal,
+    /// How many log records or data points.
+    pub items: usize,
+}
+
 /// Packs deliveries into requests of about `size` items of one signal. A pack goes when it is full,
 /// or when its first delivery has waited for `wait_ms`. No request holds two arrivals of one export:
 /// identical items of one request are that many items.
@@ -26,6 +37,7 @@ pub struct Requests<I: Iterator<Item = Delivery>> {
     deliveries: Peekable<I>,
     size: usize,
     wait_ms: u64,
+    alone_from_ms: u64,
     /// None of them is empty; the oldest is first.
     packs: Vec<Pack>,
 }
@@ -46,17 +58,49 @@ impl<I: Iterator<Item = Delivery>> Requests<I> {
             deliveries: deliveries.peekable(),
             size,
             wait_ms,
+            alone_from_ms: u64::MAX,
             packs: Vec::new(),
         }
+    }
+
+    /// Deliveries from that time on (milliseconds since the Unix epoch) go in requests of their own.
+    #[must_use]
+    pub fn alone_from(mut self, from_ms: u64) -> Requests<I> {
+        self.alone_from_ms = from_ms;
+        self
     }
 
     /// The pack that has to go before the next delivery is taken in.
     fn ready(&self, next_ms: Option<u64>) -> Option<usize> {
         let has_to_go = |pack: &Pack| {
             let has_waited = |next_ms| next_ms > pack.first_ms + self.wait_ms;
-            pack.items >= self.size || next_ms.is_none_or(has_waited)
+            pack.items >= self.size
+                || pack.last_ms >= self.alone_from_ms
+                || next_ms.is_none_or(has_waited)
         };
         self.packs.iter().position(has_to_go)
+    }
+
+    /// Leaves the next request out, without the work of writing it down: when it would have arrived
+    /// and how many log records and data points it would have held; nothing at the end.
+    pub fn pass_over(&mut self) -> Option<Passed> {
+        let pack = self.next_pack()?;
+        Some(Passed {
+            at_ms: pack.last_ms,
+            signal: pack.signal,
+            items: pack.items,
+        })
+    }
+
+    fn next_pack(&mut self) -> Option<Pack> {
+        loop {
+            let next_ms = self.deliveries.peek().map(|next| next.at_ms);
+            if let Some(place) = self.ready(next_ms) {
+                return Some(self.packs.remove(place));
+            }
+            let delivery = self.deliveries.next()?;
+            self.take_in(delivery);
+        }
     }
 
     fn take_in(&mut self, delivery: Delivery) {
@@ -114,13 +158,6 @@ impl<I: Iterator<Item = Delivery>> Iterator for Requests<I> {
     type Item = Request;
 
     fn next(&mut self) -> Option<Request> {
-        loop {
-            let next_ms = self.deliveries.peek().map(|next| next.at_ms);
-            if let Some(place) = self.ready(next_ms) {
-                return Some(self.packs.remove(place).request());
-            }
-            let delivery = self.deliveries.next()?;
-            self.take_in(delivery);
-        }
+        self.next_pack().map(Pack::request)
     }
 }

@@ -44,6 +44,37 @@ impl Batch {
     }
 }
 
+/// The exports of another iterator until so many events have left.
+pub struct Limited<I> {
+    exports: I,
+    left: u64,
+}
+
+impl<I: Iterator<Item = Export>> Limited<I> {
+    /// The exports of `exports` up to the one with log record number `events`, which is not divided.
+    pub fn new(exports: I, events: u64) -> Limited<I> {
+        Limited {
+            exports,
+            left: events,
+        }
+    }
+}
+
+impl<I: Iterator<Item = Export>> Iterator for Limited<I> {
+    type Item = Export;
+
+    fn next(&mut self) -> Option<Export> {
+        if self.left == 0 {
+            return None;
+        }
+        let export = self.exports.next()?;
+        if export.signal == Signal::Logs {
+            self.left = self.left.saturating_sub(export.items() as u64);
+        }
+        Some(export)
+    }
+}
+
 /// Packs exports into batches of about `size` items: a batch is closed when it has that many, or
 /// when the next export is of another signal. An export is never divided.
 pub struct Batched<I: Iterator<Item = Export>> {

@@ -1,14 +1,15 @@
 //! When people start sessions: working hours on weekdays, little at night and at weekends, never
-//! nothing; and one task that runs by itself at three in the morning. All times are UTC.
+//! nothing; and tasks that run by themselves at three in the morning. All by each person's own clock.
 
 use std::collections::VecDeque;
 
-use super::people::{Person, Surface};
+use super::life::{Hour, Life};
+use super::people::Person;
+use super::variety::Habits;
 use crate::random::Random;
 
 pub(super) const HOUR_MS: u64 = 3_600_000;
 pub(super) const DAY_MS: u64 = 24 * HOUR_MS;
-const SCHEDULED_HOUR: u64 = 3;
 
 /// How much of a working day's sessions falls into each hour of it.
 const WEEKDAY: [f64; 24] = [
@@ -23,8 +24,10 @@ const WEEKEND_SHARE: f64 = 0.08;
 pub(super) enum Trigger {
     /// A person sits down.
     Person,
-    /// The nightly task.
+    /// A nightly task.
     Schedule,
+    /// A nightly task that runs away.
+    Runaway,
 }
 
 /// A session that is to start.
@@ -39,8 +42,13 @@ pub(super) struct Start {
 pub(super) struct Calendar {
     random: Random,
     sessions_per_day: Vec<f64>,
-    /// Who owns the nightly task: the first person after the heavy user who works with Claude Code.
-    scheduler: Option<usize>,
+    habits: Vec<Habits>,
+    has_holidays: bool,
+    /// How many nightly tasks have still to run away, from when on the next one does, and how long
+    /// it is from one to the next.
+    runaways: u64,
+    runs_away_from_ms: u64,
+    runs_away_every_ms: u64,
     hour_ms: u64,
     start_ms: u64,
     end_ms: u64,
@@ -48,17 +56,25 @@ pub(super) struct Calendar {
 }
 
 impl Calendar {
-    pub(super) fn new(people: &[Person], random: Random, start_ms: u64, end_ms: u64) -> Calendar {
-        let code = |index: &usize| people[*index].surface == Surface::Code;
+    pub(super) fn new(
+        people: &[Person],
+        habits: &[Habits],
+        life: &Life,
+        random: Random,
+        (start_ms, end_ms): (u64, u64),
+    ) -> Calendar {
+        let every_ms = (end_ms - start_ms) / (life.runaways + 1);
         Calendar {
             random,
             sessions_per_day: people
                 .iter()
                 .map(|person| person.sessions_per_day)
                 .collect(),
-            scheduler: (1..people.len())
-                .find(code)
-                .or_else(|| (0..people.len()).find(code)),
+            habits: habits.to_vec(),
+            has_holidays: life.holidays,
+            runaways: life.runaways,
+            runs_away_from_ms: start_ms + every_ms,
+            runs_away_every_ms: every_ms,
             hour_ms: start_ms / HOUR_MS * HOUR_MS,
             start_ms,
             end_ms,
@@ -80,10 +96,10 @@ impl Calendar {
     }
 
     fn fill_hour(&mut self) {
-        let share = share_of_hour(self.hour_ms);
         let mut starts = Vec::new();
         for (person, rate) in self.sessions_per_day.iter().enumerate() {
-            for _ in 0..self.random.poisson(rate * share) {
+            let share = self.habits[person].hour(self.hour_ms, self.has_holidays);
+            for _ in 0..self.random.poisson(rate * share_of(&share)) {
                 let at_ms = self.hour_ms + self.random.below(HOUR_MS);
                 starts.push(Start {
                     at_ms,
@@ -92,27 +108,46 @@ impl Calendar {
                 });
             }
         }
-        if let Some(person) = self.scheduler
-            && self.hour_ms % DAY_MS / HOUR_MS == SCHEDULED_HOUR
-        {
-            let at_ms = self.hour_ms + self.random.below(2000);
-            starts.push(Start {
-                at_ms,
-                person,
-                trigger: Trigger::Schedule,
-            });
-        }
+        self.start_nightly_tasks(&mut starts);
         starts.retain(|start| (self.start_ms..self.end_ms).contains(&start.at_ms));
         starts.sort_by_key(|start| (start.at_ms, start.person));
         self.pending.extend(starts);
     }
+
+    fn start_nightly_tasks(&mut self, starts: &mut Vec<Start>) {
+        for person in 0..self.habits.len() {
+            let habits = &self.habits[person];
+            let is_there = habits
+                .joins_ms
+                .is_none_or(|joins_ms| self.hour_ms >= joins_ms);
+            if !habits.has_nightly_task || !is_there {
+                continue;
+            }
+            let Some(into_ms) = habits.nightly_in(self.hour_ms) else {
+                continue;
+            };
+            let at_ms = self.hour_ms + into_ms + self.random.below(2000);
+            let runs_away = self.runaways > 0 && at_ms >= self.runs_away_from_ms;
+            if runs_away {
+                self.runaways -= 1;
+                self.runs_away_from_ms += self.runs_away_every_ms;
+            }
+            starts.push(Start {
+                at_ms,
+                person,
+                trigger: if runs_away {
+                    Trigger::Runaway
+                } else {
+                    Trigger::Schedule
+                },
+            });
+        }
+    }
 }
 
-fn share_of_hour(hour_ms: u64) -> f64 {
-    let share = WEEKDAY[(hour_ms % DAY_MS / HOUR_MS) as usize];
-    // 1970-01-01 was a Thursday; 0 stands for Sunday.
-    let weekend = matches!((hour_ms / DAY_MS + 4) % 7, 0 | 6);
-    if weekend {
+fn share_of(hour: &Hour) -> f64 {
+    let share = WEEKDAY[hour.of_day] * hour.share;
+    if hour.is_weekend {
         share * WEEKEND_SHARE
     } else {
         share
@@ -122,6 +157,7 @@ fn share_of_hour(hour_ms: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::organisation::{ClientVersion, Config};
 
     #[test]
     fn a_week_has_its_rhythm() {
@@ -131,7 +167,15 @@ mod tests {
             .collect();
         // 2026-11-02 was a Monday.
         let start_ms = 1_793_577_600_000;
-        let mut calendar = Calendar::new(&people, random, start_ms, start_ms + 7 * DAY_MS);
+        let config = Config {
+            people: 200,
+            end_unix_ms: start_ms + 7 * DAY_MS,
+            ..crate::organisation::tests::config(ClientVersion::V2_1_329, false)
+        };
+        let habits = Habits::of_all(&people, &config, &mut Random::new(5));
+        let life = Life::default();
+        let days = (start_ms, config.end_unix_ms);
+        let mut calendar = Calendar::new(&people, &habits, &life, random, days);
         let (mut by_day, mut night, mut scheduled, mut last_ms) = ([0; 7], 0, 0, 0);
         while let Some(start) = calendar.peek() {
             calendar.pop();

@@ -21,9 +21,9 @@ const ACCEPTING: &[(&str, f64)] = &[
 impl Session {
     /// The tools that one answer calls, one after the other.
     pub(super) fn call_tools(&mut self, request_id: &str, agent: &mut Option<Agent>) {
-        let count = match self.client {
-            ClientVersion::V2_1_45 => 1,
-            ClientVersion::V2_1_329 => {
+        let count = match self.client.is_modern() {
+            false => 1,
+            true => {
                 self.random
                     .weighted(&[(1, 0.8), (2, 0.15), (3, 0.05)], |(_, w)| *w)
                     .0
@@ -35,7 +35,7 @@ impl Session {
                 home: &self.home,
                 surface: self.surface,
                 content: self.content,
-                always_parameters: self.client == ClientVersion::V2_1_45,
+                client: self.client,
             };
             let call = Call::new(tool, &manner, &mut self.random);
             let went_on = self.call_tool(&call, request_id, agent);
@@ -50,7 +50,9 @@ impl Session {
     fn call_tool(&mut self, call: &Call, request_id: &str, agent: &mut Option<Agent>) -> bool {
         let id = match self.client {
             ClientVersion::V2_1_45 => String::new(),
-            ClientVersion::V2_1_329 => event::tool_use_id(&mut self.random),
+            ClientVersion::V2_0_76 | ClientVersion::V2_1_329 => {
+                event::tool_use_id(&mut self.random)
+            }
         };
         let agent_id = agent.as_ref().map(|agent| agent.id.clone());
         let number = self.calls;
@@ -73,7 +75,7 @@ impl Session {
         if self.head.run.tells_decisions {
             let fact = Fact::Decision {
                 call: number,
-                tool: call.tool.name,
+                tool: call.name,
                 accepted,
                 source,
                 language: call.language,
@@ -93,7 +95,7 @@ impl Session {
 
     /// A hook that looks at shell commands; true when it forbids this one.
     fn run_hook(&mut self, call: &Call) -> bool {
-        let applies = self.client == ClientVersion::V2_1_329 && call.tool.kind == Kind::Shell;
+        let applies = self.client.is_modern() && call.tool.kind == Kind::Shell;
         if !self.has_hooks || !applies {
             return false;
         }
@@ -135,7 +137,7 @@ impl Session {
     /// The call runs and its result is reported.
     fn finish(&mut self, tool_use: &ToolUse<'_>, source: &'static str) {
         let call = tool_use.call;
-        let delegates = call.tool.kind == Kind::Delegates && self.client == ClientVersion::V2_1_329;
+        let delegates = call.tool.kind == Kind::Delegates && self.client.is_modern();
         let started_ms = self.now_ms;
         if delegates {
             self.delegate();
@@ -145,8 +147,8 @@ impl Session {
         let duration_ms = self.now_ms - started_ms;
         let succeeded = !self.random.chance(FAILED_SHARE);
         let commits = succeeded && self.content && call.work.commits > 0;
-        let tells_decision = self.head.run.tells_decisions
-            && (self.is_interactive || self.client == ClientVersion::V2_1_45);
+        let tells_decision =
+            self.head.run.tells_decisions && (self.is_interactive || !self.client.is_modern());
         let decided_by = tells_decision.then_some(source);
         let outcome = Outcome {
             duration_ms,
@@ -164,7 +166,7 @@ impl Session {
         };
         let fact = Fact::Result {
             call: tool_use.number,
-            tool: call.tool.name,
+            tool: call.name,
             decided_by,
             succeeded,
             duration_ms,

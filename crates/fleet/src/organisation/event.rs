@@ -121,8 +121,11 @@ impl Event {
             Cow::Borrowed("event.timestamp"),
             Value::from(self.timestamp.as_str()),
         ));
-        attributes.push((Cow::Borrowed("event.sequence"), Value::Int(self.sequence)));
-        if let Some(prompt) = &self.prompt {
+        let has_sequence = head.run.client.has_sequences();
+        if has_sequence {
+            attributes.push((Cow::Borrowed("event.sequence"), Value::Int(self.sequence)));
+        }
+        if let Some(prompt) = self.prompt.as_ref().filter(|_| has_sequence) {
             attributes.push((Cow::Borrowed("prompt.id"), Value::from(prompt.id.as_str())));
         }
         if let Some(paths) = &head.host_paths {

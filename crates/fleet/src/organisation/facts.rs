@@ -92,6 +92,8 @@ pub struct SessionFacts {
     pub client: ClientVersion,
     /// The id of the installation.
     pub installation: String,
+    /// Whether there is an account.
+    has_account: bool,
     /// Whether an item names the account.
     pub names_account: bool,
     /// Whether an item names the team.
@@ -113,8 +115,16 @@ pub struct SessionFacts {
     /// What the events tell of.
     requested: SpentByDayModel,
     metered: Metered,
-    /// The sequences of each process.
-    sequences: BTreeMap<u32, BTreeSet<i64>>,
+    /// What came of each process.
+    processes: BTreeMap<u32, Process>,
+}
+
+/// Events of one process. Each has a sequence of its own, and is observed once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Process {
+    events: u64,
+    /// One more than the greatest sequence.
+    upto: u64,
 }
 
 /// What is true of the exports that were observed.
@@ -122,6 +132,8 @@ pub struct SessionFacts {
 pub struct Facts {
     /// Sessions by id.
     pub sessions: BTreeMap<String, SessionFacts>,
+    /// Data points, as they are sent.
+    pub data_points: u64,
 }
 
 impl Facts {
@@ -136,6 +148,7 @@ impl Facts {
         match &export.items {
             Items::Events(events) => events.iter().for_each(|event| facts.add(event, run)),
             Items::Points(points) => {
+                self.data_points += points.len() as u64;
                 for point in points {
                     facts.names_account |= run.has_account && point.has_account;
                     facts.metered.add(point, run, export.at_ms);
@@ -153,6 +166,7 @@ impl SessionFacts {
             surface: run.surface,
             client: run.client,
             installation: run.installation.clone(),
+            has_account: run.has_account,
             names_account: false,
             names_team: false,
             events: 0,
@@ -164,7 +178,7 @@ impl SessionFacts {
             seen_ms: (at_ms, 0),
             requested: BTreeMap::new(),
             metered: Metered::default(),
-            sequences: BTreeMap::new(),
+            processes: BTreeMap::new(),
         }
     }
 
@@ -179,10 +193,9 @@ impl SessionFacts {
         self.see(event.at_ms);
         let day = event.at_ms / DAY_MS;
         self.event_days.insert(day);
-        self.sequences
-            .entry(run.number)
-            .or_default()
-            .insert(event.sequence);
+        let process = self.processes.entry(run.number).or_default();
+        process.events += 1;
+        process.upto = process.upto.max(event.sequence as u64 + 1);
         match &event.fact {
             Fact::Prompt => self.prompts += 1,
             Fact::ApiError => self.api_errors += 1,
@@ -230,6 +243,15 @@ impl SessionFacts {
         }
     }
 
+    /// Log records that do not name the account: it is not known yet, or there is none.
+    pub fn events_without_account(&self) -> u64 {
+        if self.has_account {
+            self.events_before_login
+        } else {
+            self.events
+        }
+    }
+
     /// What its events alone tell of; `None` without request events.
     pub fn requested(&self) -> Option<Spent> {
         (!self.requested.is_empty()).then(|| self.requested.values().copied().sum())
@@ -251,18 +273,19 @@ impl SessionFacts {
         self.metered.totals()
     }
 
-    /// Events that must have been before the last one of each process, and are not there.
+    /// Events that must have been before the last one of each process, and are not there: none where
+    /// the client counts no sequence.
     pub fn sequence_gaps(&self) -> u64 {
-        let gaps = |sequences: &BTreeSet<i64>| {
-            let upto = sequences.last().map_or(0, |last| last + 1);
-            upto as u64 - sequences.len() as u64
-        };
-        self.sequences.values().map(gaps).sum()
+        let missing = |process: &Process| process.upto - process.events;
+        if !self.client.has_sequences() {
+            return 0;
+        }
+        self.processes.values().map(missing).sum()
     }
 
     /// How many processes of it sent events.
     pub fn processes(&self) -> usize {
-        self.sequences.len()
+        self.processes.len()
     }
 }
 

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use contract::{Attribute, Origin, Value};
 
-use super::ClientVersion;
 use super::people::{Person, Surface};
 use super::variety::Run;
 
@@ -67,6 +66,7 @@ fn resource(person: &Person, run: &Run) -> Vec<Attribute<'static>> {
     }
     if run.is_labelled {
         attributes.extend(person.custom());
+        attributes.extend(run.role.map(|role| constant("role", role)));
     }
     attributes.push(constant("host.arch", person.os.arch));
     attributes.push(constant("os.type", person.os.kind));
@@ -80,11 +80,12 @@ fn resource(person: &Person, run: &Run) -> Vec<Attribute<'static>> {
 
 fn standard(setting: &Setting<'_>, has_account: bool) -> Vec<Attribute<'static>> {
     let Setting { person, run, .. } = setting;
-    let modern = run.client == ClientVersion::V2_1_329;
+    let modern = run.client.is_modern();
     let cowork = run.surface == Surface::Cowork;
     let mut attributes = Vec::with_capacity(14);
     if modern && run.is_labelled {
         attributes.extend(person.custom());
+        attributes.extend(run.role.map(|role| constant("role", role)));
     }
     attributes.push(owned("user.id", &run.installation));
     attributes.push(owned("session.id", &run.session));

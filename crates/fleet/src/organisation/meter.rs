@@ -85,25 +85,30 @@ pub(super) struct Meter {
     /// All that the process has counted, where its metrics are cumulative.
     totals: Option<Vec<Point>>,
     has_account: bool,
+    /// Whether sessions and active time are counted.
+    counts_activity: bool,
     /// The model that edits are put down to: the one that asked last.
     model: &'static str,
 }
 
 impl Meter {
-    pub(super) fn new(run: &Run, start_ms: u64) -> Meter {
+    pub(super) fn new(run: &Run, start_ms: u64, is_interactive: bool) -> Meter {
         let mut meter = Meter {
             client: run.client,
             points: Vec::new(),
             totals: (run.temporality == Temporality::Cumulative).then(Vec::new),
             has_account: run.has_account_at(start_ms),
+            counts_activity: is_interactive || run.client.counts_headless_activity(),
             model: "",
         };
-        let own = match (run.client, run.number) {
-            (ClientVersion::V2_1_45, _) => vec![],
-            (ClientVersion::V2_1_329, 0) => vec![("start_type", "fresh")],
-            (ClientVersion::V2_1_329, _) => vec![("start_type", "continue")],
+        let own = match (run.client.is_modern(), run.number) {
+            (false, _) => vec![],
+            (true, 0) => vec![("start_type", "fresh")],
+            (true, _) => vec![("start_type", "continue")],
         };
-        meter.add(Instrument::Sessions, own, start_ms, 1.0);
+        if meter.counts_activity {
+            meter.add(Instrument::Sessions, own, start_ms, 1.0);
+        }
         meter
     }
 
@@ -184,7 +189,7 @@ impl Meter {
     fn attribution(&self, request: &Request) -> Vec<(&'static str, &'static str)> {
         let mut own = Vec::with_capacity(6);
         own.push(("model", request.model.name));
-        if self.client == ClientVersion::V2_1_45 {
+        if !self.client.is_modern() {
             return own;
         }
         let source = match (request.agent, request.is_auxiliary) {
@@ -222,6 +227,9 @@ impl Meter {
     }
 
     fn active(&mut self, kind: &'static str, at_ms: u64, duration_ms: u64) {
+        if !self.counts_activity {
+            return;
+        }
         self.add(
             Instrument::ActiveTime,
             vec![("type", kind)],

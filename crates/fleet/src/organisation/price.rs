@@ -103,7 +103,7 @@ static HAIKU_4_5: Model = model(
 /// Models that sessions run on, each with its share of the sessions.
 pub(super) fn session_models(client: ClientVersion) -> [(&'static Model, f64); 4] {
     match client {
-        ClientVersion::V2_1_45 => [
+        ClientVersion::V2_0_76 | ClientVersion::V2_1_45 => [
             (&SONNET_4_6, 0.55),
             (&OPUS_4_6, 0.30),
             (&HAIKU_4_5, 0.15),

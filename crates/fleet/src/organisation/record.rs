@@ -29,12 +29,11 @@ pub(super) fn user_prompt(
     let own = Own::with_room_for(4)
         .digits("prompt_length", length)
         .text("prompt", text.clone());
-    match client {
-        ClientVersion::V2_1_45 => own,
-        ClientVersion::V2_1_329 => own
-            .text("prompt_text", text)
-            .text("message.uuid", message()),
+    if !client.is_modern() {
+        return own;
     }
+    own.text("prompt_text", text)
+        .text("message.uuid", message())
 }
 
 const REDACTED: &str = "<REDACTED>";
@@ -49,7 +48,7 @@ pub(super) fn api_request(
     let usage = &request.usage;
     let speed = if request.fast { "fast" } else { "normal" };
     let own = Own::with_room_for(18).text("model", request.model.name);
-    if client == ClientVersion::V2_1_45 {
+    if !client.is_modern() {
         return own
             .digits("input_tokens", usage.input)
             .digits("output_tokens", usage.output)
@@ -57,7 +56,7 @@ pub(super) fn api_request(
             .digits("cache_creation_tokens", usage.cache_creation())
             .text("cost_usd", request.cost_usd.to_string())
             .digits("duration_ms", request.duration_ms)
-            .text("speed", speed);
+            .maybe("speed", client.tells_speed().then_some(speed));
     }
     own.int("input_tokens", usage.input)
         .int("output_tokens", usage.output)
@@ -118,7 +117,7 @@ pub(super) fn api_error(
     let own = Own::with_room_for(10)
         .text("model", failure.model)
         .text("error", failure.error);
-    if client == ClientVersion::V2_1_45 {
+    if !client.is_modern() {
         let status = failure
             .status
             .map_or_else(|| "undefined".to_owned(), |status| status.to_string());
@@ -126,7 +125,7 @@ pub(super) fn api_error(
             .text("status_code", status)
             .digits("duration_ms", failure.duration_ms)
             .digits("attempt", failure.attempts)
-            .text("speed", "normal");
+            .maybe("speed", client.tells_speed().then_some("normal"));
     }
     let own = match failure.status {
         Some(status) => own.int("status_code", status),
@@ -181,8 +180,8 @@ pub(super) fn tool_decision(
     let own = Own::with_room_for(9)
         .text("decision", if accepted { "accept" } else { "reject" })
         .text("source", source)
-        .text("tool_name", call.tool.name);
-    if client == ClientVersion::V2_1_45 {
+        .text("tool_name", call.name);
+    if !client.is_modern() {
         return own;
     }
     own.text("tool_use_id", tool_use.id.to_owned())
@@ -223,10 +222,26 @@ pub(super) fn tool_result(client: ClientVersion, tool_use: &ToolUse<'_>, outcome
         content,
     } = outcome;
     let call = tool_use.call;
-    let own = Own::with_room_for(16).text("tool_name", call.tool.name);
+    let own = Own::with_room_for(16).text("tool_name", call.name);
     let scope = call.mcp.map(|mcp| mcp.scope);
     let error = failure.map(|(_, text)| text);
-    if client == ClientVersion::V2_1_45 {
+    if client == ClientVersion::V2_0_76 {
+        // Of failures alone it tells the id, and under a name of its own.
+        let own = own
+            .maybe("use_id", failure.map(|_| tool_use.id.to_owned()))
+            .yes_no("success", failure.is_none())
+            .digits("duration_ms", duration_ms)
+            .maybe("error", error)
+            .maybe("tool_parameters", call.parameters.clone());
+        let own = match failure {
+            None => own.digits("tool_result_size_bytes", result_bytes),
+            Some(_) => own,
+        };
+        return own
+            .maybe("decision_source", decided_by)
+            .maybe("decision_type", decided_by.map(|_| "accept"));
+    }
+    if !client.is_modern() {
         return own
             .yes_no("success", failure.is_none())
             .digits("duration_ms", duration_ms)

@@ -4,8 +4,8 @@ use super::event::{self, Fact, Request};
 use super::price::{Model, Usage, small_model};
 use super::record::{self, Asker, Failure};
 use super::session::{CacheLife, Session};
+use super::text;
 use super::turn::OPENING_TOKENS;
-use super::{ClientVersion, text};
 
 const API_ERROR_SHARE: f64 = 0.015;
 const CACHE_MINUTES_MS: u64 = 5 * 60_000;
@@ -90,7 +90,7 @@ impl Session {
         };
         *context = (cache_read + written + output).min(190_000);
         let write_1h = match self.cache_life {
-            _ if self.client == ClientVersion::V2_1_45 => 0,
+            _ if !self.client.is_modern() => 0,
             CacheLife::Minutes => 0,
             CacheLife::Hour => written,
             CacheLife::Mixed => written * 3 / 4,
@@ -128,9 +128,9 @@ impl Session {
         agent: Option<&Agent>,
         compacts: bool,
     ) -> String {
-        let request_id = match self.client {
-            ClientVersion::V2_1_45 => String::new(),
-            ClientVersion::V2_1_329 => event::request_id(&mut self.random),
+        let request_id = match self.client.is_modern() {
+            false => String::new(),
+            true => event::request_id(&mut self.random),
         };
         let ttft_ms = request
             .duration_ms
@@ -183,7 +183,7 @@ impl Session {
         let random = &mut self.random;
         let own = record::api_error(self.client, &failure, || event::request_id(random), &asker);
         self.plan(self.now_ms, "claude_code.api_error", own, Fact::ApiError);
-        if failure.attempts > 1 && self.client == ClientVersion::V2_1_329 {
+        if failure.attempts > 1 && self.client.is_modern() {
             let own = record::api_retries_exhausted(&failure, &asker);
             self.plan(
                 self.now_ms,

@@ -110,8 +110,10 @@ impl Session {
         let by_person = start.trigger == Trigger::Person;
         let cowork = run.surface == Surface::Cowork;
         let is_interactive = by_person && !cowork && random.chance(0.9);
+        run.tells_decisions &= run.client.tells_headless_decisions();
         run.tells_decisions |= is_interactive;
-        let meter = (run.signals != Signals::Logs).then(|| Meter::new(&run, start.at_ms));
+        let meter = run.signals != Signals::Logs;
+        let meter = meter.then(|| Meter::new(&run, start.at_ms, is_interactive));
         let head = Head::new(Setting {
             person,
             organisation: frame.organisation,
@@ -171,7 +173,7 @@ impl Session {
     }
 
     fn start_up(&mut self) {
-        if self.client == ClientVersion::V2_1_329 {
+        if self.client.is_modern() {
             let servers: &[&str] = match (self.random.chance(0.3), self.content) {
                 (true, true) => &["tickets", "wiki"],
                 (true, false) => &["", ""],

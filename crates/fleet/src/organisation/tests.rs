@@ -1,5 +1,6 @@
 //! The generated records: determinism, order, costs, how often things happen, batches.
 
+mod lively;
 mod recount;
 mod shape;
 

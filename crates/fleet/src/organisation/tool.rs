@@ -56,21 +56,51 @@ const TOOLS: &[Tool] = &[
 static TASK: Tool = tool("Task", Kind::Delegates, 0.02, 45_000.0, 0.9);
 static AGENT: Tool = tool("Agent", Kind::Delegates, 0.02, 45_000.0, 0.9);
 
+/// A tool of an MCP server: its own name, and the one by which clients before 2.1 name it.
+type McpTool = (&'static str, &'static str);
+
 /// MCP servers, the tools of each, and the scope in which the server is configured.
-const MCP: &[(&str, &[&str], &str)] = &[
+const MCP: &[(&str, &[McpTool], &str)] = &[
     (
         "tickets",
-        &["search_issues", "get_issue", "add_comment"],
+        &[
+            ("search_issues", "mcp__tickets__search_issues"),
+            ("get_issue", "mcp__tickets__get_issue"),
+            ("add_comment", "mcp__tickets__add_comment"),
+        ],
         "project",
     ),
-    ("warehouse", &["run_query", "describe_table"], "project"),
-    ("calendar", &["list_events", "create_event"], "claudeai"),
-    ("wiki", &["search_pages", "get_page"], "user"),
+    (
+        "warehouse",
+        &[
+            ("run_query", "mcp__warehouse__run_query"),
+            ("describe_table", "mcp__warehouse__describe_table"),
+        ],
+        "project",
+    ),
+    (
+        "calendar",
+        &[
+            ("list_events", "mcp__calendar__list_events"),
+            ("create_event", "mcp__calendar__create_event"),
+        ],
+        "claudeai",
+    ),
+    (
+        "wiki",
+        &[
+            ("search_pages", "mcp__wiki__search_pages"),
+            ("get_page", "mcp__wiki__get_page"),
+        ],
+        "user",
+    ),
 ];
 
 /// One tool call.
 pub(super) struct Call {
     pub(super) tool: &'static Tool,
+    /// The name that events carry: the tool's, but before 2.1 that of the MCP tool itself.
+    pub(super) name: &'static str,
     /// `tool_parameters`, a JSON object; what the client takes out of the input.
     pub(super) parameters: Option<String>,
     /// `tool_input`, a JSON object, when content is sent.
@@ -92,11 +122,7 @@ pub(super) struct Mcp {
 /// A tool for the next call; a subagent starts no further ones.
 pub(super) fn choose(random: &mut Random, client: ClientVersion, in_agent: bool) -> &'static Tool {
     if !in_agent && random.chance(AGENT.weight) {
-        return if client == ClientVersion::V2_1_45 {
-            &TASK
-        } else {
-            &AGENT
-        };
+        return if client.is_modern() { &AGENT } else { &TASK };
     }
     random.weighted(TOOLS, |tool| tool.weight)
 }
@@ -114,14 +140,15 @@ pub(super) struct Manner<'a> {
     pub(super) home: &'a str,
     pub(super) surface: Surface,
     pub(super) content: bool,
-    /// Older clients tell shell commands and MCP names without being asked.
-    pub(super) always_parameters: bool,
+    /// Older ones tell shell commands and MCP names without being asked.
+    pub(super) client: ClientVersion,
 }
 
 impl Call {
     pub(super) fn new(tool: &'static Tool, manner: &Manner<'_>, random: &mut Random) -> Call {
         let mut call = Call {
             tool,
+            name: tool.name,
             parameters: None,
             input: None,
             input_bytes: random.log_normal(120.0, 0.8) as u64 + 8,
@@ -163,7 +190,7 @@ impl Call {
         self.work.commits = u64::from(command.contains("git commit"));
         self.work.pull_requests = u64::from(command.contains("gh pr create"));
         self.input_bytes = (command.len() + description.len()) as u64 + 32;
-        if !manner.content && !manner.always_parameters {
+        if !manner.content && manner.client.is_modern() {
             return;
         }
         let program = command.split(' ').next().unwrap_or_default();
@@ -177,13 +204,16 @@ impl Call {
 
     fn mcp(&mut self, manner: &Manner<'_>, random: &mut Random) {
         let (server, tools, scope) = random.pick(MCP);
-        let tool = random.pick(tools);
+        let (tool, full_name) = random.pick(tools);
+        if manner.client == ClientVersion::V2_0_76 {
+            self.name = full_name;
+        }
         self.mcp = Some(Mcp {
             server,
             tool,
             scope,
         });
-        if manner.content || manner.always_parameters {
+        if manner.content || !manner.client.is_modern() {
             self.parameters = Some(format!(
                 "{{\"mcp_server_name\":\"{server}\",\"mcp_tool_name\":\"{tool}\"}}"
             ));

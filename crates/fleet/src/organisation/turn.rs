@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::calendar::Trigger;
 use super::event::{Fact, Prompt};
 use super::session::Session;
-use super::{ClientVersion, occasional, record, text};
+use super::{occasional, record, text};
 
 /// One prompt of so many is counted event by event.
 const SAMPLE_SHARE: f64 = 0.01;
@@ -22,9 +22,9 @@ impl Session {
         self.turns_left = match self.trigger {
             Trigger::Person => self.random.at_least_one(6.5),
             Trigger::Schedule => self.random.between(25, 40),
+            Trigger::Runaway => self.random.between(500, 700),
         };
-        if self.client == ClientVersion::V2_1_329 && self.is_interactive && self.random.chance(0.08)
-        {
+        if self.client.is_modern() && self.is_interactive && self.random.chance(0.08) {
             self.change_mode();
         }
         let id = self.random.uuid();
@@ -43,7 +43,7 @@ impl Session {
         let own = record::user_prompt(self.client, length, text, || random.uuid());
         self.plan(self.now_ms, "claude_code.user_prompt", own, Fact::Prompt);
         self.skill = None;
-        if self.client == ClientVersion::V2_1_329 {
+        if self.client.is_modern() {
             self.accompany_prompt();
         }
         self.now_ms += self.random.between(30, 230);
@@ -94,13 +94,15 @@ impl Session {
         match self.request(None) {
             Some(request_id) => {
                 let is_last = self.turns_left == 0;
-                if self.client == ClientVersion::V2_1_329 && (is_last || self.random.chance(0.35)) {
+                if self.client.is_modern() && (is_last || self.random.chance(0.35)) {
                     self.respond(&request_id, None);
                 }
                 if !is_last {
                     self.call_tools(&request_id, &mut None);
                 }
             }
+            // Nobody is there to stop it.
+            None if self.trigger == Trigger::Runaway => {}
             None => self.turns_left = 0,
         }
         if self.turns_left == 0 {
@@ -118,7 +120,7 @@ impl Session {
 
     fn compact(&mut self) {
         let before = self.context_tokens;
-        if self.client == ClientVersion::V2_1_329 {
+        if self.client.is_modern() {
             let started_ms = self.now_ms;
             let request = self.answered(None, true);
             self.send_request(request, None, true);

@@ -4,11 +4,13 @@
 //! for byte what it sent before there was any. Shares are of people and are kept to the nearest whole
 //! person, so that thirty people already show every kind.
 
+use chrono_tz::Tz;
 use contract::Temporality;
 
 use super::calendar::{DAY_MS, Start, Trigger};
+use super::life::Life;
 use super::people::{Person, Surface};
-use super::{ClientVersion, Config};
+use super::{ClientVersion, Config, life};
 use crate::random::Random;
 
 /// How people and their clients differ. Shares are from 0 to 1; the default is that nobody differs.
@@ -38,10 +40,12 @@ pub struct Variety {
     pub unlabelled: f64,
     /// Share of the sessions without a person in front whose client tells no decisions on tool calls.
     pub undecided: f64,
+    /// How people live.
+    pub life: Life,
 }
 
 impl Variety {
-    /// Some of everything.
+    /// Some of everything that sets clients apart, in an organisation of the plainest life.
     pub const FULL: Variety = Variety {
         other_version: 0.3,
         logs_only: 0.2,
@@ -54,6 +58,22 @@ impl Variety {
         late_login: 0.2,
         unlabelled: 0.25,
         undecided: 0.5,
+        life: Life {
+            roles: false,
+            time_zones: false,
+            holidays: false,
+            joiners: 0.0,
+            nightly: 0.0,
+            heaviest: 0.0,
+            old_client: 0.0,
+            runaways: 0,
+        },
+    };
+    /// The same, and some of everything in how people live. Hardly anybody sets cumulative metrics.
+    pub const LIFELIKE: Variety = Variety {
+        cumulative: 0.05,
+        life: Life::FULL,
+        ..Variety::FULL
     };
 }
 
@@ -84,6 +104,19 @@ pub struct Habits {
     /// When the person falls silent: no session starts from then on. Milliseconds since the Unix
     /// epoch, a midnight (UTC).
     pub leaves_ms: Option<u64>,
+    /// When the person joins: no session starts before. Milliseconds since the Unix epoch, a midnight
+    /// (UTC).
+    pub joins_ms: Option<u64>,
+    /// From when until when the person is on holiday, the same way.
+    pub away_ms: Option<(u64, u64)>,
+    /// By which the person's hours are.
+    pub zone: Tz,
+    /// What the person is, where people have roles.
+    pub role: Option<&'static str>,
+    /// How many times as many sessions as usual the person starts.
+    pub pace: f64,
+    /// Whether a task of the person runs by itself at three in the morning.
+    pub has_nightly_task: bool,
 }
 
 /// In what people differ.
@@ -133,7 +166,15 @@ impl Habits {
         let each = standings
             .iter()
             .map(|standing| Habits::at(standing, config, random));
-        each.collect()
+        let mut habits: Vec<Habits> = each.collect();
+        // The first after the heavy user who works with Claude Code.
+        let code = |index: &usize| people[*index].surface == Surface::Code;
+        let scheduler = (1..people.len()).find(code);
+        if let Some(index) = scheduler.or_else(|| (0..people.len()).find(code)) {
+            habits[index].has_nightly_task = true;
+        }
+        life::settle(people, &mut habits, config);
+        habits
     }
 
     fn at(standing: &Standing, config: &Config, random: &mut Random) -> Habits {
@@ -166,6 +207,12 @@ impl Habits {
                 .then_some(second_installation),
             leaves_ms: differs(Kind::Leaving, variety.leavers)
                 .then_some((start_day + leaves_on) * DAY_MS),
+            joins_ms: None,
+            away_ms: None,
+            zone: Tz::UTC,
+            role: None,
+            pace: 1.0,
+            has_nightly_task: false,
         }
     }
 
@@ -198,6 +245,7 @@ pub(super) struct Run {
     pub(super) login_ms: Option<u64>,
     pub(super) is_labelled: bool,
     pub(super) tells_decisions: bool,
+    pub(super) role: Option<&'static str>,
 }
 
 impl Run {
@@ -272,6 +320,7 @@ impl Sessions {
             }),
             is_labelled: unlabelled >= variety.unlabelled,
             tells_decisions: undecided >= variety.undecided,
+            role: habits.role,
         }
     }
 

@@ -169,7 +169,7 @@ fn read_point<'a>(
             4 => count = field.eight()?,
             5 if !is_number => sum = Some(field.double()?),
             number if number == attributes_number => {
-                context.push_attribute(&field, &mut point.attributes)?;
+                context.push_attribute(field.message()?, field.after(), &mut point.attributes)?;
             }
             _ => {}
         }

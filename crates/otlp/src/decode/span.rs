@@ -43,7 +43,7 @@ fn read_span<'a>(item: Reader<'a>, context: &mut Context<'_>) -> Result<Span<'a>
             6 => span.kind = field.varint()? as u32,
             7 => span.start_time_unix_nano = field.eight()?,
             8 => span.end_time_unix_nano = field.eight()?,
-            9 => context.push_attribute(&field, &mut span.attributes)?,
+            9 => context.push_attribute(field.message()?, field.after(), &mut span.attributes)?,
             11 => has_events = true,
             13 => has_links = true,
             15 => read_status(field.message()?, &mut span, context)?,

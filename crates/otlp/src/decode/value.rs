@@ -31,20 +31,22 @@ impl Context<'_> {
         field.text(&mut self.repaired)
     }
 
+    /// Adds the attribute that a field holds; `after` is what follows the field. By parts: a whole
+    /// field would be copied through memory, which costs more than reading it.
     pub(super) fn push_attribute<'a>(
         &mut self,
-        field: &WireField<'a>,
+        mut reader: Reader<'a>,
+        after: Reader<'a>,
         attributes: &mut Vec<Attribute<'a>>,
     ) -> Result<(), Fault> {
         if attributes.len() >= self.limits.attributes_per_item {
-            return Err(field.fault(FaultKind::Attributes(self.limits.attributes_per_item)));
+            return Err(after.fault(FaultKind::Attributes(self.limits.attributes_per_item)));
         }
         // Filled where it will stay: moving a half-built value costs more than reading it.
         attributes.push(EMPTY);
         let Some((key, value)) = attributes.last_mut() else {
             return Ok(());
         };
-        let mut reader = field.message()?;
         while let Some(field) = reader.next()? {
             match field.number {
                 1 => *key = self.text(&field)?,

@@ -18,6 +18,7 @@
 //! | `emit.rs` | what the emitter sends, library and command, is what the server answers with |
 //! | `hooks.rs` | the guide's recipes for hooks and scripts, run as they stand there |
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
+//! | `simulate.rs` | a simulated organisation is answered with its truth, however it came |
 //! | `reports.rs` | named reports and explanations, of a server and of a data directory |
 //! | `command_line.rs` | the commands, their exit codes and their messages |
 
@@ -33,5 +34,6 @@ mod meters;
 mod repetition;
 mod reports;
 mod restart;
+mod simulate;
 mod stage;
 mod totals;

@@ -21,7 +21,8 @@ struct Series {
     first_ms: u64,
 }
 
-/// All points of a session by series and time.
+/// What a session measured, by series and time: cumulative values by their own, deltas summed up by
+/// the day.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Metered {
     pub(super) is_cumulative: bool,
@@ -42,6 +43,11 @@ impl Metered {
                 0
             },
         };
+        // Of deltas it is enough to know the day.
+        let at_ms = match self.is_cumulative {
+            true => at_ms,
+            false => at_ms / DAY_MS * DAY_MS,
+        };
         let value = self
             .points
             .entry(series)
@@ -55,7 +61,7 @@ impl Metered {
         };
     }
 
-    /// Every point with what it adds to its series, in time order.
+    /// What is added to each series, and when, in time order.
     fn increments(&self) -> impl Iterator<Item = (&Series, u64, f64)> {
         self.points.iter().flat_map(move |(series, points)| {
             let mut before = 0.0;

@@ -85,8 +85,18 @@ const IDENTITY: &[&str] = &[
 
 /// Every shape of these events in the recording is also generated, for that surface.
 fn check_shapes(scenario: &str, content: bool, surface: Surface, events: &[&str]) {
+    check_shapes_of(ClientVersion::V2_1_329, scenario, content, surface, events);
+}
+
+fn check_shapes_of(
+    client: ClientVersion,
+    scenario: &str,
+    content: bool,
+    surface: Surface,
+    events: &[&str],
+) {
     let recorded = recorded_shapes(scenario);
-    let mut organisation = Organisation::new(config(ClientVersion::V2_1_329, content));
+    let mut organisation = Organisation::new(config(client, content));
     let mut generated: BTreeMap<String, BTreeSet<Shape>> = BTreeMap::new();
     let signed_in = recorded
         .values()
@@ -144,4 +154,9 @@ fn generated_events_have_the_shape_of_recorded_ones() {
     check_shapes("cc329_tools_json", false, Surface::Code, &common);
     check_shapes("cc329_oauth_identity_json", true, Surface::Code, &common);
     check_shapes("cowork_like_noterm_json", false, Surface::Cowork, &common);
+    let old = ["user_prompt", "api_request"];
+    let client = ClientVersion::V2_0_76;
+    check_shapes_of(client, "cc2076_tools_json", false, Surface::Code, &old);
+    let old = [&old[..], &["tool_decision", "tool_result"]].concat();
+    check_shapes_of(client, "cc2076_interactive_json", true, Surface::Code, &old);
 }
