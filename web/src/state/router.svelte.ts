@@ -19,7 +19,7 @@ class Router {
     document.addEventListener('click', (event) => this.#follow(event));
   }
 
-  /** Goes to another page. Range, zone and the named filters stay; what belongs to one page does not. */
+  /** Goes to another page. Range, zone, comparison and the named filters stay; what belongs to one page does not. */
   go(route: Route, filters: Filters = carried(this.view.filters)): void {
     this.#write(this.href(route, { filters }));
   }
@@ -31,8 +31,8 @@ class Router {
   }
 
   href(route: Route, change: Change = {}): string {
-    const { range, utc, filters } = this.view;
-    const base = { range, utc, filters: carried(filters), ...OF_ONE_PAGE };
+    const { range, utc, compare, filters } = this.view;
+    const base = { range, utc, compare, filters: carried(filters), ...OF_ONE_PAGE };
     return writeRoute(route) + writeView({ ...base, ...change });
   }
 
