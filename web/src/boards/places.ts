@@ -48,6 +48,7 @@ export const GROUPS: ReadonlyArray<{ title: string; places: ReadonlyArray<Place>
   {
     title: 'Ask',
     places: [
+      { label: 'Explore', route: { page: 'explore' }, key: 'x' },
       { label: 'Reports', route: { page: 'reports' }, key: 'r', pages: ['report'] },
     ],
   },

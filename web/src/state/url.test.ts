@@ -22,6 +22,7 @@ const views: Array<[string, Partial<ViewState>, string]> = [
   ['one row', { group: 'none' }, '?group=none'],
   ['a figure', { explain: 'cost.cost_usd@1..2,person=a%2Cb' }, '?explain=cost.cost_usd%401..2%2Cperson%3Da%252Cb'],
   ['compared, with people told apart', { compare: true, people: true, group: 'person' }, '?cmp=prev&people=true&group=person'],
+  ['a question', { sql: 'SELECT a\nFROM b WHERE c = \'&\'' }, '?sql=SELECT+a%0AFROM+b+WHERE+c+%3D+%27%26%27'],
   ['a measure', { measure: 'errors' }, '?measure=errors'],
 ];
 
@@ -57,6 +58,7 @@ const routes: Array<[string, Route]> = [
   ['/prompts', { page: 'prompts' }],
   ['/prompts/a%2Fb%20c%25', { page: 'replay', id: 'a/b c%' }],
   ['/live', { page: 'live' }],
+  ['/explore', { page: 'explore' }],
   ['/reports', { page: 'reports' }],
   ['/cost', { page: 'board', id: 'cost' }],
   ['/health', { page: 'board', id: 'health' }],

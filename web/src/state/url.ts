@@ -12,6 +12,7 @@ export type Route =
   | { page: 'replay'; id: string }
   | { page: 'live' }
   | { page: 'reports' }
+  | { page: 'explore' }
   | { page: 'report'; id: string }
   | { page: 'board'; id: BoardName }
   | { page: 'missing' };
@@ -51,6 +52,8 @@ export interface ViewState {
   order: string | null;
   /** The figure that a report draws. */
   chart: string | null;
+  /** The question of Explore. */
+  sql: string | null;
   /** The id of the figure whose computation is shown. */
   explain: string | null;
 }
@@ -66,6 +69,7 @@ export const OF_ONE_PAGE = {
   where: [],
   order: null,
   chart: null,
+  sql: null,
   explain: null,
 } as const satisfies Partial<ViewState>;
 
@@ -89,6 +93,7 @@ export function readView(search: string): ViewState {
     where: params.getAll('where').filter((condition) => /^[a-z_]+!?=/.test(condition)),
     order: params.get('order') || null,
     chart: params.get('chart') || null,
+    sql: params.get('sql') || null,
     explain: params.get('explain') || null,
   };
 }
@@ -117,6 +122,7 @@ export function writeView(state: ViewState): string {
   for (const condition of state.where) params.append('where', condition);
   if (state.order) params.set('order', state.order);
   if (state.chart) params.set('chart', state.chart);
+  if (state.sql) params.set('sql', state.sql);
   if (state.explain) params.set('explain', state.explain);
   const text = params.toString();
   return text ? `?${text}` : '';
@@ -130,6 +136,7 @@ export function readRoute(pathname: string): Route {
   if (first === 'prompts') return id === undefined ? { page: 'prompts' } : { page: 'replay', id };
   if (first === 'reports') return id === undefined ? { page: 'reports' } : { page: 'report', id };
   if (first === 'live' && id === undefined) return { page: 'live' };
+  if (first === 'explore' && id === undefined) return { page: 'explore' };
   const board = BOARD_NAMES.find((name) => name === first);
   if (board && id === undefined) return { page: 'board', id: board };
   return { page: 'missing' };

@@ -1,1 +1,0 @@
-import{f as e}from"./index-CFIXK9XR.js";import{r as t}from"./Skeleton-kRs-wjii.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};
