@@ -30,6 +30,11 @@ class Router {
     this.#write(writeRoute(this.route) + writeView(next), replace);
   }
 
+  /** Goes where one of our own links leads. */
+  follow(href: string): void {
+    this.#write(href);
+  }
+
   href(route: Route, change: Change = {}): string {
     const { range, utc, compare, filters } = this.view;
     const base = { range, utc, compare, filters: carried(filters), ...OF_ONE_PAGE };

@@ -1,1 +1,0 @@
-import"./router.svelte-Bdf5VAoq.js";import{f as e}from"./index-B9wykvkg.js";import{n as t}from"./Notice-DUFqgKEw.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};
