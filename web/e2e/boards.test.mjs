@@ -188,6 +188,18 @@ test('the period before is of the same weekdays, in figures and charts', { timeo
   assert.deepEqual(complaints, [], 'the browser complained');
 });
 
+test('a report by day is compared in its chart, one by model is not', { timeout: 60_000 }, async () => {
+  const { page, complaints } = await open('reports/cost', '&group=day&cmp=prev');
+  assert.match(await page.getByTestId('legend').innerText(), /The period before/);
+  await assertLaidOut(page, 'a compared report');
+  await page.getByTestId('compare').click();
+  await page.getByTestId('legend').waitFor({ state: 'detached' });
+  await page.goto(address('reports/cost', '&group=model&cmp=prev'));
+  await settled(page);
+  assert.equal(await page.getByTestId('compare').count(), 0);
+  assert.deepEqual(complaints, [], 'the browser complained');
+});
+
 test('loading dims, failing says so and keeps the rest, nothing is said to be nothing', { timeout: 90_000 }, async () => {
   const { page } = await open('errors');
   let release;

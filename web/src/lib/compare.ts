@@ -1,7 +1,9 @@
 // The period before: as long as the shown one, and of the same weekdays where it
 // is of days. A week that has a Saturday more is no measure of anything.
 
+import type { MeasureAbout, ReportAnswer } from '../api/reports';
 import { daysLater, startOf } from './calendar';
+import { courseOf, type Course } from './reports';
 import type { Interval } from './timerange';
 
 const DAY_MS = 86_400_000;
@@ -30,4 +32,10 @@ export function alignedBefore(time_ms: ReadonlyArray<number>, before: { time_ms:
   const values = new Map(before.time_ms.map((start_ms, place) => [start_ms, before.values[place]!]));
   const back = (start_ms: number) => (days ? daysLater(start_ms, -days, utc) : start_ms - (interval.to_ms - interval.from_ms));
   return time_ms.map((start_ms) => values.get(back(start_ms)) ?? null);
+}
+
+/** The period before of a figure's course, as a line over it; none where nothing is compared. */
+export function compared(course: Course, answer: ReportAnswer, earlier: ReportAnswer | null, measure: MeasureAbout, utc: boolean): Array<{ label: string; values: Array<number | null>; before: true }> {
+  const before = earlier ? courseOf(earlier, measure, utc) : null;
+  return before ? [{ label: 'The period before', values: alignedBefore(course.time_ms, before, answer, utc), before: true }] : [];
 }
