@@ -17,7 +17,7 @@ const captures = resolve(process.env.CAPTURES_DIR ?? join(root, 'crates/testkit/
 const browserPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 const STARTUP_MS = 30_000;
-/** A simulated organisation is written before the addresses are printed. */
+/** The past of a simulated organisation is written after the addresses are printed. */
 const FILLING_MS = 120_000;
 const SETTLE_MS = 30_000;
 const BROWSER_FLAGS = [
@@ -47,14 +47,18 @@ export async function startServer() {
 export async function startDemo({ people = 16, days = 20, seed = 7 } = {}) {
   if (process.env.TALLYBOOK_UI) return { ui: process.env.TALLYBOOK_UI, stop: async () => {} };
   await access(binary).catch(() => assert.fail(`no binary at ${binary}: build it, or set TALLYBOOK_BIN`));
-  return started(['demo', '--no-open', '--people', `${people}`, '--days', `${days}`, '--seed', `${seed}`], FILLING_MS);
+  const demo = ['demo', '--no-open', '--people', `${people}`, '--days', `${days}`, '--seed', `${seed}`];
+  return started(demo, (child) => lineOf(child, child.stderr, (line) => line.includes('items filled in'), FILLING_MS));
 }
 
-async function started(command, patience_ms = STARTUP_MS) {
+async function started(command, until = async () => {}) {
   const any = '127.0.0.1:0';
-  const flags = ['--http', any, '--grpc', any, '--ui', any, '--print-addresses', '--log-level', 'warn'];
-  const child = spawn(binary, [...command, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const listening = await addressesOf(child, patience_ms);
+  const flags = ['--http', any, '--grpc', any, '--ui', any, '--print-addresses'];
+  const child = spawn(binary, [...command, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stderr.on('data', (chunk) => /WARN|ERROR|error:/.test(chunk) && process.stderr.write(chunk));
+  // Both at once: a line that is waited for only after another may have passed.
+  const [line] = await Promise.all([lineOf(child, child.stdout, (own) => own.startsWith('{"listening"'), STARTUP_MS), until(child)]);
+  const { listening } = JSON.parse(line);
   const stop = async () => {
     const ended = new Promise((done) => child.once('exit', done));
     child.kill();
@@ -63,19 +67,18 @@ async function started(command, patience_ms = STARTUP_MS) {
   return { ui: `http://${listening.ui}`, http: `http://${listening.http}`, stop };
 }
 
-async function addressesOf(child, patience_ms) {
-  const lines = createInterface({ input: child.stdout });
+/** The first line of that kind; whatever is printed later is read and dropped, or a talkative server would block. */
+async function lineOf(child, stream, wanted, patience_ms) {
   const timer = setTimeout(() => child.kill(), patience_ms);
   try {
-    for await (const line of lines) {
-      if (line.startsWith('{"listening"')) return JSON.parse(line).listening;
+    for await (const line of createInterface({ input: stream })) {
+      if (wanted(line)) return line;
     }
   } finally {
     clearTimeout(timer);
-    // The pipe must stay drained, or a talkative server would block on it.
-    child.stdout.resume();
+    stream.resume();
   }
-  return assert.fail('the server ended without printing its addresses');
+  return assert.fail('the server ended, or took too long, before it said what was waited for');
 }
 
 /** Replays a recorded scenario as its client would, with its times moved to now. */
