@@ -1,1 +1,0 @@
-import"./router.svelte-Irc1Nzj0.js";import{f as e}from"./index-BLoKAq1p.js";import{t}from"./resource.svelte-BcnxHgSH.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};
