@@ -1,1 +1,0 @@
-import"./router.svelte-Irc1Nzj0.js";import{f as e}from"./index-BvFXGAUU.js";import{t}from"./resource.svelte-H0HzV7ng.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};
