@@ -1,7 +1,11 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
-const server = 'http://127.0.0.1:4319';
+/** The server behind `npm run dev` and `npm run preview`. */
+const server = process.env.TALLYBOOK_UI ?? 'http://127.0.0.1:4319';
+
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export default defineConfig({
   plugins: [svelte()],
@@ -13,6 +17,8 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: { proxy: { '/api': server } },
+  // The policy under which the server sends the page.
+  preview: { headers: { 'content-security-policy': POLICY } },
   test: {
     environment: 'node',
     include: ['src/**/*.test.ts'],

@@ -3,7 +3,7 @@
 // have to show it.
 
 import type { Catalogue, Explanation, ReportAnswer } from './reports';
-import type { Overview, PromptPage, Replay, SessionDetail, SessionPage, Status } from './types';
+import type { Ledger, Overview, PromptPage, Replay, SessionDetail, SessionPage, Status } from './types';
 
 /** A list is a parameter that is there once for each value. */
 export type Query = Record<string, string | number | boolean | ReadonlyArray<string> | undefined>;
@@ -15,6 +15,8 @@ export class ApiError extends Error {
     readonly mend: string,
     /** 0 when no answer came at all. */
     readonly status: number,
+    /** Where in the text that was asked, counted from 1. */
+    readonly at: { line: number; column: number } | null = null,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -35,14 +37,14 @@ export const fetchReports = (signal?: AbortSignal) => get<Catalogue>('/api/v1/re
 export const fetchReport = (name: string, query: Query, signal?: AbortSignal) =>
   get<ReportAnswer>(reportPath(name), query, signal);
 export const fetchExplanation = (id: string, signal?: AbortSignal) => get<Explanation>('/api/v1/explain', { id }, signal);
+export const fetchFates = (signal?: AbortSignal) => get<Ledger>('/api/v1/fates', {}, signal);
 export const fetchStatus = (signal?: AbortSignal) => get<Status>('/api/v1/status', {}, signal);
 
 export const reportPath = (name: string) => `/api/v1/reports/${encodeURIComponent(name)}`;
 
 export async function get<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {
   const url = path + queryString(query);
-  const response = await answer(url, signal);
-  if (!response.ok) throw await refusal(response, url);
+  const response = await answerOf(url, { headers: { accept: 'application/json' } }, signal);
   try {
     return (await response.json()) as T;
   } catch (cause) {
@@ -71,25 +73,37 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }
 
-async function answer(url: string, signal?: AbortSignal): Promise<Response> {
+/** An answer that is no error; whatever else comes is thrown. */
+export async function answerOf(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  const asked = `${init.method ?? 'GET'} ${url}`;
   try {
-    return await fetch(url, { headers: { accept: 'application/json' }, signal: signal ?? null });
+    const response = await fetch(url, { ...init, signal: signal ?? null });
+    if (!response.ok) throw await refusal(response, asked);
+    return response;
   } catch (cause) {
-    if (isAbort(cause)) throw cause;
+    if (isAbort(cause) || cause instanceof ApiError) throw cause;
     throw new ApiError(
       'Tallybook did not answer.',
-      `GET ${url}`,
+      asked,
       'Check that `tallybook serve` is running and that this page was opened at its address.',
       0,
     );
   }
 }
 
-async function refusal(response: Response, url: string): Promise<ApiError> {
+interface Refusal {
+  message?: string;
+  hint?: string;
+  line?: number;
+  column?: number;
+}
+
+async function refusal(response: Response, asked: string): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
-  const error = (body as { error?: { message?: string; hint?: string } } | null)?.error;
+  const error = (body as { error?: Refusal } | null)?.error;
   const message = error?.message ?? `The server answered ${response.status}.`;
-  return new ApiError(message, `GET ${url}`, error?.hint ?? mendFor(response.status), response.status);
+  const at = error?.line !== undefined && error.column !== undefined ? { line: error.line, column: error.column } : null;
+  return new ApiError(message, asked, error?.hint ?? mendFor(response.status), response.status, at);
 }
 
 function mendFor(status: number): string {

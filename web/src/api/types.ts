@@ -219,3 +219,19 @@ export interface Status {
   buffer_rows: number;
   parts: number;
 }
+
+/** What became of the items of a signal: the last four add up to what was received. */
+export interface Fate {
+  received: number;
+  accepted: number;
+  deduplicated: number;
+  quarantined: number;
+  rejected: number;
+}
+
+export interface Ledger {
+  since_ms: number;
+  settled: boolean;
+  signals: { logs: Fate; metrics: Fate; traces: Fate };
+  refused_requests: Array<{ signal: string; reason: string; retryable: boolean; requests: number }>;
+}

@@ -10,6 +10,14 @@ export function startOf(moment_ms: number, rounding: Rounding, utc: boolean): nu
   return at(year, month, rounding === 'w' ? day - ((weekday + 6) % 7) : day, utc);
 }
 
+/** The same time of the day, so many days later: a local day may have 23 or 25 hours. */
+export function daysLater(moment_ms: number, days: number, utc: boolean): number {
+  const date = new Date(moment_ms);
+  if (utc) date.setUTCDate(date.getUTCDate() + days);
+  else date.setDate(date.getDate() + days);
+  return date.getTime();
+}
+
 const MOMENT = /^(\d{4})-(\d{2})-(\d{2})(?:[t ](\d{2}):(\d{2})(?::(\d{2}))?(z)?)?$/;
 
 /** Reads `2026-11-20`, `2026-11-20 14:03[:22]`, either with a `T`, a `Z` forcing UTC. */

@@ -26,20 +26,22 @@ export interface BarColours {
   font: string;
 }
 
-/** The theme's colours as the canvas wants them: computed, because it knows no custom properties. */
-export function barColours(host: HTMLElement, bad: boolean): BarColours {
+/** A colour of the theme as the canvas wants it: computed, because it knows no custom properties. */
+export function colourOf(host: HTMLElement, name: string): string {
   const probe = document.createElement('i');
   host.append(probe);
-  const computed = (name: string) => {
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
-  };
-  const colours = {
-    bar: computed(bad ? '--vermillion' : '--blue'),
-    text: computed('--ink-3'),
-    rule: computed('--rule'),
+  probe.style.color = `var(${name})`;
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** The theme's colours of a chart of bars. */
+export function barColours(host: HTMLElement, bad: boolean): BarColours {
+  return {
+    bar: colourOf(host, bad ? '--vermillion' : '--blue'),
+    text: colourOf(host, '--ink-3'),
+    rule: colourOf(host, '--rule'),
     font: `12px ${getComputedStyle(host).fontFamily}`,
   };
-  probe.remove();
-  return colours;
 }

@@ -1,5 +1,5 @@
 // What narrows a page, as chips: its filters, and the conditions of a report.
-import type { ReportAbout } from '../api/reports';
+import type { DimensionAbout } from '../api/reports';
 import { readCondition, withCondition } from '../lib/reports';
 import { router } from './router.svelte';
 import { FILTER_NAMES, type FilterName } from './url';
@@ -40,11 +40,11 @@ export function filterChips(supported: ReadonlyArray<Filter>): Chip[] {
 }
 
 /** The conditions beside the filters. Each can be turned round or dropped. */
-export function conditionChips(report: ReportAbout): Chip[] {
+export function conditionChips(dimensions: ReadonlyArray<DimensionAbout>): Chip[] {
   const where = router.view.where;
   return where.map((key) => {
     const condition = readCondition(key);
-    const title = report.dimensions.find(({ name }) => name === condition.dimension)?.title ?? condition.dimension;
+    const title = dimensions.find(({ name }) => name === condition.dimension)?.title ?? condition.dimension;
     const value = condition.value || 'none';
     const others = where.filter((own) => own !== key);
     return {

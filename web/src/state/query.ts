@@ -2,8 +2,9 @@
 
 import type { Query } from '../api/client';
 import type { ReportAbout } from '../api/reports';
-import { dimensionOf } from '../lib/reports';
-import { resolve } from '../lib/timerange';
+import type { Asking } from '../boards/board';
+import { dimensionOf, readCondition } from '../lib/reports';
+import { resolve, type Interval } from '../lib/timerange';
 import { FILTER_NAMES, type FilterName, type ViewState } from './url';
 
 /** Range and filters; a filter the endpoint does not know must not be sent to it. */
@@ -26,26 +27,63 @@ export function queryKey(view: ViewState): string {
 const PAGE_ROWS = 2000;
 
 /** What is asked of a report: the filters that it knows are conditions, too. */
-export function reportQuery(view: ViewState, report: ReportAbout): Query {
-  const interval = resolve(view.range, Date.now(), view.utc);
-  const filters = FILTER_NAMES.flatMap((name) => {
-    const dimension = dimensionOf(report, name);
-    const value = view.filters[name];
-    return dimension && value !== undefined ? [`${dimension}=${value}`] : [];
-  });
+export function reportQuery(view: ViewState, report: ReportAbout, interval: Interval): Query {
   return {
-    from: Math.floor(interval.from_ms),
-    to: Math.ceil(interval.to_ms),
-    time_zone: zoneName(view.utc),
+    ...inTime(view, interval),
     group_by: view.group ?? undefined,
-    where: [...filters, ...view.where],
+    where: [...filtersOf(view, report), ...view.where],
     order_by: view.order ?? undefined,
     limit: PAGE_ROWS,
   };
 }
 
+/** What a panel asks: its own conditions, and those of the page that its report knows. */
+export function panelQuery(view: ViewState, report: ReportAbout, asking: Asking, interval: Interval): Query {
+  return {
+    ...inTime(view, interval),
+    group_by: asking.by.join() || 'none',
+    where: [...filtersOf(view, report), ...view.where.filter((condition) => isHeard(report, asking, condition)), ...asking.where],
+    order_by: asking.order,
+    limit: asking.limit,
+  };
+}
+
+/** What narrows the page and not this panel; silent, a figure could be read as narrowed when it is not. */
+export function unheard(view: ViewState, report: ReportAbout, asking: Asking): string[] {
+  const filters = FILTER_NAMES.filter((name) => view.filters[name] !== undefined && dimensionOf(report, name) === null);
+  return [...filters, ...view.where.filter((condition) => !isHeard(report, asking, condition))];
+}
+
+/** Several values of a dimension are alternatives: one beside the panel's own would widen the panel. */
+function isHeard(report: ReportAbout, asking: Asking, text: string): boolean {
+  const { dimension, is } = readCondition(text);
+  const known = report.dimensions.some(({ name }) => name === dimension);
+  const own = asking.where.map(readCondition);
+  return known && !(is && own.some((one) => one.is && one.dimension === dimension));
+}
+
+function filtersOf(view: ViewState, report: ReportAbout): string[] {
+  return FILTER_NAMES.flatMap((name) => {
+    const dimension = dimensionOf(report, name);
+    const value = view.filters[name];
+    return dimension && value !== undefined ? [`${dimension}=${value}`] : [];
+  });
+}
+
+function inTime(view: ViewState, interval: Interval): Query {
+  return { from: Math.floor(interval.from_ms), to: Math.ceil(interval.to_ms), time_zone: zoneName(view.utc) };
+}
+
+/** The range of the view in milliseconds. */
+export const intervalOf = (view: ViewState): Interval => resolve(view.range, Date.now(), view.utc);
+
 export function reportKey(view: ViewState): string {
-  return JSON.stringify([queryKey(view), view.group, view.where, view.order]);
+  return JSON.stringify([queryKey(view), view.group, view.where, view.order, view.compare]);
+}
+
+/** The same of a page of panels. */
+export function boardKey(view: ViewState): string {
+  return JSON.stringify([queryKey(view), view.group, view.where, view.people, view.compare]);
 }
 
 /** The zone in which the page shows times, by its name in the IANA database. */

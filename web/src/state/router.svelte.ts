@@ -19,7 +19,7 @@ class Router {
     document.addEventListener('click', (event) => this.#follow(event));
   }
 
-  /** Goes to another page. Range, zone and the named filters stay; what belongs to one page does not. */
+  /** Goes to another page. Range, zone, comparison and the named filters stay; what belongs to one page does not. */
   go(route: Route, filters: Filters = carried(this.view.filters)): void {
     this.#write(this.href(route, { filters }));
   }
@@ -30,9 +30,14 @@ class Router {
     this.#write(writeRoute(this.route) + writeView(next), replace);
   }
 
+  /** Goes where one of our own links leads. */
+  follow(href: string): void {
+    this.#write(href);
+  }
+
   href(route: Route, change: Change = {}): string {
-    const { range, utc, filters } = this.view;
-    const base = { range, utc, filters: carried(filters), ...OF_ONE_PAGE };
+    const { range, utc, compare, filters } = this.view;
+    const base = { range, utc, compare, filters: carried(filters), ...OF_ONE_PAGE };
     return writeRoute(route) + writeView({ ...base, ...change });
   }
 

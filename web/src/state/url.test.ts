@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { OF_ONE_PAGE, readRoute, readView, writeRoute, writeView, type Route, type ViewState } from './url';
 
 function defaultView(): ViewState {
-  return { range: { from: 'now-7d', to: 'now' }, utc: false, filters: {}, ...OF_ONE_PAGE };
+  return { range: { from: 'now-7d', to: 'now' }, utc: false, compare: false, filters: {}, ...OF_ONE_PAGE };
 }
 
 const views: Array<[string, Partial<ViewState>, string]> = [
@@ -21,6 +21,8 @@ const views: Array<[string, Partial<ViewState>, string]> = [
     '?group=day%2Cmodel&where=team%3Da%2Cb&where=model%21%3D&where=team%3Dc%26d%3De&order=-cost_usd&chart=requests'],
   ['one row', { group: 'none' }, '?group=none'],
   ['a figure', { explain: 'cost.cost_usd@1..2,person=a%2Cb' }, '?explain=cost.cost_usd%401..2%2Cperson%3Da%252Cb'],
+  ['compared, with people told apart', { compare: true, people: true, group: 'person' }, '?cmp=prev&people=true&group=person'],
+  ['a question', { sql: 'SELECT a\nFROM b WHERE c = \'&\'' }, '?sql=SELECT+a%0AFROM+b+WHERE+c+%3D+%27%26%27'],
   ['a measure', { measure: 'errors' }, '?measure=errors'],
 ];
 
@@ -40,6 +42,7 @@ describe('what is not understood falls back', () => {
     '?from=99999999999999999&to=now',
     '?view=tree&measure=love&scale=huge&at=-1&tz=mars',
     '?errors=1',
+    '?cmp=2025&people=1',
     '?at=12345678901',
     '?group=&order=&chart=&explain=',
     '?where=team&where=&where==x&where=A!=b',
@@ -55,7 +58,10 @@ const routes: Array<[string, Route]> = [
   ['/prompts', { page: 'prompts' }],
   ['/prompts/a%2Fb%20c%25', { page: 'replay', id: 'a/b c%' }],
   ['/live', { page: 'live' }],
+  ['/explore', { page: 'explore' }],
   ['/reports', { page: 'reports' }],
+  ['/cost', { page: 'board', id: 'cost' }],
+  ['/health', { page: 'board', id: 'health' }],
   ['/reports/cost', { page: 'report', id: 'cost' }],
 ];
 
@@ -69,6 +75,7 @@ describe('routes', () => {
     expect(readRoute('/alerts')).toEqual({ page: 'missing' });
     expect(readRoute('/prompts/a/b')).toEqual({ page: 'missing' });
     expect(readRoute('/live/x')).toEqual({ page: 'missing' });
+    expect(readRoute('/cost/x')).toEqual({ page: 'missing' });
   });
 
   test('a stray percent sign does not fail', () => {

@@ -1,6 +1,7 @@
 // The whole view as a URL and back. Reading never fails: what is not understood
 // falls back to its default, so an old or hand-written link still opens.
 
+import { BOARD_NAMES, type BoardName } from '../boards/places';
 import { DEFAULT_RANGE, isRange, type Range } from '../lib/timerange';
 
 export type Route =
@@ -11,7 +12,9 @@ export type Route =
   | { page: 'replay'; id: string }
   | { page: 'live' }
   | { page: 'reports' }
+  | { page: 'explore' }
   | { page: 'report'; id: string }
+  | { page: 'board'; id: BoardName }
   | { page: 'missing' };
 
 /** An absent filter filters nothing; an empty one asks for the unattributed. */
@@ -30,7 +33,11 @@ export type Measure = 'cost' | 'requests' | 'errors';
 export interface ViewState {
   range: Range;
   utc: boolean;
+  /** Whether the period before is shown, too. */
+  compare: boolean;
   filters: Filters;
+  /** Whether people are told apart where they are not by default. */
+  people: boolean;
   view: ReplayView;
   measure: Measure;
   /** What the width of a waterfall stands for; null leaves it to the number of events. */
@@ -45,12 +52,15 @@ export interface ViewState {
   order: string | null;
   /** The figure that a report draws. */
   chart: string | null;
+  /** The question of Explore. */
+  sql: string | null;
   /** The id of the figure whose computation is shown. */
   explain: string | null;
 }
 
 /** What belongs to one page, and stays behind when another is opened. */
 export const OF_ONE_PAGE = {
+  people: false,
   view: 'thread',
   measure: 'cost',
   scale: null,
@@ -59,6 +69,7 @@ export const OF_ONE_PAGE = {
   where: [],
   order: null,
   chart: null,
+  sql: null,
   explain: null,
 } as const satisfies Partial<ViewState>;
 
@@ -71,7 +82,9 @@ export function readView(search: string): ViewState {
   return {
     range: readRange(params),
     utc: params.get('tz') === 'utc',
+    compare: params.get('cmp') === 'prev',
     filters: readFilters(params),
+    people: params.get('people') === 'true',
     view: oneOf(params.get('view'), ['thread', 'waterfall', 'raw'], 'thread'),
     measure: oneOf(params.get('measure'), ['cost', 'requests', 'errors'], 'cost'),
     scale: oneOf<Scale, null>(params.get('scale'), ['whole', 'sight'], null),
@@ -80,6 +93,7 @@ export function readView(search: string): ViewState {
     where: params.getAll('where').filter((condition) => /^[a-z_]+!?=/.test(condition)),
     order: params.get('order') || null,
     chart: params.get('chart') || null,
+    sql: params.get('sql') || null,
     explain: params.get('explain') || null,
   };
 }
@@ -93,11 +107,13 @@ export function writeView(state: ViewState): string {
     params.set('to', range.to);
   }
   if (state.utc) params.set('tz', 'utc');
+  if (state.compare) params.set('cmp', 'prev');
   for (const name of FILTER_NAMES) {
     const value = filters[name];
     if (value !== undefined) params.set(name, value);
   }
   if (filters.errors) params.set('errors', 'true');
+  if (state.people) params.set('people', 'true');
   if (state.view !== 'thread') params.set('view', state.view);
   if (state.measure !== 'cost') params.set('measure', state.measure);
   if (state.scale) params.set('scale', state.scale);
@@ -106,6 +122,7 @@ export function writeView(state: ViewState): string {
   for (const condition of state.where) params.append('where', condition);
   if (state.order) params.set('order', state.order);
   if (state.chart) params.set('chart', state.chart);
+  if (state.sql) params.set('sql', state.sql);
   if (state.explain) params.set('explain', state.explain);
   const text = params.toString();
   return text ? `?${text}` : '';
@@ -119,6 +136,9 @@ export function readRoute(pathname: string): Route {
   if (first === 'prompts') return id === undefined ? { page: 'prompts' } : { page: 'replay', id };
   if (first === 'reports') return id === undefined ? { page: 'reports' } : { page: 'report', id };
   if (first === 'live' && id === undefined) return { page: 'live' };
+  if (first === 'explore' && id === undefined) return { page: 'explore' };
+  const board = BOARD_NAMES.find((name) => name === first);
+  if (board && id === undefined) return { page: 'board', id: board };
   return { page: 'missing' };
 }
 
@@ -131,6 +151,8 @@ export function writeRoute(route: Route): string {
       return `/sessions/${encodeURIComponent(route.id)}`;
     case 'report':
       return `/reports/${encodeURIComponent(route.id)}`;
+    case 'board':
+      return `/${route.id}`;
     case 'replay':
       return `/prompts/${encodeURIComponent(route.id)}`;
     default:

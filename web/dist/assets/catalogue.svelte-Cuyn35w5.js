@@ -1,1 +1,0 @@
-import{u as e}from"./index-BfomsPUY.js";import{r as t}from"./Skeleton-BWiFVCy_.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};

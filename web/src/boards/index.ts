@@ -1,0 +1,14 @@
+// All pages that are descriptions.
+
+import type { Board } from './board';
+import { adoption } from './adoption';
+import { connectors } from './connectors';
+import { cost } from './cost';
+import { errors } from './errors';
+import { health } from './health';
+import type { BoardName } from './places';
+import { productivity } from './productivity';
+import { tools } from './tools';
+import { workspaces } from './workspaces';
+
+export const BOARDS: Record<BoardName, Board> = { cost, tools, connectors, errors, adoption, productivity, workspaces, health };

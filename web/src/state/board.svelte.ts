@@ -1,0 +1,96 @@
+// The answers of a page: one request for all panels that ask the same, and one
+// more of the period before while periods are compared.
+
+import { fetchFates, fetchReport } from '../api/client';
+import type { ReportAbout, ReportAnswer } from '../api/reports';
+import { askSql, quoted, type SqlAnswer } from '../api/sql';
+import type { Ledger } from '../api/types';
+import { askingOf, byOf, isCompared, type Asking, type Board } from '../boards/board';
+import { intervalBefore } from '../lib/compare';
+import { Gate } from '../lib/gate';
+import { intervalOf, panelQuery } from './query';
+import { Resource } from './resource.svelte';
+import type { Interval } from '../lib/timerange';
+import type { ViewState } from './url';
+
+const gate = new Gate(2);
+const QUARANTINE_ROWS = 10;
+
+export interface Slot {
+  asking: Asking;
+  report: ReportAbout;
+  answer: Resource<ReportAnswer>;
+  /** The same of the period before; null while nothing is compared. */
+  before: Resource<ReportAnswer> | null;
+}
+
+export class BoardAnswers {
+  /** A chosen breakdown keeps its panel's answer, so that the old rows stay until the new are there. */
+  #answers = new Map<string, Resource<ReportAnswer>>();
+  /** What each panel asked last. */
+  shown: ReadonlyMap<string, Slot> = $state.raw(new Map());
+  readonly ledger = new Resource<Ledger>();
+  readonly quarantine = new Resource<SqlAnswer>();
+  #others: ReadonlyArray<Resource<unknown>> = $state.raw([]);
+  /** Every panel has been answered once: nothing that comes late pushes the page about. */
+  ready = $derived(
+    [...[...this.shown.values()].map(({ answer }) => answer), ...this.#others].every(({ data, error }) => data !== null || error !== null),
+  );
+
+  load(board: Board, reports: ReadonlyArray<ReportAbout>, view: ViewState): void {
+    const slots = new Map<string, Slot>();
+    const shown = new Map<string, Slot>();
+    for (const panel of board.panels) {
+      const report = reports.find(({ name }) => name === panel.report);
+      if (!report) continue;
+      const asking = askingOf(panel, byOf(panel, view.group, view.people));
+      const key = panel.choices ? panel.id : JSON.stringify(asking);
+      const compared = view.compare && board.panels.some((own) => isCompared(own) && JSON.stringify(askingOf(own, own.by)) === key);
+      const before = compared ? this.#answer(`${key} before`) : null;
+      const slot = slots.get(key) ?? { asking, report, answer: this.#answer(key), before };
+      slots.set(key, slot);
+      shown.set(panel.id, slot);
+    }
+    for (const slot of slots.values()) ask(slot, view);
+    this.#others = [...this.#loadOthers(board, view)];
+    this.shown = shown;
+  }
+
+  cancel(): void {
+    for (const answer of [...this.#answers.values(), ...this.#others]) answer.cancel();
+  }
+
+  /** What no report says. */
+  *#loadOthers(board: Board, view: ViewState): Iterable<Resource<unknown>> {
+    if (board.panels.some(({ show }) => show === 'fates')) {
+      void this.ledger.load((signal) => gate.pass(signal, () => fetchFates(signal)));
+      yield this.ledger;
+    }
+    if (board.panels.some(({ show }) => show === 'quarantine')) {
+      const sql = quarantineSql(intervalOf(view));
+      void this.quarantine.load((signal) => gate.pass(signal, () => askSql({ sql, max_rows: QUARANTINE_ROWS }, signal)));
+      yield this.quarantine;
+    }
+  }
+
+  #answer(key: string): Resource<ReportAnswer> {
+    const known = this.#answers.get(key) ?? new Resource<ReportAnswer>();
+    this.#answers.set(key, known);
+    return known;
+  }
+}
+
+function ask({ asking, report, answer, before }: Slot, view: ViewState): void {
+  const interval = intervalOf(view);
+  const query = panelQuery(view, report, asking, interval);
+  void answer.load((signal) => gate.pass(signal, () => fetchReport(report.name, query, signal)));
+  const earlier = panelQuery(view, report, asking, intervalBefore(interval, view.utc));
+  void before?.load((signal) => gate.pass(signal, () => fetchReport(report.name, earlier, signal)));
+}
+
+function quarantineSql({ from_ms, to_ms }: Interval): string {
+  const moment = (ms: number) => `TIMESTAMP ${quoted(new Date(ms).toISOString())}`;
+  return `SELECT reason, signal, count(*) AS items, max(received_at) AS latest FROM quarantine
+WHERE received_at >= ${moment(from_ms)} AND received_at < ${moment(to_ms)}
+GROUP BY reason, signal ORDER BY items DESC, reason, signal`;
+}
