@@ -13,6 +13,20 @@ export function axisText(splits: ReadonlyArray<number>, utc: boolean): string[] 
   });
 }
 
+/**
+ * Where a time axis has its labels, and what they say. Steps of a day and more are named under their bars,
+ * every so many of them that no more than `most` labels stand side by side; shorter ones by the clock.
+ */
+export function timeAxis(middles: ReadonlyArray<number>, step_ms: number, utc: boolean, most: number) {
+  if (step_ms < DAY_MS) return { values: (_: unknown, splits: number[]) => axisText(splits, utc) };
+  const every = Math.max(1, Math.ceil(middles.length / Math.max(1, most)));
+  const named = middles.filter((_, place) => place % every === 0);
+  return {
+    splits: () => named,
+    values: (_: unknown, splits: number[]) => splits.map((middle) => day(middle - step_ms / 2, utc)),
+  };
+}
+
 /** "Fri 20 Nov, 14:00 – 15:00"; a whole day is just its date. */
 export function stepText(start_ms: number, step_ms: number, utc: boolean): string {
   if (step_ms >= DAY_MS) return weekday(start_ms, utc);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { axisText, stepText } from './chart';
+import { axisText, timeAxis, stepText } from './chart';
 import { ago, change, clock, compact, count, dayClock, duration, moment, usd, usdDigits, zone } from './format';
 
 function check<Input, Output>(name: string, format: (input: Input) => Output, cases: Array<[Input, Output]>) {
@@ -79,6 +79,19 @@ test('times follow the chosen zone', () => {
 test('a chart says dates at midnight and times between', () => {
   const midnight = Date.UTC(2026, 10, 20);
   expect(axisText([midnight, midnight + 43_200_000], true)).toEqual(['20 Nov', '12:00']);
+  expect(timeAxis([midnight], 3_600_000, true, 8).values(null, [midnight])).toEqual(['20 Nov']);
   expect(stepText(midnight, 3_600_000, true)).toBe('Fri 20 Nov, 00:00 – 01:00');
   expect(stepText(midnight, 86_400_000, true)).toBe('Fri 20 Nov');
+});
+
+test('a chart of days names them under their bars, as many as fit', () => {
+  const step = 86_400_000;
+  const noons = [0, 1, 2, 3, 4].map((place) => Date.UTC(2026, 10, 20) + (place + 0.5) * step);
+  const labels = (most: number) => {
+    const axis = timeAxis(noons, step, true, most);
+    return axis.values(null, axis.splits?.() ?? []);
+  };
+  expect(labels(8)).toEqual(['20 Nov', '21 Nov', '22 Nov', '23 Nov', '24 Nov']);
+  expect(labels(3)).toEqual(['20 Nov', '22 Nov', '24 Nov']);
+  expect(labels(0)).toEqual(['20 Nov']);
 });
