@@ -1,1 +1,0 @@
-import{A as e,K as t,W as n,tt as r}from"./router.svelte-Irc1Nzj0.js";var i=t(`<div class="skeleton s-mzoah6" role="status"><span class="hidden-text">Loading</span></div>`);function a(t,a){var o=i();let s;r(()=>s=e(o,``,s,{height:a.height})),n(t,o)}export{a as t};
