@@ -5,7 +5,9 @@
 //! call. strace counts the calls of each thread apart; on one path nearly all calls of one name are
 //! made by one thread. The exception are syncs of directories, which several threads make: those that
 //! are not hit are counted. A killed process leaves the same behind whether it entered such a sync or
-//! the next call after it, which is a target too. Every call that changes something must be hit.
+//! the next call after it, which is a target too. Every call that changes something must be hit. Left out
+//! is what lies in the scratch folder of queries: its names are new in every process, and a process that
+//! starts removes it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -79,6 +81,15 @@ pub(crate) async fn kill(scene: Arc<Scene>) -> Result<(), Problem> {
 }
 
 impl Target {
+    /// Whether it is about what queries put down.
+    fn is_scratch(&self) -> bool {
+        let mut folders = self.path.components();
+        folders
+            .next()
+            .is_some_and(|first| first.as_os_str() == "scratch")
+            && folders.next().is_some()
+    }
+
     /// Whether the call changes nothing that a killed process leaves behind.
     fn is_sync(&self) -> bool {
         matches!(self.name.as_str(), "fsync" | "fdatasync")
@@ -133,7 +144,8 @@ async fn dry_run(scene: &Arc<Scene>, is_recovery: bool) -> Result<Vec<Target>, P
             is_recovery,
         })
     };
-    Ok(calls.into_iter().filter_map(target).collect())
+    let targets = calls.into_iter().filter_map(target);
+    Ok(targets.filter(|target| !target.is_scratch()).collect())
 }
 
 /// Kills the server at one target, and applies the oracle. Says whether it was hit.
