@@ -1,4 +1,5 @@
-//! What every other crate stands on: the clock, the disk, byte sizes, shutdown, the directory lock, meters.
+//! What every other crate stands on: the clock, the disk, byte sizes, shutdown, the directory lock, meters,
+//! the secret of an installation.
 //!
 //! Invariant: no word of the domain appears here, and nothing here depends on another crate of the
 //! workspace. Time and disk are parameters of everything above, so that both can be simulated.
@@ -12,6 +13,8 @@
 //! | `byte_size.rs` | `64MiB` as people write it |
 //! | `lock.rs` | one process per data directory |
 //! | `meters.rs` | what is counted and timed, as Prometheus reads it |
+//! | `private.rs` | files and folders for their owner alone |
+//! | `secret.rs` | the one secret of an installation, and the keys derived from it |
 //! | `shutdown.rs` | one signal that everybody can wait for |
 
 pub mod byte_size;
@@ -19,6 +22,8 @@ pub mod clock;
 pub mod disk;
 pub mod lock;
 pub mod meters;
+pub mod private;
+pub mod secret;
 pub mod shutdown;
 pub mod sim;
 
@@ -26,4 +31,5 @@ pub use byte_size::ByteSize;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use disk::{Disk, DiskFile, FreeSpace, OsDisk, Unchanging};
 pub use lock::{DirLock, LockError};
+pub use secret::{Secret, SecretError};
 pub use shutdown::Shutdown;
