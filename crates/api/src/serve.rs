@@ -14,6 +14,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tls::{Stream, Tls};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -33,7 +34,12 @@ const DRAIN: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until `shutdown`, then answers what is in flight; live streams end at once.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    shutdown: Shutdown,
+) {
     let router = router.layer(Extension(shutdown.clone()));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
@@ -44,10 +50,17 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
             accepted = accept(&listener, &places) => accepted,
         };
         while connections.try_join_next().is_some() {}
-        let (router, shutdown) = (router.clone(), shutdown.clone());
+        let (router, tls, shutdown) = (router.clone(), tls.clone(), shutdown.clone());
         connections.spawn(async move {
             let _place = place;
-            connection(socket, router, shutdown).await;
+            let accepted = tokio::select! {
+                accepted = tls::accept(tls.as_deref(), socket) => accepted,
+                () = shutdown.wait() => return,
+            };
+            match accepted {
+                Ok(stream) => connection(stream, router, shutdown).await,
+                Err(failed) => tracing::debug!(?failed, "a connection without TLS was closed"),
+            }
         });
     }
     drop(listener);
@@ -84,7 +97,7 @@ async fn accept(
 }
 
 /// Serves one connection until either side closes it.
-async fn connection(socket: TcpStream, router: Router, shutdown: Shutdown) {
+async fn connection(socket: Stream, router: Router, shutdown: Shutdown) {
     let asked = AtomicBool::new(false);
     let service = TowerToHyperService::new(router);
     let service = service_fn(|request| {

@@ -77,7 +77,7 @@ pub enum Refusal {
     NotFound,
     /// A path that exists, asked with another method.
     MethodNotAllowed,
-    /// A media type, a compression or a protocol that is not spoken at that port.
+    /// A media type, a compression or a protocol that is not spoken at that port, or no TLS where it is.
     UnsupportedMediaType,
     /// More bytes than the limit, before or after inflation.
     TooLarge,

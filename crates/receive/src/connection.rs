@@ -16,7 +16,6 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault::Fault;
@@ -57,7 +56,7 @@ pub(crate) enum Port {
 
 impl Port {
     /// What is meant to be spoken there.
-    fn transport(self) -> Transport {
+    pub(crate) fn transport(self) -> Transport {
         match self {
             Self::Http => Transport::Http,
             Self::Grpc => Transport::Grpc,
@@ -69,7 +68,7 @@ impl Port {
 pub(crate) async fn serve<A: Admit>(
     intake: Arc<Intake<A>>,
     port: Port,
-    socket: TcpStream,
+    socket: tls::Stream,
     peer: SocketAddr,
     shutdown: Shutdown,
 ) {

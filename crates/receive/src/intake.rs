@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::body::Bounds;
 use crate::budget::{Budget, Paid};
+use crate::connection::Port;
 use crate::fault::{Fault, code_name, is_retryable};
 use crate::meters::{Answered, Meters};
 use crate::{
@@ -213,6 +214,12 @@ impl<A: Admit> Intake<A> {
     pub(crate) fn cut(&self, transport: Transport, peer: SocketAddr) {
         tracing::debug!(%peer, "a client was too slow to send a head");
         self.count_refused(None, transport, Refusal::Timeout, false);
+    }
+
+    /// Counts a client that spoke without TLS where TLS is spoken, and was told so.
+    pub(crate) fn misled(&self, port: Port, peer: SocketAddr) {
+        tracing::debug!(%peer, "a client speaks without TLS");
+        self.count_refused(None, port.transport(), Refusal::UnsupportedMediaType, false);
     }
 
     fn count_refused(

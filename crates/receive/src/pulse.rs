@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -202,7 +201,7 @@ impl Drop for InFlight {
 /// A socket that feels the pulse of its connection.
 #[derive(Debug)]
 pub(crate) struct Watched {
-    pub(crate) socket: TcpStream,
+    pub(crate) socket: tls::Stream,
     pub(crate) pulse: Pulse,
 }
 

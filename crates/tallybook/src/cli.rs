@@ -107,8 +107,23 @@ pub(crate) struct ListenArgs {
     /// Where to serve the web UI and the API [default: 127.0.0.1:4319]
     #[arg(long, value_name = "ADDR", env = "TALLYBOOK_UI")]
     pub(crate) ui: Option<SocketAddr>,
-    /// Allow addresses other than loopback. There is no sign-in yet: whoever reaches the ports may
-    /// read and write everything
+    /// The server's certificate, and those between it and its authority (PEM): TLS at all ports
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TALLYBOOK_TLS_CERTIFICATE",
+        requires = "tls_key"
+    )]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The private key of that certificate (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TALLYBOOK_TLS_KEY",
+        requires = "tls_certificate"
+    )]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Allow addresses other than loopback without TLS: what is sent there can be read on its way
     #[arg(long)]
     pub(crate) allow_remote: bool,
     /// Print the actual addresses as one line of JSON on standard output once they accept
@@ -149,7 +164,8 @@ pub(crate) struct DemoArgs {
 /// Whom to ask.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
-    /// The running server's address [default: http://127.0.0.1:4319]
+    /// The running server's address; whom to trust for https is in the file TALLYBOOK_CA names (PEM)
+    /// [default: http://127.0.0.1:4319]
     #[arg(
         long,
         value_name = "URL",

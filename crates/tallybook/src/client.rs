@@ -1,11 +1,14 @@
 //! Asking a running server over its JSON API.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use url::Url;
 
@@ -15,6 +18,8 @@ use crate::failure::Failure;
 const ANSWER_BYTES_MAX: usize = 1 << 30;
 /// The header by which the server names damaged files.
 const DAMAGED: &str = "x-tallybook-damaged";
+/// The environment's name of the file of authorities that may vouch for a server.
+const AUTHORITIES: &str = "TALLYBOOK_CA";
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) async fn get(base: &str, path: &[&str]) -> Result<Bytes, Failure> {
@@ -56,11 +61,11 @@ pub(crate) async fn post_json(
 fn parse(base: &str) -> Result<Url, Failure> {
     let url = Url::parse(base)
         .map_err(|error| Failure::usage(format!("{base} is not a URL: {error}")))?;
-    if url.scheme() == "http" && url.has_host() {
+    if matches!(url.scheme(), "http" | "https") && url.has_host() {
         Ok(url)
     } else {
         Err(Failure::usage(format!(
-            "{base}: only http:// addresses can be asked"
+            "{base}: only http:// and https:// addresses can be asked"
         )))
     }
 }
@@ -90,7 +95,8 @@ async fn exchange(
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::from(body.unwrap_or_default())))
         .map_err(Failure::failed)?;
-    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let client: Client<_, Full<Bytes>> =
+        Client::builder(TokioExecutor::new()).build(connector(url.scheme() == "https")?);
     let work = async {
         let response = client
             .request(request)
@@ -114,6 +120,23 @@ async fn exchange(
         .map_err(|_| failed(&"it took too long"))?
 }
 
+/// Speaks TLS where the address says so; without TLS it is not asked whom to trust.
+fn connector(is_tls: bool) -> Result<HttpsConnector<HttpConnector>, Failure> {
+    let config = match is_tls {
+        true => {
+            let authorities = std::env::var_os(AUTHORITIES).map(PathBuf::from);
+            tls::client(authorities.as_deref())
+        }
+        false => tls::trusting_nobody(),
+    };
+    let config = config.map_err(|fault| Failure::usage(format!("{AUTHORITIES}: {fault}")))?;
+    Ok(HttpsConnectorBuilder::new()
+        .with_tls_config(config)
+        .https_or_http()
+        .enable_http1()
+        .build())
+}
+
 /// The innermost reason says it: connection refused, and the like.
 fn plain(error: &dyn std::error::Error) -> String {
     let mut inner = error;
@@ -123,12 +146,23 @@ fn plain(error: &dyn std::error::Error) -> String {
     inner.to_string()
 }
 
+/// What somebody says who does not answer as our API does, if it is a line of plain text.
+fn short_text(body: &[u8]) -> Option<&str> {
+    const LONGEST: usize = 200;
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let is_line = (1..=LONGEST).contains(&text.len()) && !text.contains(['<', '{']);
+    (is_line && !text.contains(char::is_control)).then_some(text)
+}
+
 /// The message of an error answer.
 fn said(body: &[u8], status: http::StatusCode) -> String {
     let parsed: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let error = &parsed["error"];
     let Some(message) = error["message"].as_str() else {
-        return format!("the server answered {status}");
+        return match short_text(body) {
+            Some(text) => format!("the server answered {status}: {text}"),
+            None => format!("the server answered {status}"),
+        };
     };
     let place = match (error["line"].as_u64(), error["column"].as_u64()) {
         (Some(line), Some(column)) => format!("line {line}, column {column}: "),

@@ -13,6 +13,7 @@ use base::Shutdown;
 use base::meters::Board;
 use query::Engine;
 use store::{Replay, Store};
+use tls::Tls;
 use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
@@ -36,13 +37,19 @@ pub(crate) struct Server {
     board: Board,
     cpu: Runtime,
     allowed_hosts: Vec<String>,
+    tls: Option<Arc<Tls>>,
     is_demo: bool,
 }
 
 impl Server {
     /// Binds, opens, assembles.
     pub(crate) async fn build(settings: Checked, is_demo: bool) -> Result<Server, Failure> {
+        let tls = settings.tls.map(|files| Tls::load(files).map(Arc::new));
+        let tls = tls
+            .transpose()
+            .map_err(|fault| Failure::usage(format!("listen.tls: {fault}")))?;
         let receive = receive::Server::bind(settings.receive).map_err(Failure::failed)?;
+        let receive = receive.with_tls(tls.clone());
         let ui = bind_ui(settings.ui).await?;
         let ui_address = ui.local_addr().map_err(Failure::failed)?;
         let limits = settings.store.limits.clone();
@@ -53,6 +60,9 @@ impl Server {
         let cpu = cpu_runtime().map_err(Failure::failed)?;
         let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
         let board = board(&receive, &store, &engine)?;
+        if let Some(tls) = &tls {
+            board.add(tls.meters()).map_err(Failure::failed)?;
+        }
         Ok(Server {
             receive,
             ui,
@@ -66,13 +76,22 @@ impl Server {
             board,
             cpu,
             allowed_hosts: settings.allowed_hosts,
+            tls,
             is_demo,
         })
     }
 
     /// The web UI's address.
     pub(crate) fn ui_url(&self) -> String {
-        format!("http://{}", self.ui_address)
+        format!("{}://{}", self.scheme(), self.ui_address)
+    }
+
+    /// How addresses begin.
+    pub(crate) fn scheme(&self) -> &'static str {
+        match self.tls {
+            Some(_) => "https",
+            None => "http",
+        }
     }
 
     /// Where OTLP/HTTP is received.
@@ -92,10 +111,11 @@ impl Server {
     /// The actual addresses for people.
     pub(crate) fn describe(&self) -> String {
         format!(
-            "  web UI and API  {}\n  OTLP/HTTP       http://{}\n  OTLP/gRPC       http://{}",
+            "  web UI and API  {}\n  OTLP/HTTP       {scheme}://{}\n  OTLP/gRPC       {scheme}://{}",
             self.ui_url(),
             self.receive.http(),
-            self.receive.grpc()
+            self.receive.grpc(),
+            scheme = self.scheme()
         )
     }
 
@@ -122,7 +142,11 @@ impl Server {
         let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
         let reserve = tokio::spawn(Arc::clone(&self.store).run_reserve(shutdown.clone()));
-        let ui = tokio::spawn(api::serve(self.ui, router, shutdown.clone()));
+        let tls = self.tls.clone();
+        let certificates = tls
+            .clone()
+            .map(|tls| tokio::spawn(tls.watch(shutdown.clone())));
+        let ui = tokio::spawn(api::serve(self.ui, tls, router, shutdown.clone()));
         let log = tokio::spawn(Arc::clone(&self.intake).run_log(shutdown.clone()));
         self.receive.serve(self.intake, shutdown).await;
         log.await.map_err(Failure::failed)?;
@@ -130,6 +154,9 @@ impl Server {
         replay.await.map_err(Failure::failed)?;
         reserve.await.map_err(Failure::failed)?;
         people.await.map_err(Failure::failed)?;
+        if let Some(certificates) = certificates {
+            certificates.await.map_err(Failure::failed)?;
+        }
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();

@@ -5,6 +5,7 @@
 
 mod cost;
 mod people;
+mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,7 @@ pub(crate) struct Listen {
     pub(crate) allow_remote: bool,
     /// Names under which browsers may reach the UI, beside the address itself.
     pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) tls: tls::Tls,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -127,6 +129,7 @@ impl Default for Listen {
             ui: loopback(4319),
             allow_remote: false,
             allowed_hosts: Vec::new(),
+            tls: tls::Tls::default(),
         }
     }
 }
@@ -188,6 +191,7 @@ pub(crate) struct Checked {
     pub(crate) people: Sources,
     pub(crate) ui: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) tls: Option<::tls::Files>,
 }
 
 impl Settings {
@@ -211,6 +215,7 @@ impl Settings {
             ))
         })?;
         settings.people.beside(path);
+        settings.listen.tls.beside(path);
         Ok(settings)
     }
 
@@ -235,6 +240,9 @@ impl Settings {
         listen.grpc = flags.grpc.unwrap_or(listen.grpc);
         listen.ui = flags.ui.unwrap_or(listen.ui);
         listen.allow_remote |= flags.allow_remote;
+        let tls = &mut listen.tls;
+        tls.certificate = flags.tls_certificate.clone().or(tls.certificate.take());
+        tls.key = flags.tls_key.clone().or(tls.key.take());
     }
 
     /// Checks everything; the failure names all that is wrong.
@@ -252,6 +260,7 @@ impl Settings {
         problems.extend(query.validate());
         problems.extend(logging::filter(&self.log.level).err());
         self.check_addresses(&mut problems);
+        let tls = self.listen.tls.files(&mut problems);
         if !problems.is_empty() {
             return Err(Failure::usage(format!(
                 "the configuration is wrong:\n  {}",
@@ -266,6 +275,7 @@ impl Settings {
             people: self.people.sources(),
             ui: self.listen.ui,
             allowed_hosts,
+            tls,
         })
     }
 
@@ -276,10 +286,12 @@ impl Settings {
             ("ui", self.listen.ui),
         ];
         for (name, address) in named {
-            if !address.ip().is_loopback() && !self.listen.allow_remote {
+            let is_guarded = self.listen.allow_remote || self.listen.tls.is_on();
+            if !address.ip().is_loopback() && !is_guarded {
                 problems.push(format!(
-                    "listen.{name} is {address}, which others can reach, and there is no sign-in yet: \
-                     use 127.0.0.1, or allow it with --allow-remote (listen.allow_remote = true)"
+                    "listen.{name} is {address}, which others can reach, and what is sent there could be read \
+                     on its way: set certificate and key in [listen.tls], or use 127.0.0.1, or allow it \
+                     without TLS by --allow-remote (listen.allow_remote = true)"
                 ));
             }
         }
@@ -354,6 +366,14 @@ impl Settings {
             ..default
         }
     }
+}
+
+/// The folder of a configuration file, by which its paths go.
+fn folder_of(configuration: &Path) -> PathBuf {
+    configuration
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default()
 }
 
 fn bytes(name: &str, text: &str, default: usize, problems: &mut Vec<String>) -> usize {

@@ -93,7 +93,7 @@ impl Bench {
         board.add(store.meters()).expect("names of one kind");
         board.add(engine.meters()).expect("names of one kind");
         let router = api::router(Api::new(Arc::new(engine), about, board, config));
-        let serving = tokio::spawn(api::serve(listener, router, shutdown.clone()));
+        let serving = tokio::spawn(api::serve(listener, None, router, shutdown.clone()));
         Bench {
             addr,
             store,

@@ -17,8 +17,8 @@ pub(crate) fn run(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
         let shutdown = Shutdown::new();
         tokio::spawn(watch_signals(shutdown.clone()));
         let server = Server::build(checked, false).await?;
-        if settings.listen.allow_remote {
-            tracing::warn!("others can reach this server, and there is no sign-in yet: anyone may read and write");
+        if settings.listen.allow_remote && server.scheme() == "http" {
+            tracing::warn!("others may reach this server without TLS (--allow-remote): what is sent can be read on its way");
         }
         if args.listen.print_addresses {
             say(&server.addresses().to_string())?;
@@ -38,7 +38,8 @@ pub(crate) fn run(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
 fn claude_code_environment(server: &Server) -> String {
     format!(
         "  export CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp\n  \
-         export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http://{}",
+         export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT={}://{}",
+        server.scheme(),
         server.otlp_http()
     )
 }

@@ -23,10 +23,7 @@ pub(crate) struct People {
 impl People {
     /// Makes paths go by the folder of the configuration file.
     pub(super) fn beside(&mut self, configuration: &Path) {
-        self.base = configuration
-            .parent()
-            .map(Path::to_owned)
-            .unwrap_or_default();
+        self.base = super::folder_of(configuration);
     }
 
     /// Where the files are.

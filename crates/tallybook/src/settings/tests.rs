@@ -120,6 +120,20 @@ fn the_settings_in_force_can_be_read_again() {
 }
 
 #[test]
+fn with_tls_a_remote_address_needs_no_permission() {
+    let tls = "[listen.tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\n";
+    check(&format!("[listen]\nui = \"0.0.0.0:4319\"\n{tls}"), &[]);
+    check(
+        "[listen.tls]\ncertificate = \"a.pem\"\n",
+        &["listen.tls", "both certificate and key"],
+    );
+    check(
+        "[listen.tls]\nclient_certificate = \"perhaps\"\n",
+        &["line 2", "`required` or `optional`"],
+    );
+}
+
+#[test]
 fn a_remote_address_can_be_allowed() {
     check("[listen]\nallow_remote = true\nui = \"0.0.0.0:4319\"", &[]);
 }

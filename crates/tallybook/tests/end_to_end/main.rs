@@ -17,6 +17,7 @@
 //! | `log.rs` | the log tells nothing of what was sent or asked |
 //! | `emit.rs` | what the emitter sends, library and command, is what the server answers with |
 //! | `hooks.rs` | the guide's recipes for hooks and scripts, run as they stand there |
+//! | `tls.rs` | TLS at every port, and what is said without it |
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
 //! | `simulate.rs` | a simulated organisation is answered with its truth, however it came |
 //! | `reports.rs` | named reports and explanations, of a server and of a data directory |
@@ -36,4 +37,5 @@ mod reports;
 mod restart;
 mod simulate;
 mod stage;
+mod tls;
 mod totals;
