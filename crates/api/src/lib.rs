@@ -33,6 +33,7 @@ mod serve;
 mod sql;
 mod status;
 mod web;
+mod why;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

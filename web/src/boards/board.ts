@@ -61,8 +61,12 @@ export function choicesOf(panel: Panel, people: boolean): ReadonlyArray<string> 
   return people && choices.length ? [...choices, 'person'] : choices;
 }
 
-export function askingOf(panel: Panel, by: ReadonlyArray<string>): Asking {
-  const { report, where = [], order, rows = TABLE_ROWS } = panel;
+/** `sorted` is how the reader sorts it; without it as usual. */
+export function askingOf(panel: Panel, by: ReadonlyArray<string>, sorted: string | null = null): Asking {
+  const { report, where = [], rows = TABLE_ROWS } = panel;
+  // A column that another breakdown has cannot be sorted by.
+  const column = sorted?.replace('-', '') ?? '';
+  const order = panel.figures.includes(column) || by.includes(column) ? (sorted ?? undefined) : panel.order;
   return { report, by, where, order, limit: panel.show === 'table' ? rows : COURSE_ROWS };
 }
 

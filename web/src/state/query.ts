@@ -83,7 +83,7 @@ export function reportKey(view: ViewState): string {
 
 /** The same of a page of panels. */
 export function boardKey(view: ViewState): string {
-  return JSON.stringify([queryKey(view), view.group, view.where, view.people, view.compare]);
+  return JSON.stringify([queryKey(view), view.group, view.where, view.people, view.compare, view.sorts]);
 }
 
 /** The zone in which the page shows times, by its name in the IANA database. */
