@@ -27,6 +27,7 @@ mod guard;
 mod host;
 mod input;
 mod live;
+mod live_filter;
 mod reports;
 mod routes;
 mod serve;

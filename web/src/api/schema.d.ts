@@ -46,9 +46,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Newly stored events as they come.
+         * Newly stored events as they come; those that pass the filters.
          * @description Events named `item` carry one `LiveItem` each, at most 100 a second; an event named `skipped`
-         *     carries `{"count": n}`: at least so many were left out.
+         *     carries `{"count": n}`: at least so many were left out. Of a filtered stream 2,000 a second are looked at.
          */
         get: operations["live"];
         put?: never;
@@ -619,7 +619,7 @@ export interface components {
             models: components["schemas"]["ModelRow"][];
             /** @description People, the dearest first. */
             people: components["schemas"]["PersonRow"][];
-            /** @description Totals of the equally long period just before. */
+            /** @description Totals of the period that it is compared with; the equally long one just before without another. */
             previous: components["schemas"]["Totals"];
             /** @description Products, the dearest first. */
             products: components["schemas"]["ProductRow"][];
@@ -1450,7 +1450,18 @@ export interface operations {
     };
     live: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description One person. */
+                person?: string;
+                /** @description One product. */
+                product?: string;
+                /** @description One model. */
+                model?: string;
+                /** @description One tool. */
+                tool?: string;
+                /** @description Only what failed or was refused. */
+                errors?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1482,6 +1493,13 @@ export interface operations {
                 model?: string;
                 /** @description One tool; empty for calls that name none. */
                 tool?: string;
+                /**
+                 * @description From when on is compared, milliseconds since the Unix epoch; with `previous_to_ms`. Without both the
+                 *     equally long period just before.
+                 */
+                previous_from_ms?: number;
+                /** @description Until before when is compared, milliseconds since the Unix epoch. */
+                previous_to_ms?: number;
             };
             header?: never;
             path?: never;

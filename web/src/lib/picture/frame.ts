@@ -9,6 +9,7 @@ export interface Palette {
   ink3: string;
   rule: string;
   font: string;
+  serif: string;
 }
 
 export interface Mark {
@@ -47,7 +48,7 @@ export function framed(of: Framed, height: number, drawing: string): string {
     `<title>${escaped(title)}</title>`,
     `<rect width="100%" height="100%" fill="${palette.paper}"/>`,
     `<rect x="${PAD}" y="${PAD - 8}" width="${WIDTH - 2 * PAD}" height="2" fill="${palette.ink}"/>`,
-    text(PAD, PAD + 18, shortened(title, 90), palette.ink, 'font-size="18" font-weight="600"'),
+    text(PAD, PAD + 18, shortened(title, 90), palette.ink, `font-size="18" font-weight="600" font-family="${escaped(palette.serif)}"`),
     text(WIDTH - PAD, PAD + 18, unit, palette.ink2, 'text-anchor="end"'),
     text(PAD, PAD + 38, shortened(about, 138), palette.ink2),
     legendOf(of),

@@ -3,7 +3,8 @@ import { barsPicture } from './bars';
 import { escaped, type Framed } from './frame';
 import { fileName } from './save';
 import { seriesPicture, ticksOf } from './series';
-import { strengthOf, weekPicture } from './week';
+import { weekPicture } from './week';
+import { strengthOf } from '../chart';
 
 const HOUR = 3_600_000;
 const framed: Framed = {
@@ -11,7 +12,7 @@ const framed: Framed = {
   about: '20 Nov – 27 Nov 2026, UTC',
   unit: 'US dollars',
   legend: [{ label: 'Cost', colour: 'blue' }, { label: 'The period before', colour: 'black', dash: [4, 4] }],
-  palette: { paper: '#fff', ink: '#111', ink2: '#222', ink3: '#333', rule: '#ddd', font: 'sans-serif' },
+  palette: { paper: '#fff', ink: '#111', ink2: '#222', ink3: '#333', rule: '#ddd', font: 'sans-serif', serif: 'serif' },
 };
 
 describe('a picture says what it shows', () => {

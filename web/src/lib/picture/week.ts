@@ -1,5 +1,6 @@
 // The hours of the week: the fuller a cell, the more. Its scale stands under it.
 
+import { strengthOf } from '../chart';
 import { framed, PAD, round, text, WIDTH, type Framed } from './frame';
 
 export interface WeekPicture extends Framed {
@@ -12,13 +13,6 @@ export interface WeekPicture extends Framed {
 
 const ROW = 30;
 const LEFT = PAD + 40;
-const STRONGEST = 88;
-const WEAKEST = 12;
-
-/** How strongly a cell is filled, 0 to 1: what is there at all can be seen. */
-export function strengthOf(value: number | null, greatest: number): number {
-  return value === null || value <= 0 || greatest <= 0 ? 0 : (WEAKEST + STRONGEST * (value / greatest)) / 100;
-}
 
 export function weekPicture(of: WeekPicture): string {
   const greatest = Math.max(0, ...of.week.flat().map((value) => value ?? 0));
