@@ -53,7 +53,7 @@ test('views and columns are completed, and the answer is the API’s', { timeout
 test('an error says where, and the text is marked there', { timeout: 60_000 }, async () => {
   const { page } = await open('SELECT\n  nope FROM events');
   assert.match(await page.getByTestId('fault').innerText(), /nope[^]*line 2, column 3/);
-  assert.equal(await page.locator('.cm-lintRange-error').innerText(), 'nope');
+  assert.equal(await page.locator('.cm-fault').innerText(), 'nope');
 });
 
 test('a question is given up, and the server is told', { timeout: 60_000 }, async () => {

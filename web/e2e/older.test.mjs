@@ -11,7 +11,7 @@ test('overview, lists, replay, live and reports fit, are accessible, and stay wh
   const { prompts } = await own.api('prompts', { limit: '50' });
   const { sessions } = await own.api('sessions', { limit: '1' });
   const prompt = prompts.toSorted((a, b) => b.cost_usd - a.cost_usd)[0].prompt_id;
-  const PAGES = ['', 'sessions', `sessions/${sessions[0].session_id}`, 'prompts', ...['thread', 'waterfall', 'raw'].map((view) => `prompts/${prompt}?view=${view}&at=2`), 'live', 'reports', 'reports/cost', 'reports/activity', 'explore'];
+  const PAGES = ['', 'sessions', `sessions/${sessions[0].session_id}`, 'prompts', ...['thread', 'waterfall', 'raw'].map((view) => `prompts/${prompt}?view=${view}`), 'live', 'reports', 'reports/cost', 'reports/activity', 'explore'];
   for (const width of [360, 768, 1440]) {
     const { page, complaints } = await openPage(own.browser, own.server.ui);
     await page.setViewportSize({ width, height: 900 });

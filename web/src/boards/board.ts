@@ -17,6 +17,8 @@ export interface Panel {
   by: ReadonlyArray<string>;
   /** By what else the reader may break it down; the first is `by`. The address holds the choice. */
   choices?: ReadonlyArray<string>;
+  /** How it is broken down where people are told apart, because the reader asked. */
+  named?: ReadonlyArray<string>;
   /** The figures that are shown, in this order. Of a course the first are bars, the others lines. */
   figures: ReadonlyArray<string>;
   /** Conditions that make the panel what it is. */
@@ -51,6 +53,7 @@ export interface Asking {
 
 /** A board has one panel whose breakdown is chosen; another's choice is none of this one. */
 export function byOf(panel: Panel, group: string | null, people: boolean): ReadonlyArray<string> {
+  if (people && panel.named) return panel.named;
   const chosen = choicesOf(panel, people).find((name) => name === group);
   return chosen === undefined ? panel.by : [chosen];
 }
