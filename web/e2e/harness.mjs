@@ -222,7 +222,7 @@ function faultsOfLayout(within) {
       const box = own.getBoundingClientRect();
       const scrolls = /auto|scroll/.test(style.overflowX + style.overflowY);
       const cut = Math.max(box.left - left, right - box.right, box.top - top, bottom - box.bottom);
-      if (!scrolls && cut > 1.5 && style.textOverflow !== 'ellipsis') faults.push(`“${said.slice(0, 40)}” is cut off by ${Math.round(cut)} px`);
+      if (!scrolls && cut > 1.5 && style.textOverflow !== 'ellipsis' && style.webkitLineClamp === 'none') faults.push(`“${said.slice(0, 40)}” is cut off by ${Math.round(cut)} px`);
       [left, right, top, bottom] = [Math.max(left, box.left), Math.min(right, box.right), Math.max(top, box.top), Math.min(bottom, box.bottom)];
       if (left >= right || top >= bottom) return null;
     }

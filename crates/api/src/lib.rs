@@ -27,12 +27,14 @@ mod guard;
 mod host;
 mod input;
 mod live;
+mod live_filter;
 mod reports;
 mod routes;
 mod serve;
 mod sql;
 mod status;
 mod web;
+mod why;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

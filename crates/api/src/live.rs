@@ -22,24 +22,30 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Api;
+use crate::input::Params;
+use crate::live_filter::LiveFilter;
 
 /// How many events a watcher gets in one second.
 const ITEMS_PER_S: usize = 100;
+/// How many events are looked at in one second, whether a filter wants them.
+const LOOKS_PER_S: usize = 2_000;
 const SECOND: Duration = Duration::from_secs(1);
 /// How often a silent stream says that it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Newly stored events as they come.
+/// Newly stored events as they come; those that pass the filters.
 ///
 /// Events named `item` carry one `LiveItem` each, at most 100 a second; an event named `skipped`
-/// carries `{"count": n}`: at least so many were left out.
-#[utoipa::path(get, path = "/api/v1/live", tag = "reports",
+/// carries `{"count": n}`: at least so many were left out. Of a filtered stream 2,000 a second are looked at.
+#[utoipa::path(get, path = "/api/v1/live", tag = "reports", params(LiveFilter),
     responses((status = 200, content_type = "text/event-stream", body = LiveItem)))]
 pub(crate) async fn live(
     State(api): State<Arc<Api>>,
+    Params(filter): Params<LiveFilter>,
     shutdown: Option<Extension<Shutdown>>,
 ) -> Response {
     let feed = Feed {
+        filter,
         engine: Arc::clone(&api.engine),
         arrivals: api.engine.store().watch(),
         shutdown: shutdown
@@ -47,6 +53,7 @@ pub(crate) async fn live(
             .unwrap_or_default(),
         second: second(),
         room: ITEMS_PER_S,
+        looks: LOOKS_PER_S,
         skipped: 0,
         ready: VecDeque::new(),
     };
@@ -67,8 +74,11 @@ struct Feed {
     arrivals: Receiver<Arc<RecordBatch>>,
     shutdown: Shutdown,
     second: Interval,
+    filter: LiveFilter,
     /// How many events may still be sent in this second.
     room: usize,
+    /// How many may still be looked at.
+    looks: usize,
     /// How many were left out since that was last said.
     skipped: u64,
     ready: VecDeque<Event>,
@@ -103,6 +113,7 @@ impl Feed {
 
     fn begin_second(&mut self) {
         self.room = ITEMS_PER_S;
+        self.looks = LOOKS_PER_S;
         if self.skipped > 0 {
             let count = std::mem::take(&mut self.skipped);
             self.ready.push_back(
@@ -114,16 +125,33 @@ impl Feed {
     }
 
     fn take(&mut self, events: &RecordBatch) {
-        let taken = events.num_rows().min(self.room);
-        self.room -= taken;
-        self.skipped += (events.num_rows() - taken) as u64;
-        match live_items(&self.engine, events, taken) {
-            Ok(items) => self
-                .ready
-                .extend(items.iter().filter_map(|item| event(item).ok())),
+        // Without a filter no more is looked at than can be sent.
+        let most = if self.filter.is_some() {
+            self.looks
+        } else {
+            self.room
+        };
+        let looked = events.num_rows().min(most);
+        self.looks -= looked.min(self.looks);
+        self.skipped += (events.num_rows() - looked) as u64;
+        match live_items(&self.engine, events, looked) {
+            Ok(items) => self.send(&items),
             // The error may hold what an event says.
             Err(_) => tracing::error!("newly stored events could not be shown"),
         }
+    }
+
+    /// Those that are wanted, as far as there is room.
+    fn send(&mut self, items: &[LiveItem]) {
+        let wanted: Vec<&LiveItem> = items
+            .iter()
+            .filter(|item| self.filter.passes(item))
+            .collect();
+        let sent = wanted.len().min(self.room);
+        self.room -= sent;
+        self.skipped += (wanted.len() - sent) as u64;
+        let events = wanted[..sent].iter().filter_map(|item| event(item).ok());
+        self.ready.extend(events);
     }
 }
 

@@ -49,6 +49,7 @@ macro_rules! params {
                     person: self.person.clone(),
                     model: self.model.clone(),
                     tool: self.tool.clone(),
+                    ..Filter::default()
                 }
             }
         }
@@ -57,7 +58,13 @@ macro_rules! params {
 
 params! {
     /// Range and filters.
-    OverviewParams {}
+    OverviewParams {
+        /// From when on is compared, milliseconds since the Unix epoch; with `previous_to_ms`. Without both the
+        /// equally long period just before.
+        previous_from_ms: i64,
+        /// Until before when is compared, milliseconds since the Unix epoch.
+        previous_to_ms: i64,
+    }
 }
 
 params! {
@@ -89,9 +96,17 @@ pub(crate) async fn overview(
     State(api): State<Arc<Api>>,
     Params(params): Params<OverviewParams>,
 ) -> Result<Json<Overview>, Fault> {
-    Ok(Json(
-        reports::overview(&api.engine, &params.filter(&api)).await?,
-    ))
+    let mut filter = params.filter(&api);
+    filter.previous = match (params.previous_from_ms, params.previous_to_ms) {
+        (None, None) => None,
+        (Some(from_ms), Some(to_ms)) => Some((from_ms, to_ms)),
+        _ => {
+            let what = "of the period before one end is missing";
+            let hint = Some("give previous_from_ms and previous_to_ms, or neither");
+            return Err(Fault::new(StatusCode::BAD_REQUEST, what, hint));
+        }
+    };
+    Ok(Json(reports::overview(&api.engine, &filter).await?))
 }
 
 /// Sessions, the one that started last first.

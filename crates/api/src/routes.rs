@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, catalogue, fates, guard, live, reports, sql, status, web};
+use crate::{Api, catalogue, fates, guard, live, reports, sql, status, web, why};
 
 /// The longest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -42,6 +42,7 @@ fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(catalogue::list))
         .routes(routes!(catalogue::report))
         .routes(routes!(catalogue::explain))
+        .routes(routes!(why::why))
         .routes(routes!(live::live))
         .routes(routes!(sql::query))
         .routes(routes!(sql::views))

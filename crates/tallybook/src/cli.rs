@@ -1,6 +1,7 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
 mod simulate;
+mod why;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use crate::failure::Failure;
 use crate::logging::LogFormat;
 
 pub(crate) use simulate::{Protocol, SimulateArgs};
+pub(crate) use why::WhyArgs;
 
 /// Where the server listens when nothing else is said.
 pub(crate) const UI_URL: &str = "http://127.0.0.1:4319";
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Show how one figure of a report is computed: SQL, signals, rows, exclusions
     Explain(ExplainArgs),
+    /// Show what makes the difference between a range and the one before: which model, tool, version
+    Why(WhyArgs),
     /// Show everything one prompt caused, as a timeline
     Replay(ReplayArgs),
     /// Send recorded requests as the client that made them would

@@ -10,6 +10,7 @@ mod report;
 mod send;
 mod serve;
 mod simulate;
+mod why;
 
 use std::io::Write;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Query(args) => query::run(args, &cli.log),
         Command::Report(args) => report::run(args, &cli.log),
         Command::Explain(args) => explain::run(args, &cli.log),
+        Command::Why(args) => why::run(args, &cli.log),
         Command::Replay(args) => replay::run(args, &cli.log),
         Command::Send(args) => send::run(args),
         Command::Simulate(args) => simulate::run(args, &cli.log),

@@ -8,6 +8,7 @@ import { catalogue } from './catalogue.svelte';
 import { intervalOf } from './query';
 import { Resource } from './resource.svelte';
 import { router } from './router.svelte';
+import { views } from './saved.svelte';
 
 const PEOPLE = 1000;
 const IDS = 5;
@@ -19,6 +20,7 @@ class Palette {
   reports = $derived<Entry[]>(
     (catalogue.resource.data ?? []).map(({ name, title, about }) => ({ id: `report ${name}`, label: title, kind: 'report', hint: about, href: router.href({ page: 'report', id: name }) })),
   );
+  saved = $derived<Entry[]>(views.items.map(({ name, href }) => ({ id: `view ${name}`, label: name, kind: 'saved view', href })));
   persons = $derived<Entry[]>(
     (this.people.data ?? []).map((person) => ({ id: `person ${person}`, label: person, kind: 'person', href: router.href({ page: 'prompts' }, { filters: { person } }) })),
   );

@@ -56,6 +56,14 @@ export interface ViewState {
   sql: string | null;
   /** The id of the figure whose computation is shown. */
   explain: string | null;
+  /** The id of the figure of whose difference is said what makes it. */
+  why: string | null;
+  /** The wider range that the figure asked about is of, `FROM..TO`. */
+  within: string | null;
+  /** Whether it is compared with the rest of that range, and not with the period before. */
+  rest: boolean;
+  /** How the tables of a page of panels are sorted, each `panel:column` with a `-` before the column for the greatest first. */
+  sorts: ReadonlyArray<string>;
 }
 
 /** What belongs to one page, and stays behind when another is opened. */
@@ -71,6 +79,10 @@ export const OF_ONE_PAGE = {
   chart: null,
   sql: null,
   explain: null,
+  why: null,
+  within: null,
+  rest: false,
+  sorts: [],
 } as const satisfies Partial<ViewState>;
 
 export const FILTER_NAMES = ['person', 'product', 'model', 'tool'] as const;
@@ -95,6 +107,10 @@ export function readView(search: string): ViewState {
     chart: params.get('chart') || null,
     sql: params.get('sql') || null,
     explain: params.get('explain') || null,
+    why: params.get('why') || null,
+    within: params.get('within') || null,
+    rest: params.get('against') === 'rest',
+    sorts: params.getAll('sort').filter((sort) => /^[a-z_-]+:-?[a-z0-9_]+$/.test(sort)),
   };
 }
 
@@ -124,6 +140,10 @@ export function writeView(state: ViewState): string {
   if (state.chart) params.set('chart', state.chart);
   if (state.sql) params.set('sql', state.sql);
   if (state.explain) params.set('explain', state.explain);
+  if (state.why) params.set('why', state.why);
+  if (state.within) params.set('within', state.within);
+  if (state.rest) params.set('against', 'rest');
+  for (const sort of state.sorts) params.append('sort', sort);
   const text = params.toString();
   return text ? `?${text}` : '';
 }

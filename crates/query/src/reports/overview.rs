@@ -120,7 +120,7 @@ pub struct Overview {
     pub step_ms: i64,
     /// Totals of the range.
     pub totals: Totals,
-    /// Totals of the equally long period just before.
+    /// Totals of the period that it is compared with; the equally long one just before without another.
     pub previous: Totals,
     /// The course over time.
     pub series: Series,
@@ -139,8 +139,9 @@ pub async fn overview(engine: &Engine, filter: &Filter) -> Result<Overview, Quer
     filter.check()?;
     let steps = Steps::of(filter.from_ms, filter.to_ms);
     let sql = format!(
-        "SELECT {COLUMNS} FROM events WHERE {}",
-        filter.with_previous().events()
+        "SELECT {COLUMNS} FROM events WHERE {} AND {}",
+        filter.with_previous().events(),
+        filter.not_between(),
     );
     let start = Tally::new(filter.from_ms, steps);
     let snapshot = engine.snapshot().await?;

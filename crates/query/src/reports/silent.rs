@@ -24,10 +24,10 @@ pub(super) async fn add_silent(
     filter: &Filter,
     tally: Tally,
 ) -> Result<Tally, QueryError> {
-    let filter = filter.with_previous();
-    let Some(condition) = filter.points() else {
+    let Some(condition) = filter.with_previous().points() else {
         return Ok(tally);
     };
+    let condition = format!("{condition} AND {}", filter.not_between());
     let sessions = format!(
         "SELECT DISTINCT session_id FROM metrics
          WHERE name IN ('claude_code.cost.usage', 'claude_code.token.usage') AND value > 0 AND {condition}"

@@ -45,7 +45,7 @@ WITH points AS ({SPENT_POINTS}), requests AS (
 )
 SELECT {SHARED}, prompt_id, 'events' AS source, CAST(NULL AS VARCHAR) AS source_note,
        1 AS requests, cost_usd, cost_basis, net_cost, currency, cache_saved_usd, project,
-       input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, person_basis
+       input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, person_basis, workspace_host_paths
 FROM ledger
 UNION ALL
 SELECT {SHARED}, CAST(NULL AS VARCHAR) AS prompt_id, 'metrics' AS source,
@@ -57,7 +57,8 @@ SELECT {SHARED}, CAST(NULL AS VARCHAR) AS prompt_id, 'metrics' AS source,
        CASE WHEN type = 'input' THEN tokens END AS input_tokens,
        CASE WHEN type = 'output' THEN tokens END AS output_tokens,
        CASE WHEN type = 'cacheRead' THEN tokens END AS cache_read_tokens,
-       CASE WHEN type = 'cacheCreation' THEN tokens END AS cache_creation_tokens, person_basis
+       CASE WHEN type = 'cacheCreation' THEN tokens END AS cache_creation_tokens, person_basis,
+       CAST(NULL AS VARCHAR) AS workspace_host_paths
 FROM (SELECT *, {QUERY_CATEGORY} FROM uncovered)"
     )
 }

@@ -22,3 +22,4 @@ mod tool_calls;
 mod truth;
 mod usage;
 mod views;
+mod why;
