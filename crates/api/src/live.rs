@@ -15,13 +15,14 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use base::Shutdown;
 use futures::Stream;
-use query::Engine;
 use query::reports::{LiveItem, live_items};
+use query::{Engine, Sight};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Api;
+use crate::sight::Seen;
 
 /// How many events a watcher gets in one second.
 const ITEMS_PER_S: usize = 100;
@@ -37,10 +38,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     responses((status = 200, content_type = "text/event-stream", body = LiveItem)))]
 pub(crate) async fn live(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     shutdown: Option<Extension<Shutdown>>,
 ) -> Response {
     let feed = Feed {
         engine: Arc::clone(&api.engine),
+        sight: seen.sight(),
         arrivals: api.engine.store().watch(),
         shutdown: shutdown
             .map(|Extension(shutdown)| shutdown)
@@ -64,6 +67,7 @@ fn second() -> Interval {
 /// One watcher.
 struct Feed {
     engine: Arc<Engine>,
+    sight: Sight,
     arrivals: Receiver<Arc<RecordBatch>>,
     shutdown: Shutdown,
     second: Interval,
@@ -94,7 +98,7 @@ impl Feed {
                 arrived = self.arrivals.recv() => match arrived {
                     Ok(events) => self.take(&events),
                     // Each of these was at least one event.
-                    Err(RecvError::Lagged(requests)) => self.skipped += requests,
+                    Err(RecvError::Lagged(requests)) => self.skip(requests),
                     Err(RecvError::Closed) => return None,
                 },
             }
@@ -113,14 +117,22 @@ impl Feed {
         }
     }
 
+    /// Requests went by unseen. Whose they were is not known, nor how many events of whom.
+    fn skip(&mut self, requests: u64) {
+        if self.sight.organizations().is_none() {
+            self.skipped += requests;
+        }
+    }
+
     fn take(&mut self, events: &RecordBatch) {
-        let taken = events.num_rows().min(self.room);
-        self.room -= taken;
-        self.skipped += (events.num_rows() - taken) as u64;
-        match live_items(&self.engine, events, taken) {
-            Ok(items) => self
-                .ready
-                .extend(items.iter().filter_map(|item| event(item).ok())),
+        let question = self.engine.question(self.sight.clone());
+        match live_items(&question, events, self.room) {
+            Ok(live) => {
+                self.room -= live.items.len();
+                self.skipped += live.left_out as u64;
+                let shown = live.items.iter().filter_map(|item| event(item).ok());
+                self.ready.extend(shown);
+            }
             // The error may hold what an event says.
             Err(_) => tracing::error!("newly stored events could not be shown"),
         }

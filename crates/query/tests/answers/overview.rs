@@ -4,7 +4,7 @@ use query::reports::{self, Filter, Overview};
 use super::support::{Bench, DAY_MS, NOW_MS, assert_close, scenario};
 
 async fn overview(bench: &Bench, filter: &Filter) -> Overview {
-    reports::overview(&bench.engine, filter)
+    reports::overview(&bench.all(), filter)
         .await
         .expect("answers")
 }
@@ -161,7 +161,7 @@ async fn a_range_without_time_is_refused() {
         Filter::range(-1, 5),
         Filter::range(0, i64::MAX),
     ] {
-        let error = reports::overview(&bench.engine, &filter)
+        let error = reports::overview(&bench.all(), &filter)
             .await
             .expect_err("is refused");
         assert_eq!(error.kind, query::ErrorKind::Invalid, "{error}");
