@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::Api;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
+use crate::sight::Seen;
 use crate::sql::{ELAPSED_MS, TRUNCATED};
 
 const NAMES: &str = "from, to, time_zone, group_by, where, order_by, limit, format";
@@ -82,13 +83,14 @@ pub(crate) struct ReportParams {
     (status = 504, description = "It took too long", body = ErrorBody)))]
 pub(crate) async fn report(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Id(name): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
     let report = Report::find(&name).ok_or_else(|| unknown(&name))?;
     let Asked { wanted, format } = Asked::read(query.as_deref().unwrap_or_default())?;
     let ask = wanted.of(report, api.now_ms())?;
-    let answer = catalogue::answer(&api.engine, ask).await?;
+    let answer = catalogue::answer(&seen.question(&api), ask).await?;
     let facts = [
         (TRUNCATED, answer.rows.truncated.to_string()),
         (ELAPSED_MS, answer.elapsed.as_millis().to_string()),
@@ -119,10 +121,11 @@ pub(crate) struct ExplainParams {
     (status = 504, description = "It took too long", body = ErrorBody)))]
 pub(crate) async fn explain(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Params(params): Params<ExplainParams>,
 ) -> Result<Json<Explanation>, Fault> {
     let id = NumberId::read(&params.id, api.now_ms())?;
-    Ok(Json(catalogue::explain(&api.engine, &id).await?))
+    Ok(Json(catalogue::explain(&seen.question(&api), &id).await?))
 }
 
 fn unknown(name: &str) -> Fault {

@@ -15,6 +15,7 @@
 //! | `fates.rs` | what became of everything that came |
 //! | `web.rs` | the embedded UI |
 //! | `guard.rs` | what every request must pass |
+//! | `sight.rs` | what a request may see |
 //! | `host.rs` | which hosts are ours |
 //! | `input.rs` | parameters and bodies, refused with a reason |
 //! | `fault.rs` | every error answer |
@@ -31,6 +32,7 @@ mod live_filter;
 mod reports;
 mod routes;
 mod serve;
+mod sight;
 mod sql;
 mod status;
 mod web;

@@ -15,8 +15,8 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use base::Shutdown;
 use futures::Stream;
-use query::Engine;
 use query::reports::{LiveItem, live_items};
+use query::{Engine, Sight};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -24,6 +24,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use crate::Api;
 use crate::input::Params;
 use crate::live_filter::LiveFilter;
+use crate::sight::Seen;
 
 /// How many events a watcher gets in one second.
 const ITEMS_PER_S: usize = 100;
@@ -41,12 +42,14 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     responses((status = 200, content_type = "text/event-stream", body = LiveItem)))]
 pub(crate) async fn live(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Params(filter): Params<LiveFilter>,
     shutdown: Option<Extension<Shutdown>>,
 ) -> Response {
     let feed = Feed {
         filter,
         engine: Arc::clone(&api.engine),
+        sight: seen.sight(),
         arrivals: api.engine.store().watch(),
         shutdown: shutdown
             .map(|Extension(shutdown)| shutdown)
@@ -71,6 +74,7 @@ fn second() -> Interval {
 /// One watcher.
 struct Feed {
     engine: Arc<Engine>,
+    sight: Sight,
     arrivals: Receiver<Arc<RecordBatch>>,
     shutdown: Shutdown,
     second: Interval,
@@ -104,7 +108,7 @@ impl Feed {
                 arrived = self.arrivals.recv() => match arrived {
                     Ok(events) => self.take(&events),
                     // Each of these was at least one event.
-                    Err(RecvError::Lagged(requests)) => self.skipped += requests,
+                    Err(RecvError::Lagged(requests)) => self.skip(requests),
                     Err(RecvError::Closed) => return None,
                 },
             }
@@ -124,6 +128,13 @@ impl Feed {
         }
     }
 
+    /// Requests went by unseen. Whose they were is not known, nor how many events of whom.
+    fn skip(&mut self, requests: u64) {
+        if self.sight.organizations().is_none() {
+            self.skipped += requests;
+        }
+    }
+
     fn take(&mut self, events: &RecordBatch) {
         // Without a filter no more is looked at than can be sent.
         let most = if self.filter.is_some() {
@@ -131,11 +142,13 @@ impl Feed {
         } else {
             self.room
         };
-        let looked = events.num_rows().min(most);
-        self.looks -= looked.min(self.looks);
-        self.skipped += (events.num_rows() - looked) as u64;
-        match live_items(&self.engine, events, looked) {
-            Ok(items) => self.send(&items),
+        let question = self.engine.question(self.sight.clone());
+        match live_items(&question, events, most) {
+            Ok(live) => {
+                self.looks -= live.items.len().min(self.looks);
+                self.skipped += live.left_out as u64;
+                self.send(&live.items);
+            }
             // The error may hold what an event says.
             Err(_) => tracing::error!("newly stored events could not be shown"),
         }

@@ -12,6 +12,7 @@ use utoipa::IntoParams;
 use crate::Api;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
+use crate::sight::Seen;
 
 /// The range that is meant when none is given.
 const USUAL_RANGE_MS: i64 = 7 * 24 * 3_600_000;
@@ -94,6 +95,7 @@ params! {
     responses((status = 200, body = Overview), (status = 400, body = ErrorBody)))]
 pub(crate) async fn overview(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Params(params): Params<OverviewParams>,
 ) -> Result<Json<Overview>, Fault> {
     let mut filter = params.filter(&api);
@@ -106,7 +108,9 @@ pub(crate) async fn overview(
             return Err(Fault::new(StatusCode::BAD_REQUEST, what, hint));
         }
     };
-    Ok(Json(reports::overview(&api.engine, &filter).await?))
+    Ok(Json(
+        reports::overview(&seen.question(&api), &filter).await?,
+    ))
 }
 
 /// Sessions, the one that started last first.
@@ -114,11 +118,18 @@ pub(crate) async fn overview(
     responses((status = 200, body = SessionPage), (status = 400, body = ErrorBody)))]
 pub(crate) async fn sessions(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Params(params): Params<SessionParams>,
 ) -> Result<Json<SessionPage>, Fault> {
     let limit = params.limit.unwrap_or(PAGE_ROWS);
     Ok(Json(
-        reports::sessions(&api.engine, &params.filter(&api), limit, params.before_ms).await?,
+        reports::sessions(
+            &seen.question(&api),
+            &params.filter(&api),
+            limit,
+            params.before_ms,
+        )
+        .await?,
     ))
 }
 
@@ -127,9 +138,10 @@ pub(crate) async fn sessions(
     responses((status = 200, body = SessionDetail), (status = 404, body = ErrorBody)))]
 pub(crate) async fn session(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Id(id): Id,
 ) -> Result<Json<SessionDetail>, Fault> {
-    let found = reports::session(&api.engine, &id).await?;
+    let found = reports::session(&seen.question(&api), &id).await?;
     found.map(Json).ok_or_else(|| absent("session", &id))
 }
 
@@ -138,6 +150,7 @@ pub(crate) async fn session(
     responses((status = 200, body = PromptPage), (status = 400, body = ErrorBody)))]
 pub(crate) async fn prompts(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Params(params): Params<PromptParams>,
 ) -> Result<Json<PromptPage>, Fault> {
     let (limit, errors) = (
@@ -146,7 +159,7 @@ pub(crate) async fn prompts(
     );
     Ok(Json(
         reports::prompts(
-            &api.engine,
+            &seen.question(&api),
             &params.filter(&api),
             limit,
             params.before_ms,
@@ -159,8 +172,12 @@ pub(crate) async fn prompts(
 /// Everything that one prompt caused, in order.
 #[utoipa::path(get, path = "/api/v1/prompts/{id}", tag = "reports", params(("id" = String, Path, description = "Its prompt.id")),
     responses((status = 200, body = Replay), (status = 404, body = ErrorBody)))]
-pub(crate) async fn replay(State(api): State<Arc<Api>>, Id(id): Id) -> Result<Json<Replay>, Fault> {
-    let found = reports::replay(&api.engine, &id).await?;
+pub(crate) async fn replay(
+    State(api): State<Arc<Api>>,
+    seen: Seen,
+    Id(id): Id,
+) -> Result<Json<Replay>, Fault> {
+    let found = reports::replay(&seen.question(&api), &id).await?;
     found.map(Json).ok_or_else(|| absent("prompt", &id))
 }
 

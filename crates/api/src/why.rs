@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 use crate::Api;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::Params;
+use crate::sight::Seen;
 
 /// What is asked.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -41,6 +42,7 @@ pub(crate) struct WhyParams {
     (status = 504, description = "It took too long", body = ErrorBody)))]
 pub(crate) async fn why(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Params(params): Params<WhyParams>,
 ) -> Result<Json<Difference>, Fault> {
     let wanted = DifferenceWanted {
@@ -51,6 +53,6 @@ pub(crate) async fn why(
         people: params.people.unwrap_or(false),
     };
     Ok(Json(
-        catalogue::why(&api.engine, &wanted, api.now_ms()).await?,
+        catalogue::why(&seen.question(&api), &wanted, api.now_ms()).await?,
     ))
 }

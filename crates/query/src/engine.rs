@@ -3,6 +3,7 @@
 //! A query runs on its own threads, so that the heaviest one cannot hold up intake, over a snapshot
 //! taken when it starts, for a bounded time in bounded memory.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,9 @@ use crate::error::{ErrorKind, QueryError};
 use crate::functions::{self, Slot};
 use crate::meters::{self, Meters};
 use crate::people::{People, PeopleFiles, Resolver};
-use crate::plan::{described, explain, guarded, plan};
+use crate::plan::{Ready, described, explain, guarded, plan};
+use crate::question::Question;
+use crate::sight::{Lens, Sight};
 
 /// Text in one answer; prompts and tool inputs may be long.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
@@ -66,6 +69,12 @@ pub struct Engine {
     runtime: Option<Runtime>,
 }
 
+impl fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Engine")
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
@@ -91,7 +100,7 @@ impl Engine {
             .with_config(session_config(&config))
             .with_runtime_env(environment)
             .build();
-        functions::register(&mut state, &config.cost).map_err(QueryError::internal)?;
+        functions::register(&mut state, &config).map_err(QueryError::internal)?;
         let turns = Arc::new(tokio::sync::Semaphore::new(config.concurrent));
         Ok(Engine {
             store,
@@ -126,8 +135,8 @@ impl Engine {
     }
 
     /// Names people by what is known of them already.
-    pub(crate) fn people_now(&self) -> Resolver {
-        self.people.resolver_now()
+    pub(crate) fn people_now(&self, lens: &Lens) -> Resolver {
+        self.people.resolver_now(lens)
     }
 
     /// What queries take and how they end, to be shown.
@@ -142,17 +151,20 @@ impl Engine {
         sources
     }
 
-    /// Answers one SQL text. Rows beyond `rows_max` (or the configured limit, if less) are cut off.
-    pub async fn query(&self, sql: &str, rows_max: Option<usize>) -> Result<Answer, QueryError> {
-        let rows_max = rows_max.unwrap_or(usize::MAX).min(self.config.rows_max);
-        let snapshot = self.snapshot().await?;
-        self.query_snapshot(snapshot, sql.to_owned(), rows_max)
-            .await
+    /// A question by somebody who may see so much. There is no other way to ask.
+    #[must_use]
+    pub fn question(&self, sight: Sight) -> Question<'_> {
+        Question::new(self, Lens::of(sight, &self.config))
+    }
+
+    /// Rows of an answer at most, where so many are asked for.
+    pub(crate) fn rows_max(&self, asked: Option<usize>) -> usize {
+        asked.unwrap_or(usize::MAX).min(self.config.rows_max)
     }
 
     /// A view of everything acknowledged so far. While the journal is being replayed it is waited for,
     /// no longer than a query may take.
-    pub async fn snapshot(&self) -> Result<Snapshot, QueryError> {
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, QueryError> {
         let began = Instant::now();
         let snapshot = tokio::time::timeout(self.config.timeout, self.store.snapshot()).await;
         snapshot.map_err(|_| {
@@ -164,12 +176,12 @@ impl Engine {
 
     /// What one SQL text would do, without doing it: the nodes of its logical plan, each described,
     /// those of subqueries too.
-    pub async fn plan(&self, sql: &str) -> Result<Vec<String>, QueryError> {
+    pub(crate) async fn plan(&self, lens: &Lens, sql: &str) -> Result<Vec<String>, QueryError> {
         let (state, snapshot) = (self.state_now()?, self.snapshot().await?);
-        let (sql, files) = (sql.to_owned(), self.people.files());
+        let (sql, files, lens) = (sql.to_owned(), self.people.files(), lens.clone());
         let planning = async move {
             let people = (&*files, &Slot::default());
-            let (_, plan) = guarded(state, people, &snapshot, &sql).await?;
+            let (_, plan) = guarded(state, people, &snapshot, &sql, &lens).await?;
             Ok(described(&plan))
         };
         self.in_turn(planning).await
@@ -178,13 +190,17 @@ impl Engine {
     /// Answers one SQL text over a snapshot taken earlier, so that several answers agree.
     pub(crate) async fn query_snapshot(
         &self,
+        lens: &Lens,
         snapshot: Snapshot,
         sql: String,
         rows_max: usize,
     ) -> Result<Answer, QueryError> {
         let (state, people) = (self.state_now()?, Arc::clone(&self.people));
-        let started = Instant::now();
-        let run = async move { run(state, &people, snapshot, &sql, rows_max).await };
+        let (started, lens) = (Instant::now(), lens.clone());
+        let run = async move {
+            let ready = plan(state, &people, snapshot, &sql, &lens).await?;
+            run(ready, rows_max).await
+        };
         let (schema, batches, truncated) = self.in_turn(run).await?;
         Ok(Answer {
             schema,
@@ -197,13 +213,15 @@ impl Engine {
     /// Folds the rows of one SQL text, side by side: one result for each of its streams.
     pub(crate) async fn fold_snapshot<F: Fold>(
         &self,
+        lens: &Lens,
         snapshot: Snapshot,
         sql: String,
         start: F,
     ) -> Result<Vec<F>, QueryError> {
         let (state, people) = (self.state_now()?, Arc::clone(&self.people));
+        let lens = lens.clone();
         let folding = async move {
-            let ready = plan(state, &people, snapshot, &sql).await?;
+            let ready = plan(state, &people, snapshot, &sql, &lens).await?;
             let streams = execute_stream_partitioned(ready.plan, ready.task);
             let streams = streams.map_err(|error| QueryError::running(&error))?;
             // Dropped with this future when the query is stopped.
@@ -352,13 +370,9 @@ fn session_config(of: &Config) -> SessionConfig {
 }
 
 async fn run(
-    state: SessionState,
-    people: &People,
-    snapshot: Snapshot,
-    sql: &str,
+    ready: Ready,
     rows_max: usize,
 ) -> Result<(SchemaRef, Vec<RecordBatch>, bool), QueryError> {
-    let ready = plan(state, people, snapshot, sql).await?;
     let mut stream = execute_stream(ready.plan, ready.task).map_err(|error| explain(&error))?;
     let schema = stream.schema();
     let (mut batches, mut rows, mut bytes, mut truncated) = (Vec::new(), 0, 0, false);

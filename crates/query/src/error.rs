@@ -103,6 +103,19 @@ impl QueryError {
         }
     }
 
+    /// The same without what only the log may say.
+    pub(crate) fn without_particulars(self) -> QueryError {
+        match self.kind {
+            ErrorKind::Internal => {
+                tracing::error!("a question failed: {}", self.message);
+                QueryError::internal(
+                    "the question could not be answered; the server's log says why",
+                )
+            }
+            _ => self,
+        }
+    }
+
     fn too_much(what: &str, reason: &str) -> QueryError {
         QueryError {
             kind: ErrorKind::Memory,

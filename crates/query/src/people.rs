@@ -11,10 +11,12 @@
 //! | `shards.rs` | a map that is cheap to copy |
 //! | `learnt.rs` | the directory of a snapshot, from its parts and its buffer |
 //! | `resolve.rs` | the rules: whose an item is |
+//! | `basis.rs` | what that rests on |
 //! | `mapping.rs` | the administrator's word on ids and clients |
 //! | `roster.rs` | who is expected |
 //! | `sheet.rs` | tables that people keep as CSV |
 
+mod basis;
 mod directory;
 mod facts;
 mod learnt;
@@ -31,12 +33,15 @@ use datafusion::execution::session_state::SessionState;
 use store::Snapshot;
 
 pub(crate) use directory::About;
+use directory::Directory;
 use facts::Keys;
 pub(crate) use facts::Times;
 use learnt::Learnt;
 pub use mapping::Mapping;
 pub(crate) use resolve::{Item, Resolver};
 pub use roster::Roster;
+
+use crate::sight::Lens;
 
 /// The files that say who people are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,20 +91,24 @@ impl People {
         files: Arc<PeopleFiles>,
         snapshot: &Snapshot,
         session: &SessionState,
+        lens: &Lens,
     ) -> Result<Resolver, DataFusionError> {
-        Ok(Resolver {
-            directory: self.learnt.directory(snapshot, session).await?,
-            files,
-            keys: self.keys,
-        })
+        let directory = self.learnt.directory(snapshot, session, lens.owners());
+        Ok(self.by(directory.await?, files, lens))
     }
 
     /// Resolves by what is known already.
-    pub(crate) fn resolver_now(&self) -> Resolver {
+    pub(crate) fn resolver_now(&self, lens: &Lens) -> Resolver {
+        self.by(self.learnt.newest(lens.owners()), self.files(), lens)
+    }
+
+    fn by(&self, directory: Arc<Directory>, files: Arc<PeopleFiles>, lens: &Lens) -> Resolver {
         Resolver {
-            directory: self.learnt.newest(),
-            files: self.files(),
+            directory,
+            files,
             keys: self.keys,
+            owners: lens.owners().cloned(),
+            pseudonyms: lens.pseudonyms().cloned(),
         }
     }
 }

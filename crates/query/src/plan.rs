@@ -29,7 +29,9 @@ use crate::error::QueryError;
 use crate::functions::{self, Slot};
 use crate::people::{People, PeopleFiles};
 use crate::provider::SnapshotTable;
+use crate::question::unexplained;
 use crate::ranged::{self, RangedView};
+use crate::sight::Lens;
 use crate::views::{ROSTER, VIEWS, View};
 
 /// Longer texts are not people's questions.
@@ -47,14 +49,15 @@ pub(crate) async fn plan(
     people: &People,
     snapshot: Snapshot,
     sql: &str,
+    lens: &Lens,
 ) -> Result<Ready, QueryError> {
     let (files, slot) = (people.files(), Slot::default());
-    let (context, plan) = guarded(state.clone(), (&files, &slot), &snapshot, sql).await?;
+    let (context, plan) = guarded(state.clone(), (&files, &slot), &snapshot, sql, lens).await?;
     let own = context.state();
     let plan = ranged::optimize(&own, &plan).map_err(|error| explain(&error))?;
     // Only now it is known whether the answer names people, for whom all parts must have been read.
     if functions::names_people(&plan).map_err(|error| explain(&error))? {
-        let resolver = people.resolver(files, &snapshot, &state).await;
+        let resolver = people.resolver(files, &snapshot, &state, lens).await;
         let resolver = resolver.map_err(|error| QueryError::running(&error))?;
         // A slot of this query alone, so nobody has filled it.
         let _ = slot.set(resolver);
@@ -74,19 +77,19 @@ pub(crate) async fn guarded(
     (files, slot): (&PeopleFiles, &Slot),
     snapshot: &Snapshot,
     sql: &str,
+    lens: &Lens,
 ) -> Result<(SessionContext, LogicalPlan), QueryError> {
-    let statement = parse(&state, sql)?;
+    let statement = parse(&state, sql, lens)?;
     let context = SessionContext::new_with_state(with_own_catalog(state));
-    for name in functions::UNBOUNDED {
-        context.deregister_udf(name);
-    }
     for function in functions::people(slot) {
         context.register_udf(function);
     }
     let named = named_views(&context, &statement)?;
-    register(&context, snapshot, files, &named)
+    register(&context, snapshot, files, &named, lens)
         .await
         .map_err(|error| QueryError::planning(&error))?;
+    // What the views are made with is gone again before the statement is planned.
+    functions::of_views().for_each(|name| context.deregister_udf(name));
     let plan = context
         .state()
         .statement_to_plan(statement)
@@ -130,7 +133,7 @@ fn views_hint() -> String {
 
 const READ_ONLY: &str = "write one SELECT; EXPLAIN is allowed before it";
 
-fn parse(state: &SessionState, sql: &str) -> Result<Statement, QueryError> {
+fn parse(state: &SessionState, sql: &str, lens: &Lens) -> Result<Statement, QueryError> {
     if sql.len() > SQL_BYTES_MAX {
         return Err(QueryError::invalid(
             format!("the text is longer than {SQL_BYTES_MAX} bytes"),
@@ -155,7 +158,12 @@ fn parse(state: &SessionState, sql: &str) -> Result<Statement, QueryError> {
     })?;
     match &statement {
         Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => Ok(statement),
-        Statement::Explain(explain) if is_query(&explain.statement) => Ok(statement),
+        Statement::Explain(explain) if is_query(&explain.statement) => {
+            match lens.sight().is_everything() {
+                true => Ok(statement),
+                false => Err(unexplained()),
+            }
+        }
         _ => Err(QueryError::invalid(
             "only reading is allowed",
             Some(READ_ONLY),
@@ -231,17 +239,19 @@ async fn register(
     snapshot: &Snapshot,
     files: &PeopleFiles,
     views: &[&'static View],
+    lens: &Lens,
 ) -> Result<(), DataFusionError> {
     for view in views {
-        let below = below(view, snapshot, files)?;
+        let below = below(view, snapshot, files, lens)?;
         let is_on_table = below.is_some();
         if let Some(table) = below {
             context.register_table(view.reads[0], table)?;
         }
         let sql = view.sql(snapshot, files);
-        let plan = context.state().create_logical_plan(&sql).await?;
+        let mut plan = context.state().create_logical_plan(&sql).await?;
         if is_on_table {
             context.deregister_table(view.reads[0])?;
+            plan = lens.mask(view.name, plan, context)?;
         }
         let provider: Arc<dyn TableProvider> = match view.narrower() {
             Some((narrower, without)) => {
@@ -260,13 +270,16 @@ fn below(
     view: &View,
     snapshot: &Snapshot,
     files: &PeopleFiles,
+    lens: &Lens,
 ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
     if view.reads == [ROSTER] {
-        let roster = files.roster.clone().unwrap_or_default().batch()?;
+        let roster = files.roster.clone().unwrap_or_default();
+        let roster = roster.batch(lens.owners())?;
         let table = MemTable::try_new(roster.schema(), vec![vec![roster]])?;
         return Ok(Some(Arc::new(table)));
     }
     let is_read = |table: &Table| view.reads == [format!("_{}", table.name()).as_str()];
     let table = Table::ALL.into_iter().find(is_read);
-    Ok(table.map(|table| Arc::new(SnapshotTable::new(table, snapshot)) as Arc<dyn TableProvider>))
+    let of = |table| SnapshotTable::new(table, snapshot).of(lens.owners().cloned());
+    Ok(table.map(|table| Arc::new(of(table)) as Arc<dyn TableProvider>))
 }

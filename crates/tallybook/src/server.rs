@@ -5,13 +5,13 @@
 //! accepting, answer what is in flight, flush.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use api::{About, Api};
-use base::Shutdown;
 use base::meters::Board;
-use query::Engine;
+use base::{Secret, Shutdown};
+use query::{Engine, Pseudonyms};
 use store::{Replay, Store};
 use tls::Tls;
 use tokio::runtime::Runtime;
@@ -55,7 +55,11 @@ impl Server {
         let limits = settings.store.limits.clone();
         let data_dir = settings.store.dir.clone();
         let (store, replay) = opening::for_intake(settings.store).await?;
-        let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
+        let asked = query::Config {
+            pseudonyms: pseudonyms(&data_dir)?,
+            ..settings.query
+        };
+        let engine = Engine::new(Arc::clone(&store), asked).map_err(Failure::failed)?;
         let people = people::Kept::start(&settings.people, &engine);
         let cpu = cpu_runtime().map_err(Failure::failed)?;
         let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
@@ -162,6 +166,14 @@ impl Server {
         self.cpu.shutdown_background();
         Ok(())
     }
+}
+
+/// What people are called where names are not shown: the same as long as the directory's secret is.
+fn pseudonyms(data_dir: &Path) -> Result<Pseudonyms, Failure> {
+    let secret = Secret::open_or_create(&data_dir.join("keys").join("server.key"));
+    Ok(Pseudonyms::by(
+        &secret.map_err(Failure::failed)?.key("pseudonyms"),
+    ))
 }
 
 /// The meters of everything that runs.

@@ -363,6 +363,7 @@ impl Settings {
             rows_max: self.query.max_rows,
             concurrent: self.query.concurrent,
             cost: self.cost.checked(&self.price, problems),
+            organization: self.people.organization.clone(),
             ..default
         }
     }

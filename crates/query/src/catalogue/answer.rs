@@ -13,8 +13,9 @@ use utoipa::ToSchema;
 use super::ask::Ask;
 use super::report::{ColumnKind, Parts, Unit};
 use super::{number, sql};
-use crate::engine::{Answer, Engine};
+use crate::engine::Answer;
 use crate::error::QueryError;
+use crate::question::Question;
 
 /// What a report says.
 #[derive(Clone, Debug)]
@@ -63,10 +64,10 @@ pub struct ReportColumn {
 ///
 /// # Errors
 /// As for any query.
-pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryError> {
+pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, QueryError> {
     let began = Instant::now();
-    let snapshot = engine.snapshot().await?;
-    let (rows, totals) = figures(engine, &snapshot, &ask).await?;
+    let snapshot = question.snapshot().await?;
+    let (rows, totals) = figures(question, &snapshot, &ask).await?;
     Ok(ReportAnswer {
         asked: number::asked(&ask, |_| true),
         asked_of_rows: number::asked_of_rows(&ask),
@@ -75,7 +76,7 @@ pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryErro
         rows,
         totals,
         sql: sql::rows(&ask),
-        currency: engine.cost().currency.clone(),
+        currency: question.cost().currency.clone(),
         elapsed: began.elapsed(),
         ask,
     })
@@ -83,11 +84,11 @@ pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryErro
 
 /// Rows and totals.
 async fn figures(
-    engine: &Engine,
+    question: &Question<'_>,
     snapshot: &Snapshot,
     ask: &Ask,
 ) -> Result<(Answer, Answer), QueryError> {
-    let query = |sql, limit| engine.query_snapshot(snapshot.clone(), sql, limit);
+    let query = |sql, limit| question.query_snapshot(snapshot.clone(), sql, limit);
     if let Some(both) = sql::rows_and_totals(ask) {
         let both = query(both, ask.limit + 1).await?;
         // Out of nothing the engine makes no totals.

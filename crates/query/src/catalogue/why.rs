@@ -28,8 +28,8 @@ use super::ask::Condition;
 use super::before::before;
 use super::range::Range;
 use super::report::{Measure, Parts};
-use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::question::Question;
 
 /// Values of one side at most; beyond them the smallest count as nothing, which is said.
 const VALUES_MAX: usize = 20_000;
@@ -105,17 +105,17 @@ impl Serialize for Amount {
 /// # Errors
 /// A parameter that is not understood, a figure whose parts make no whole; else as for any query.
 pub async fn why(
-    engine: &Engine,
+    question: &Question<'_>,
     wanted: &DifferenceWanted,
     now_ms: i64,
 ) -> Result<Difference, QueryError> {
     let began = Instant::now();
     let asked = Asked::read(wanted, now_ms)?;
-    let snapshot = engine.snapshot().await?;
+    let snapshot = question.snapshot().await?;
     let range = asked.id.ask.range;
-    let selection = figures(engine, &snapshot, &asked, range).await?;
+    let selection = figures(question, &snapshot, &asked, range).await?;
     let (of, scale) = baseline_of(&asked);
-    let other = figures(engine, &snapshot, &asked, of).await?;
+    let other = figures(question, &snapshot, &asked, of).await?;
     let cut = selection.cut || other.cut;
     let other = match asked.against {
         Against::Before => other,
@@ -133,7 +133,7 @@ pub async fn why(
         report: id.ask.report.name,
         title: id.ask.report.title,
         figure: *id.measure,
-        currency: engine.cost().currency.clone(),
+        currency: question.cost().currency.clone(),
         time_zone: id.ask.zone.name(),
         conditions: id.ask.conditions.iter().map(Condition::to_string).collect(),
         selection: side(range, selection.whole),
@@ -163,14 +163,14 @@ fn baseline_of(asked: &Asked) -> (Range, f64) {
 }
 
 async fn figures(
-    engine: &Engine,
+    question: &Question<'_>,
     snapshot: &Snapshot,
     asked: &Asked,
     range: Range,
 ) -> Result<Figures, QueryError> {
     let mut ask = asked.id.ask.clone();
     ask.range = range;
-    Figures::read(engine, snapshot, &ask, asked).await
+    Figures::read(question, snapshot, &ask, asked).await
 }
 
 fn notes(adds_up: bool, cut: bool, nothing_before: bool) -> Vec<String> {

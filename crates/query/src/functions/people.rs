@@ -48,6 +48,11 @@ const FUNCTIONS: &[(&str, Says)] = &[
     ("_called", Says::Called),
 ];
 
+/// What they are called.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|(name, _)| *name)
+}
+
 /// One function for each thing that is said of people.
 pub(crate) fn people(slot: &Slot) -> impl Iterator<Item = ScalarUDF> {
     FUNCTIONS.iter().map(|(name, says)| {

@@ -8,10 +8,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::PeopleFiles;
+use super::basis::Basis;
 use super::directory::{About, Directory, Person, Said};
 use super::facts::{Keys, Name, email, id};
 use super::mapping::{self, as_known};
+use super::roster::Expected;
 use crate::functions::value_of;
+use crate::sight::{Owners, Pseudonyms};
 
 /// How often a renamed person may be renamed again.
 const RENAMES_MAX: usize = 8;
@@ -30,30 +33,6 @@ pub(crate) struct Item<'a> {
     pub(crate) organization_id: Option<&'a str>,
     /// JSON; only needed when the mapping names attributes.
     pub(crate) resource: Option<&'a str>,
-}
-
-/// What the person of an item rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Basis {
-    Email,
-    Account,
-    Session,
-    Installation,
-    Mapping,
-    InstallationId,
-}
-
-impl Basis {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Basis::Email => "email",
-            Basis::Account => "account",
-            Basis::Session => "session",
-            Basis::Installation => "installation",
-            Basis::Mapping => "mapping",
-            Basis::InstallationId => "installation_id",
-        }
-    }
 }
 
 /// An answer.
@@ -77,6 +56,10 @@ pub(crate) struct Resolver {
     pub(super) directory: Arc<Directory>,
     pub(super) files: Arc<PeopleFiles>,
     pub(super) keys: Keys,
+    /// Whose rows of the files count; `None`: all.
+    pub(super) owners: Option<Owners>,
+    /// What people are called, where not what they are called.
+    pub(super) pseudonyms: Option<Pseudonyms>,
 }
 
 /// By which rule whose an item is was found, and by which name or id.
@@ -101,8 +84,9 @@ impl Resolver {
     pub(crate) fn whose<'a>(&'a self, item: Item<'a>) -> Resolved<Whose<'a>> {
         let mut case = Case::of(self, item);
         case.find();
+        let name = case.whose.name.map(|name| self.shown(name));
         Resolved {
-            value: case.whose,
+            value: Whose { name, ..case.whose },
             is_constant: case.is_constant,
         }
     }
@@ -131,7 +115,21 @@ impl Resolver {
             },
         );
         case.is_called(self.known(as_known(id)?.into()));
-        case.whose.name
+        case.whose.name.map(|name| self.shown(name))
+    }
+
+    /// A name, or what it is shown as.
+    fn shown<'a>(&self, name: Cow<'a, str>) -> Cow<'a, str> {
+        match &self.pseudonyms {
+            Some(pseudonyms) => pseudonyms.person(&name).into(),
+            None => name,
+        }
+    }
+
+    /// Whether a row of a file counts.
+    fn counts(&self, organization: Option<&str>) -> bool {
+        let owners = self.owners.as_ref();
+        owners.is_none_or(|owners| owners.own(organization))
     }
 
     /// Somebody whom a file names. A name that is no id is shown as it is written.
@@ -281,7 +279,9 @@ impl<'a> Case<'a> {
         of: impl Fn(&'a mapping::Row) -> Option<&'a Name>,
     ) -> Option<&'a Name> {
         self.is_constant &= rows.iter().all(|row| row.period().is_always());
-        let row = rows.iter().find(|row| row.period().has(self.item.at_ms))?;
+        let counts = |row: &mapping::Row| self.resolver.counts(row.organization());
+        let mut rows = rows.iter().filter(|row| counts(row));
+        let row = rows.find(|row| row.period().has(self.item.at_ms))?;
         of(row)
     }
 
@@ -365,7 +365,13 @@ impl<'a> Case<'a> {
 
     fn of_roster(&mut self, about: About) -> Option<&'a Name> {
         let roster = self.resolver.files.roster.as_ref()?;
-        let rows = || self.ids.iter().flat_map(|id| roster.of_id(id));
+        let counts = |row: &&Arc<Expected>| self.resolver.counts(row.organization());
+        let rows = || {
+            self.ids
+                .iter()
+                .flat_map(|id| roster.of_id(id))
+                .filter(counts)
+        };
         let is_constant = rows().all(|expected| expected.period().is_always());
         let in_force = rows().filter(|expected| expected.period().has(self.item.at_ms));
         let found = in_force.filter_map(|expected| expected.unit(about)).next();

@@ -9,6 +9,7 @@ mod coverage;
 mod damaged;
 mod explain;
 mod handmade;
+mod isolation;
 mod ledger;
 mod limits;
 mod memory;

@@ -4,7 +4,7 @@ use query::reports::{self, Filter, Overview};
 use super::support::{Bench, DAY_MS, NOW_MS, assert_close, scenario};
 
 async fn overview(bench: &Bench, filter: &Filter) -> Overview {
-    reports::overview(&bench.engine, filter)
+    reports::overview(&bench.all(), filter)
         .await
         .expect("answers")
 }
@@ -122,7 +122,7 @@ async fn the_period_before_is_the_one_that_is_named_and_nothing_between_counts()
     assert_eq!(before.previous, now.totals);
     let after = named((later.from_ms, later.to_ms));
     assert!(
-        query::reports::overview(&bench.engine, &after)
+        query::reports::overview(&bench.question(), &after)
             .await
             .is_err(),
         "not before the range"
@@ -185,7 +185,7 @@ async fn a_range_without_time_is_refused() {
         Filter::range(-1, 5),
         Filter::range(0, i64::MAX),
     ] {
-        let error = reports::overview(&bench.engine, &filter)
+        let error = reports::overview(&bench.all(), &filter)
             .await
             .expect_err("is refused");
         assert_eq!(error.kind, query::ErrorKind::Invalid, "{error}");

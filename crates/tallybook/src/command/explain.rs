@@ -36,9 +36,10 @@ async fn fetch(args: &ExplainArgs) -> Result<Vec<u8>, Failure> {
     };
     let engine = super::query::open(dir, args.source.config.as_deref()).await?;
     let id = NumberId::read(&args.id, now_ms(&engine)).map_err(Failure::usage)?;
-    let explanation = query::catalogue::explain(&engine, &id)
-        .await
-        .map_err(Failure::failed)?;
+    let explanation =
+        query::catalogue::explain(&engine.question(::query::Sight::everything()), &id)
+            .await
+            .map_err(Failure::failed)?;
     serde_json::to_vec(&explanation).map_err(Failure::failed)
 }
 

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use query::{Answer, Engine, QueryError, render};
+use query::{Answer, Engine, QueryError, Sight, render};
 
 use super::{io_runtime, start_logging, write_out};
 use crate::cli::{Format, LogArgs, QueryArgs, SourceArgs, UI_URL};
@@ -26,7 +26,9 @@ pub(crate) fn run(args: QueryArgs, log: &LogArgs) -> Result<(), Failure> {
         match &args.source.data_dir {
             Some(dir) => {
                 let engine = open(dir, args.source.config.as_deref()).await?;
+                // Who can read the files can read everything.
                 let answer = engine
+                    .question(Sight::everything())
                     .query(&sql, args.max_rows)
                     .await
                     .map_err(|error| of_query(&error))?;

@@ -25,9 +25,12 @@ pub(crate) fn run(args: ReplayArgs, log: &LogArgs) -> Result<(), Failure> {
 async fn fetch(args: &ReplayArgs) -> Result<Value, Failure> {
     if let Some(dir) = &args.source.data_dir {
         let engine = super::query::open(dir, args.source.config.as_deref()).await?;
-        let found = query::reports::replay(&engine, &args.prompt_id)
-            .await
-            .map_err(Failure::failed)?;
+        let found = query::reports::replay(
+            &engine.question(::query::Sight::everything()),
+            &args.prompt_id,
+        )
+        .await
+        .map_err(Failure::failed)?;
         let replay = found.ok_or_else(|| {
             Failure::failed(format!("no events with prompt.id {}", args.prompt_id))
         })?;

@@ -94,9 +94,10 @@ async fn fetch(report: &'static Report, args: &ReportArgs) -> Result<Bytes, Fail
             let ask = wanted
                 .of(report, super::now_ms(&engine))
                 .map_err(Failure::usage)?;
-            let answer = query::catalogue::answer(&engine, ask)
-                .await
-                .map_err(Failure::failed)?;
+            let answer =
+                query::catalogue::answer(&engine.question(::query::Sight::everything()), ask)
+                    .await
+                    .map_err(Failure::failed)?;
             let written = match args.format {
                 Format::Csv => render::csv(&answer.rows).map_err(Failure::failed),
                 Format::Parquet => render::parquet(&answer.rows).map_err(Failure::failed),

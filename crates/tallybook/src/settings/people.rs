@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::people::Sources;
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct People {
     /// Ids and clients to people, teams and cost centres.
@@ -15,9 +15,22 @@ pub(crate) struct People {
     /// Who is expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) roster: Option<PathBuf>,
+    /// The organisation of items that name none, and of rows of these files that name none.
+    pub(crate) organization: String,
     /// The folder of the configuration file, by which these paths go.
     #[serde(skip)]
     base: PathBuf,
+}
+
+impl Default for People {
+    fn default() -> People {
+        People {
+            mapping: None,
+            roster: None,
+            organization: query::Config::default().organization,
+            base: PathBuf::new(),
+        }
+    }
 }
 
 impl People {

@@ -12,8 +12,9 @@ use super::wanted::Asked;
 use crate::catalogue::ask::Ask;
 use crate::catalogue::report::Source;
 use crate::catalogue::sql;
-use crate::engine::{Answer, Engine};
+use crate::engine::Answer;
 use crate::error::QueryError;
+use crate::question::Question;
 
 /// The figures of the values of one dimension; without a value: of what has none.
 pub(super) type Values = BTreeMap<Option<String>, f64>;
@@ -32,7 +33,7 @@ type Line = (usize, Option<String>, f64);
 
 impl Figures {
     pub(super) async fn read(
-        engine: &Engine,
+        question: &Question<'_>,
         snapshot: &Snapshot,
         ask: &Ask,
         asked: &Asked,
@@ -44,7 +45,7 @@ impl Figures {
         };
         let mut has_whole = false;
         for (sql, first) in texts(ask, asked) {
-            let answer = engine
+            let answer = question
                 .query_snapshot(snapshot.clone(), sql, VALUES_MAX)
                 .await?;
             figures.cut |= answer.truncated;
@@ -57,7 +58,7 @@ impl Figures {
         }
         if !has_whole {
             // Out of nothing grouping makes no whole.
-            let answer = engine
+            let answer = question
                 .query_snapshot(snapshot.clone(), whole(ask, asked), 1)
                 .await?;
             let lines = lines(&answer, asked, Some(asked.by.len()))?;
