@@ -122,7 +122,7 @@ async fn the_period_before_is_the_one_that_is_named_and_nothing_between_counts()
     assert_eq!(before.previous, now.totals);
     let after = named((later.from_ms, later.to_ms));
     assert!(
-        query::reports::overview(&bench.question(), &after)
+        query::reports::overview(&bench.all(), &after)
             .await
             .is_err(),
         "not before the range"

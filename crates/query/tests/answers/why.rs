@@ -18,7 +18,7 @@ fn wanted(figure: &str, range: Range) -> DifferenceWanted {
 
 /// As it goes over the wire.
 async fn told(bench: &Bench, wanted: &DifferenceWanted) -> Value {
-    let difference: Difference = why(&bench.question(), wanted, NOW_MS)
+    let difference: Difference = why(&bench.all(), wanted, NOW_MS)
         .await
         .unwrap_or_else(|error| panic!("{}: {error}", wanted.id));
     serde_json::to_value(difference).expect("JSON")
@@ -291,7 +291,7 @@ async fn what_cannot_be_asked_is_refused_with_the_way_to_ask() {
         ),
     ];
     for (asked, expect) in cases {
-        let error = why(&bench.question(), &asked, NOW_MS)
+        let error = why(&bench.all(), &asked, NOW_MS)
             .await
             .expect_err(expect);
         assert!(error.message.contains(expect), "{error}");
