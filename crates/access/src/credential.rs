@@ -114,7 +114,14 @@ mod tests {
         let text = written("tbk", &id, "a_b-c");
         assert_eq!(parsed("tbk", &text), Some((id.as_str(), "a_b-c")));
         assert_eq!(parsed("tbi", &text), None);
-        for odd in ["", "tbk", "tbk_", "tbk_short_x", "tbk_abcdefghijkl_", "tbkabcdefghijkl_x"] {
+        for odd in [
+            "",
+            "tbk",
+            "tbk_",
+            "tbk_short_x",
+            "tbk_abcdefghijkl_",
+            "tbkabcdefghijkl_x",
+        ] {
             assert_eq!(parsed("tbk", odd), None, "{odd}");
         }
     }

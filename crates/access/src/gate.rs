@@ -7,6 +7,7 @@
 mod manage;
 mod sign_in;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -66,6 +67,9 @@ pub struct Gate {
     register: Kept<Register>,
     sessions: Mutex<Sessions>,
     kept_sessions: Document,
+    /// When keys were last used, by id, milliseconds since the Unix epoch.
+    key_uses: Mutex<KeyUses>,
+    kept_key_uses: Document,
     throttle: Throttle,
     verifier: Verifier,
     clock: Arc<dyn Clock>,
@@ -73,22 +77,31 @@ pub struct Gate {
     folder: PathBuf,
 }
 
+type KeyUses = BTreeMap<String, u64>;
+
 impl Gate {
     /// The gate of a data directory.
     ///
     /// # Errors
     /// Who there is cannot be read.
-    pub fn open(data_dir: &Path, clock: Arc<dyn Clock>, config: GateConfig) -> Result<Gate, AccessError> {
+    pub fn open(
+        data_dir: &Path,
+        clock: Arc<dyn Clock>,
+        config: GateConfig,
+    ) -> Result<Gate, AccessError> {
         let folder = data_dir.join("access");
         let register = Kept::new(Document::at(folder.join("people.json")));
         register.look()?;
         let kept_sessions = Document::at(folder.join("sessions.json"));
         let kept = kept_sessions.read::<Vec<Session>>()?.unwrap_or_default();
+        let kept_key_uses = Document::at(folder.join("key-uses.json"));
         let now = now(&*clock);
         Ok(Gate {
             register,
             sessions: Mutex::new(Sessions::resumed(kept, config.lifetimes, now)),
             kept_sessions,
+            key_uses: Mutex::new(kept_key_uses.read()?.unwrap_or_default()),
+            kept_key_uses,
             throttle: Throttle::new(),
             verifier: Verifier::new(),
             clock,
@@ -125,6 +138,7 @@ impl Gate {
                 let (key, permissions) = register
                     .key_of(text, self.now().wall_ms)
                     .ok_or(Refused::Key)?;
+                self.key_uses().insert(key.id.clone(), self.now().wall_ms);
                 let (id, label) = (key.id.clone(), key.label.clone());
                 let who = Who::Key { id, label };
                 Ok(Principal { who, permissions })
@@ -154,7 +168,9 @@ impl Gate {
     pub fn list_sessions(&self) -> Result<Vec<(Session, String)>, AccessError> {
         let register = self.register()?;
         let mut sessions = self.sessions();
-        sessions.sweep(self.now(), |session| person_of(&register, session).is_some());
+        sessions.sweep(self.now(), |session| {
+            person_of(&register, session).is_some()
+        });
         let named = sessions.list().into_iter().filter_map(|session| {
             let name = person_of(&register, &session)?.name.clone();
             Some((session, name))
@@ -169,7 +185,8 @@ impl Gate {
     pub fn end_session(&self, id: &str, of: Option<&str>) -> Result<Session, AccessError> {
         let may = |session: &Session| of.is_none_or(|person| session.person == person);
         let ended = self.sessions().end_listed(id, may);
-        let ended = ended.ok_or_else(|| AccessError::Missing(format!("there is no session {id:?}")))?;
+        let ended =
+            ended.ok_or_else(|| AccessError::Missing(format!("there is no session {id:?}")))?;
         self.keep_sessions()?;
         Ok(ended)
     }
@@ -196,7 +213,9 @@ impl Gate {
             let gate = Arc::clone(&self);
             let kept = tokio::task::spawn_blocking(move || gate.sweep()).await;
             if let Ok(Err(error)) = kept {
-                tracing::warn!("login sessions are not kept: {error}; a restart would end some early");
+                tracing::warn!(
+                    "login sessions are not kept: {error}; a restart would end some early"
+                );
             }
             if ends {
                 return;
@@ -204,11 +223,26 @@ impl Gate {
         }
     }
 
+    /// When a key was last used, milliseconds since the Unix epoch; kept once a minute.
+    #[must_use]
+    pub fn key_used_ms(&self, id: &str) -> Option<u64> {
+        self.key_uses().get(id).copied()
+    }
+
     fn sweep(&self) -> Result<(), AccessError> {
         let register = self.register()?;
         let before = self.sessions().list();
-        self.sessions()
-            .sweep(self.now(), |session| person_of(&register, session).is_some());
+        self.sessions().sweep(self.now(), |session| {
+            person_of(&register, session).is_some()
+        });
+        let uses = {
+            let mut uses = self.key_uses();
+            uses.retain(|id, _| register.keys().iter().any(|key| key.id == *id));
+            uses.clone()
+        };
+        if !uses.is_empty() {
+            self.kept_key_uses.replace(&uses)?;
+        }
         match before.is_empty() {
             true => Ok(()),
             false => self.keep_sessions(),
@@ -223,6 +257,10 @@ impl Gate {
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn key_uses(&self) -> MutexGuard<'_, KeyUses> {
+        self.key_uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Now {

@@ -70,13 +70,18 @@ impl Register {
         }
         if self.keys.len() >= KEYS_MAX {
             let hint = "revoke those that nobody uses";
-            return Err(AccessError::wrong(format!("there are {KEYS_MAX} keys"), hint));
+            return Err(AccessError::wrong(
+                format!("there are {KEYS_MAX} keys"),
+                hint,
+            ));
         }
         let (id, secret) = (new_id()?, new_secret()?);
         let key = ApiKey {
             hash: Hashed::of(&secret),
             label: wanted.label,
-            maker: maker.and_then(|name| self.named(name)).map(|person| person.id.clone()),
+            maker: maker
+                .and_then(|name| self.named(name))
+                .map(|person| person.id.clone()),
             permissions: wanted.permissions,
             created_ms: now_ms,
             expires_ms: wanted.expires_ms,
@@ -118,29 +123,43 @@ impl Register {
     }
 
     fn check_within(&self, name: &str, wanted: Permissions) -> Result<(), AccessError> {
-        let maker = self.named(name).ok_or_else(|| crate::people::nobody(name))?;
+        let maker = self
+            .named(name)
+            .ok_or_else(|| crate::people::nobody(name))?;
         let own = maker.permissions();
         if wanted.are_within(own) {
             return Ok(());
         }
         let own: Vec<_> = own.iter().collect();
-        let message = format!("a key may do no more than its maker, who has {}", listed(&own));
+        let message = format!(
+            "a key may do no more than its maker, who has {}",
+            listed(&own)
+        );
         Err(AccessError::wrong(message, "leave the others out"))
     }
 }
 
 fn check(wanted: &WantedKey, now_ms: u64) -> Result<(), AccessError> {
     let label = &wanted.label;
-    if label.is_empty() || label.chars().count() > LABEL_CHARS_MAX || label.contains(char::is_control) {
+    if label.is_empty()
+        || label.chars().count() > LABEL_CHARS_MAX
+        || label.contains(char::is_control)
+    {
         let hint = "say what the key is for, in 1 to 128 characters";
-        return Err(AccessError::wrong(format!("{label:?} cannot be a label"), hint));
+        return Err(AccessError::wrong(
+            format!("{label:?} cannot be a label"),
+            hint,
+        ));
     }
     if wanted.permissions == Permissions::default() {
         let hint = "name at least one permission";
         return Err(AccessError::wrong("the key could do nothing", hint));
     }
     match wanted.expires_ms {
-        Some(end) if end <= now_ms => Err(AccessError::wrong("the key would have expired", "name a later time")),
+        Some(end) if end <= now_ms => Err(AccessError::wrong(
+            "the key would have expired",
+            "name a later time",
+        )),
         _ => Ok(()),
     }
 }
@@ -165,12 +184,18 @@ mod tests {
         let mut register = Register::default();
         register.add("boss", &[Role::Admin], None, 1).unwrap();
         register.add("ann", &[Role::Analyst], None, 1).unwrap();
-        let refused = register.make_key(Some("ann"), wanted(&[Names, Content]), 1).unwrap_err();
-        assert!(refused.to_string().contains("aggregates, names"), "{refused}");
-        let made = register.make_key(Some("ann"), wanted(&[Aggregates, Names]), 1).unwrap();
-        let may = |register: &Register, now_ms| {
-            register.key_of(&made.text, now_ms).map(|(_, may)| may)
-        };
+        let refused = register
+            .make_key(Some("ann"), wanted(&[Names, Content]), 1)
+            .unwrap_err();
+        assert!(
+            refused.to_string().contains("aggregates, names"),
+            "{refused}"
+        );
+        let made = register
+            .make_key(Some("ann"), wanted(&[Aggregates, Names]), 1)
+            .unwrap();
+        let may =
+            |register: &Register, now_ms| register.key_of(&made.text, now_ms).map(|(_, may)| may);
         assert_eq!(may(&register, 2), Some(Role::Analyst.permissions()));
         assert_eq!(may(&register, 1_000), None, "expired");
         register.set_roles("ann", &[Role::Viewer]).unwrap();
@@ -186,10 +211,20 @@ mod tests {
     #[test]
     fn only_its_own_text_opens() {
         let mut register = Register::default();
-        let one = register.make_key(None, wanted(&[Permission::Audit]), 1).unwrap();
-        let two = register.make_key(None, wanted(&[Permission::Names]), 1).unwrap();
+        let one = register
+            .make_key(None, wanted(&[Permission::Audit]), 1)
+            .unwrap();
+        let two = register
+            .make_key(None, wanted(&[Permission::Names]), 1)
+            .unwrap();
         let mixed = one.text.replace(&one.key.id, &two.key.id);
-        for text in ["", "tbk_", &mixed, &one.text[..one.text.len() - 1], &one.text.replace("tbk", "tbi")] {
+        for text in [
+            "",
+            "tbk_",
+            &mixed,
+            &one.text[..one.text.len() - 1],
+            &one.text.replace("tbk", "tbi"),
+        ] {
             assert!(register.key_of(text, 2).is_none(), "{text}");
         }
         assert!(register.key_of(&one.text, 2).is_some());
@@ -198,6 +233,10 @@ mod tests {
         register.revoke(&one.key.id).unwrap();
         assert!(register.key_of(&one.text, 2).is_none() && register.revoke(&one.key.id).is_err());
         assert!(register.make_key(None, wanted(&[]), 1).is_err());
-        assert!(register.make_key(None, wanted(&[Permission::Names]), 1_000).is_err());
+        assert!(
+            register
+                .make_key(None, wanted(&[Permission::Names]), 1_000)
+                .is_err()
+        );
     }
 }

@@ -117,11 +117,17 @@ impl Register {
         check_name(name)?;
         if self.named(name).is_some() {
             let hint = "choose another name, or change who is there";
-            return Err(AccessError::wrong(format!("there is a person {name:?} already"), hint));
+            return Err(AccessError::wrong(
+                format!("there is a person {name:?} already"),
+                hint,
+            ));
         }
         if self.people.len() >= PEOPLE_MAX {
             let hint = "remove those who have left";
-            return Err(AccessError::wrong(format!("there are {PEOPLE_MAX} people"), hint));
+            return Err(AccessError::wrong(
+                format!("there are {PEOPLE_MAX} people"),
+                hint,
+            ));
         }
         let person = Person {
             id: new_id()?,
@@ -191,9 +197,15 @@ impl Register {
 }
 
 fn distinct(roles: &[Role]) -> Result<Vec<Role>, AccessError> {
-    let all: Vec<Role> = Role::ALL.into_iter().filter(|role| roles.contains(role)).collect();
+    let all: Vec<Role> = Role::ALL
+        .into_iter()
+        .filter(|role| roles.contains(role))
+        .collect();
     match all.is_empty() {
-        true => Err(AccessError::wrong("no role is given", "name at least one; without any role, disable the person")),
+        true => Err(AccessError::wrong(
+            "no role is given",
+            "name at least one; without any role, disable the person",
+        )),
         false => Ok(all),
     }
 }
@@ -202,7 +214,10 @@ fn check_name(name: &str) -> Result<(), AccessError> {
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '/';
     if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains(odd) {
         let hint = "use 1 to 128 characters without spaces and slashes, like ann@example.com";
-        return Err(AccessError::wrong(format!("{name:?} cannot be a name"), hint));
+        return Err(AccessError::wrong(
+            format!("{name:?} cannot be a name"),
+            hint,
+        ));
     }
     Ok(())
 }

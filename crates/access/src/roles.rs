@@ -83,7 +83,9 @@ impl Permissions {
 
     /// One by one.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL.into_iter().filter(move |one| self.has(*one))
+        Permission::ALL
+            .into_iter()
+            .filter(move |one| self.has(*one))
     }
 }
 

@@ -219,7 +219,9 @@ mod tests {
     }
 
     fn person() -> Person {
-        Register::default().add("ann", &[Role::Viewer], None, 1).unwrap()
+        Register::default()
+            .add("ann", &[Role::Viewer], None, 1)
+            .unwrap()
     }
 
     fn begun(secret: &str) -> Sessions {
@@ -232,7 +234,10 @@ mod tests {
     fn idle_and_old_sessions_end() {
         let mut sessions = begun("s");
         assert!(sessions.find("s", false, at(29)).is_some(), "not yet idle");
-        assert!(sessions.find("s", true, at(30)).is_none(), "idle: looking on is no use");
+        assert!(
+            sessions.find("s", true, at(30)).is_none(),
+            "idle: looking on is no use"
+        );
         let mut sessions = begun("s");
         for minutes in (0..12 * 60).step_by(20) {
             assert!(sessions.find("s", true, at(minutes)).is_some(), "{minutes}");
@@ -240,8 +245,14 @@ mod tests {
         assert!(sessions.find("s", true, at(12 * 60)).is_none());
         let mut sessions = begun("s");
         assert!(sessions.find("other", true, at(1)).is_none());
-        let back = Now { wall_ms: 0, ..at(29) };
-        assert!(sessions.find("s", true, back).is_some(), "the wall clock may jump");
+        let back = Now {
+            wall_ms: 0,
+            ..at(29)
+        };
+        assert!(
+            sessions.find("s", true, back).is_some(),
+            "the wall clock may jump"
+        );
         assert!(sessions.end("s").is_some() && sessions.find("s", true, at(30)).is_none());
     }
 
@@ -252,9 +263,14 @@ mod tests {
         let kept = sessions.list();
         assert_eq!(kept[0].agent, "abrowser");
         let restarted = |minutes: u64| {
-            let now = Now { monotonic: Duration::from_secs(5), ..at(minutes) };
+            let now = Now {
+                monotonic: Duration::from_secs(5),
+                ..at(minutes)
+            };
             let lifetimes = Lifetimes::default();
-            Sessions::resumed(kept.clone(), lifetimes, now).find("s", false, now).is_some()
+            Sessions::resumed(kept.clone(), lifetimes, now)
+                .find("s", false, now)
+                .is_some()
         };
         assert!(restarted(39) && !restarted(40) && !restarted(12 * 60));
     }
@@ -264,7 +280,13 @@ mod tests {
         let mut sessions = Sessions::default();
         let ann = person();
         for number in 0..SESSIONS_OF_ONE_MAX + 5 {
-            sessions.begin(&number.to_string(), &ann, HOME, "", at(1 + number as u64 / 10));
+            sessions.begin(
+                &number.to_string(),
+                &ann,
+                HOME,
+                "",
+                at(1 + number as u64 / 10),
+            );
         }
         assert_eq!(sessions.list().len(), SESSIONS_OF_ONE_MAX);
         assert!(sessions.find("24", false, at(3)).is_some());

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::Api;
+use crate::access::Asker;
+use crate::access::sight::sight;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
 
@@ -87,11 +89,14 @@ params! {
     responses((status = 200, body = Overview), (status = 400, body = ErrorBody)))]
 pub(crate) async fn overview(
     State(api): State<Arc<Api>>,
+    asker: Asker,
     Params(params): Params<OverviewParams>,
 ) -> Result<Json<Overview>, Fault> {
-    Ok(Json(
-        reports::overview(&api.engine, &params.filter(&api)).await?,
-    ))
+    let sight = sight(&asker.principal);
+    sight.check_person(params.person.as_deref())?;
+    let mut overview = reports::overview(&api.engine, &params.filter(&api)).await?;
+    sight.of_overview(&mut overview);
+    Ok(Json(overview))
 }
 
 /// Sessions, the one that started last first.
@@ -112,9 +117,15 @@ pub(crate) async fn sessions(
     responses((status = 200, body = SessionDetail), (status = 404, body = ErrorBody)))]
 pub(crate) async fn session(
     State(api): State<Arc<Api>>,
+    asker: Asker,
     Id(id): Id,
 ) -> Result<Json<SessionDetail>, Fault> {
-    let found = reports::session(&api.engine, &id).await?;
+    let mut found = reports::session(&api.engine, &id).await?;
+    if let Some(found) = &mut found {
+        api.on_reveal(&asker, format!("prompts of session {id}"))
+            .await?;
+        sight(&asker.principal).of_prompts(&mut found.prompts);
+    }
     found.map(Json).ok_or_else(|| absent("session", &id))
 }
 
@@ -123,29 +134,34 @@ pub(crate) async fn session(
     responses((status = 200, body = PromptPage), (status = 400, body = ErrorBody)))]
 pub(crate) async fn prompts(
     State(api): State<Arc<Api>>,
+    asker: Asker,
     Params(params): Params<PromptParams>,
 ) -> Result<Json<PromptPage>, Fault> {
     let (limit, errors) = (
         params.limit.unwrap_or(PAGE_ROWS),
         params.errors.unwrap_or(false),
     );
-    Ok(Json(
-        reports::prompts(
-            &api.engine,
-            &params.filter(&api),
-            limit,
-            params.before_ms,
-            errors,
-        )
-        .await?,
-    ))
+    let filter = params.filter(&api);
+    let mut page = reports::prompts(&api.engine, &filter, limit, params.before_ms, errors).await?;
+    api.on_reveal(&asker, format!("{} prompts in a list", page.prompts.len()))
+        .await?;
+    sight(&asker.principal).of_prompts(&mut page.prompts);
+    Ok(Json(page))
 }
 
 /// Everything that one prompt caused, in order.
 #[utoipa::path(get, path = "/api/v1/prompts/{id}", tag = "reports", params(("id" = String, Path, description = "Its prompt.id")),
     responses((status = 200, body = Replay), (status = 404, body = ErrorBody)))]
-pub(crate) async fn replay(State(api): State<Arc<Api>>, Id(id): Id) -> Result<Json<Replay>, Fault> {
-    let found = reports::replay(&api.engine, &id).await?;
+pub(crate) async fn replay(
+    State(api): State<Arc<Api>>,
+    asker: Asker,
+    Id(id): Id,
+) -> Result<Json<Replay>, Fault> {
+    let mut found = reports::replay(&api.engine, &id).await?;
+    if let Some(found) = &mut found {
+        api.on_reveal(&asker, format!("prompt {id}")).await?;
+        sight(&asker.principal).of_replay(found);
+    }
     found.map(Json).ok_or_else(|| absent("prompt", &id))
 }
 

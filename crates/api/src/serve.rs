@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::access::Peer;
 use axum::{Extension, Router};
 use base::Shutdown;
 use hyper::service::{Service, service_fn};
@@ -39,7 +40,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
     let mut connections = JoinSet::new();
     let mut stop = pin!(shutdown.wait());
     loop {
-        let (socket, place) = tokio::select! {
+        let (socket, peer, place) = tokio::select! {
             () = &mut stop => break,
             accepted = accept(&listener, &places) => accepted,
         };
@@ -47,7 +48,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
         let (router, shutdown) = (router.clone(), shutdown.clone());
         connections.spawn(async move {
             let _place = place;
-            connection(socket, router, shutdown).await;
+            connection(socket, peer, router, shutdown).await;
         });
     }
     drop(listener);
@@ -65,14 +66,14 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
+) -> (TcpStream, Peer, OwnedSemaphorePermit) {
     loop {
         let accepted = listener.accept().await;
         match (accepted, Arc::clone(places).acquire_owned().await) {
-            (Ok((socket, _)), Ok(place)) => {
+            (Ok((socket, peer)), Ok(place)) => {
                 // Small events follow each other: waiting to fill a packet is pure delay.
                 let _ = socket.set_nodelay(true);
-                return (socket, place);
+                return (socket, Peer(peer.ip()), place);
             }
             (Err(error), _) => {
                 tracing::warn!(%error, "cannot accept a connection: trying again");
@@ -84,10 +85,11 @@ async fn accept(
 }
 
 /// Serves one connection until either side closes it.
-async fn connection(socket: TcpStream, router: Router, shutdown: Shutdown) {
+async fn connection(socket: TcpStream, peer: Peer, router: Router, shutdown: Shutdown) {
     let asked = AtomicBool::new(false);
     let service = TowerToHyperService::new(router);
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
         asked.store(true, Ordering::Relaxed);
         service.call(request)
     });

@@ -1,5 +1,6 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
+mod access;
 mod simulate;
 
 use std::net::SocketAddr;
@@ -8,9 +9,11 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::client::Target;
 use crate::failure::Failure;
 use crate::logging::LogFormat;
 
+pub(crate) use access::{AuditCommand, DirArgs, KeyArgs, KeyCommand, NameArgs, UserCommand};
 pub(crate) use simulate::{Protocol, SimulateArgs};
 
 /// Where the server listens when nothing else is said.
@@ -74,6 +77,15 @@ pub(crate) enum Command {
     Emit(EmitArgs),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
+    /// Who may sign in: the first admin, people, their roles and passwords
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Keys by which programs ask
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What was done: verify, export, show the audit trail
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Work with the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -107,8 +119,8 @@ pub(crate) struct ListenArgs {
     /// Where to serve the web UI and the API [default: 127.0.0.1:4319]
     #[arg(long, value_name = "ADDR", env = "TALLYBOOK_UI")]
     pub(crate) ui: Option<SocketAddr>,
-    /// Allow addresses other than loopback. There is no sign-in yet: whoever reaches the ports may
-    /// read and write everything
+    /// Allow addresses other than loopback. Whoever comes from there to the UI
+    /// and the API must sign in, but nothing is encrypted
     #[arg(long)]
     pub(crate) allow_remote: bool,
     /// Print the actual addresses as one line of JSON on standard output once they accept
@@ -163,6 +175,15 @@ pub(crate) struct SourceArgs {
     /// The configuration file by which a data directory is asked: limits, prices, currency
     #[arg(long, value_name = "FILE", requires = "data_dir")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+}
+
+impl SourceArgs {
+    /// The server to ask.
+    pub(crate) fn target(&self) -> Result<Target, Failure> {
+        Target::new(self.url.as_deref().unwrap_or(UI_URL), &self.key)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -328,6 +349,8 @@ pub(crate) struct DoctorArgs {
     /// The running server's address [default: listen.ui of the configuration]
     #[arg(long, value_name = "URL", env = "TALLYBOOK_URL")]
     pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
     /// How to print what is found
     #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
     pub(crate) format: PlainFormat,

@@ -8,13 +8,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use api::{About, Api};
+use api::{About, Access, Api};
 use base::Shutdown;
 use base::meters::Board;
 use query::Engine;
 use store::{Replay, Store};
 use tokio::runtime::Runtime;
 
+use crate::admission;
 use crate::failure::Failure;
 use crate::intake::{Intake, cpu_runtime};
 use crate::opening;
@@ -35,6 +36,7 @@ pub(crate) struct Server {
     intake: Arc<Intake>,
     board: Board,
     cpu: Runtime,
+    access: Access,
     allowed_hosts: Vec<String>,
     is_demo: bool,
 }
@@ -48,6 +50,7 @@ impl Server {
         let limits = settings.store.limits.clone();
         let data_dir = settings.store.dir.clone();
         let (store, replay) = opening::for_intake(settings.store).await?;
+        let access = admission::open(&data_dir, settings.access, ui_address)?;
         let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
         let people = people::Kept::start(&settings.people, &engine);
         let cpu = cpu_runtime().map_err(Failure::failed)?;
@@ -65,6 +68,7 @@ impl Server {
             intake: Arc::new(intake),
             board,
             cpu,
+            access,
             allowed_hosts: settings.allowed_hosts,
             is_demo,
         })
@@ -78,6 +82,11 @@ impl Server {
     /// Where OTLP/HTTP is received.
     pub(crate) fn otlp_http(&self) -> SocketAddr {
         self.receive.http()
+    }
+
+    /// Says who may come in; what is for standard output, with the setup link, is returned.
+    pub(crate) fn welcome(&self) -> Option<String> {
+        admission::welcome(&self.access, &self.ui_url())
     }
 
     /// The actual addresses as one JSON document.
@@ -116,7 +125,9 @@ impl Server {
             .people
             .watch(Arc::clone(&self.engine), shutdown.clone());
         let people = tokio::spawn(people);
-        let router = api::router(Api::new(self.engine, about, self.board, config));
+        let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
+        let api = Api::new(self.engine, about, self.board, config, self.access);
+        let router = api::router(api);
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
         let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
@@ -130,6 +141,7 @@ impl Server {
         replay.await.map_err(Failure::failed)?;
         reserve.await.map_err(Failure::failed)?;
         people.await.map_err(Failure::failed)?;
+        gate.await.map_err(Failure::failed)?;
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();

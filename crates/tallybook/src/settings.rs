@@ -3,6 +3,7 @@
 //! Invariant: unknown keys are refused with their place, and everything that is wrong is reported
 //! together. Flags win over the environment, that over the file, that over the defaults.
 
+mod access;
 mod cost;
 mod people;
 
@@ -10,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::access::GateConfig;
 use base::ByteSize;
 use contract::PriceSetting;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     pub(crate) cost: cost::Cost,
     pub(crate) people: people::People,
+    pub(crate) access: access::Access,
     /// Prices beside the vendor's list, or in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
@@ -114,6 +117,7 @@ impl Default for Settings {
             log: Log::default(),
             cost: cost::Cost::default(),
             people: people::People::default(),
+            access: access::Access::default(),
             price: Vec::new(),
         }
     }
@@ -186,6 +190,7 @@ pub(crate) struct Checked {
     pub(crate) store: store::Config,
     pub(crate) query: query::Config,
     pub(crate) people: Sources,
+    pub(crate) access: GateConfig,
     pub(crate) ui: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
 }
@@ -251,6 +256,7 @@ impl Settings {
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());
         problems.extend(logging::filter(&self.log.level).err());
+        let access = self.access.checked(&mut problems);
         self.check_addresses(&mut problems);
         if !problems.is_empty() {
             return Err(Failure::usage(format!(
@@ -264,6 +270,7 @@ impl Settings {
             store,
             query,
             people: self.people.sources(),
+            access,
             ui: self.listen.ui,
             allowed_hosts,
         })
@@ -278,7 +285,7 @@ impl Settings {
         for (name, address) in named {
             if !address.ip().is_loopback() && !self.listen.allow_remote {
                 problems.push(format!(
-                    "listen.{name} is {address}, which others can reach, and there is no sign-in yet: \
+                    "listen.{name} is {address}, which others can reach, without encryption: \
                      use 127.0.0.1, or allow it with --allow-remote (listen.allow_remote = true)"
                 ));
             }

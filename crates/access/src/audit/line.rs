@@ -38,7 +38,11 @@ impl Link {
 }
 
 /// Appends a record's line; the link that the next one follows.
-pub(super) fn write(record: &Record, previous: Link, out: &mut Vec<u8>) -> serde_json::Result<Link> {
+pub(super) fn write(
+    record: &Record,
+    previous: Link,
+    out: &mut Vec<u8>,
+) -> serde_json::Result<Link> {
     let record = serde_json::to_string(record)?;
     let link = previous.then(record.as_bytes());
     let line = format!("{{\"hash\":\"{}\",\"record\":{record}}}\n", link.hex());
@@ -65,9 +69,13 @@ pub(super) struct Read {
 pub(super) fn read(line: &[u8], sequence: u64, previous: Link) -> Result<Read, String> {
     let line: Line<'_> = serde_json::from_slice(line).map_err(|_| "it is no record".to_owned())?;
     let link = Link::read(line.hash).ok_or("its hash is none")?;
-    let record: Record = serde_json::from_str(line.record.get()).map_err(|_| "it is no record".to_owned())?;
+    let record: Record =
+        serde_json::from_str(line.record.get()).map_err(|_| "it is no record".to_owned())?;
     let wrong = if record.sequence != sequence {
-        Some(format!("it is number {} where {sequence} belongs", record.sequence))
+        Some(format!(
+            "it is number {} where {sequence} belongs",
+            record.sequence
+        ))
     } else if record.previous != previous.hex() {
         Some("it does not follow the one before".to_owned())
     } else if previous.then(line.record.get().as_bytes()) != link {
@@ -75,5 +83,9 @@ pub(super) fn read(line: &[u8], sequence: u64, previous: Link) -> Result<Read, S
     } else {
         None
     };
-    Ok(Read { record, link, wrong })
+    Ok(Read {
+        record,
+        link,
+        wrong,
+    })
 }

@@ -90,7 +90,11 @@ impl Reader {
         let (mut sequence, mut link) = (0, Link::default());
         for number in 1..=self.head.segment {
             let path = self.place.segment(number);
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let file = match File::open(&path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -102,24 +106,38 @@ impl Reader {
                 }
                 Err(error) => return Err(TrailError::io(&path)(error)),
             };
-            let end = if number == self.head.segment { self.head.bytes } else { u64::MAX };
+            let end = if number == self.head.segment {
+                self.head.bytes
+            } else {
+                u64::MAX
+            };
             let mut lines = BufReader::new(file.take(end));
             let mut at = 0;
             loop {
                 let mut bytes = Vec::new();
-                let read = (&mut lines).take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes);
+                let read = (&mut lines)
+                    .take(LINE_BYTES_MAX as u64 + 1)
+                    .read_until(b'\n', &mut bytes);
                 if read.map_err(TrailError::io(&path))? == 0 {
                     break;
                 }
                 at += 1;
                 let Some(text) = bytes.strip_suffix(b"\n") else {
-                    wrong(Finding { file: name.clone(), line: at, what: "it does not end".into() });
+                    wrong(Finding {
+                        file: name.clone(),
+                        line: at,
+                        what: "it does not end".into(),
+                    });
                     break;
                 };
                 match line::read(text, sequence + 1, link) {
                     Ok(read) => {
                         if let Some(what) = read.wrong {
-                            wrong(Finding { file: name.clone(), line: at, what });
+                            wrong(Finding {
+                                file: name.clone(),
+                                line: at,
+                                what,
+                            });
                         }
                         // Go on from what the line says, so that one fault is one finding.
                         (sequence, link) = (read.record.sequence, read.link);
@@ -128,7 +146,11 @@ impl Reader {
                         }
                     }
                     Err(what) => {
-                        wrong(Finding { file: name.clone(), line: at, what });
+                        wrong(Finding {
+                            file: name.clone(),
+                            line: at,
+                            what,
+                        });
                         sequence += 1;
                     }
                 }
@@ -145,20 +167,32 @@ impl Reader {
         let mut findings = Vec::new();
         let mut seen: Vec<&Checkpoint> = Vec::new();
         let each = |record: Record, _: &[u8], link: Link| {
-            seen.extend(kept.iter().filter(|kept| kept.sequence == record.sequence && kept.link == link));
+            seen.extend(
+                kept.iter()
+                    .filter(|kept| kept.sequence == record.sequence && kept.link == link),
+            );
             true
         };
         let (sequence, link) = self.walk(each, |finding| findings.push(finding))?;
-        let of_head = |what: String| Finding { file: "head".into(), line: 0, what };
+        let of_head = |what: String| Finding {
+            file: "head".into(),
+            line: 0,
+            what,
+        };
         if !self.sealed {
             let what = "it is missing, or not sealed with this installation's key";
             findings.push(of_head(what.into()));
         } else if (sequence, link) != (self.head.sequence, self.head.link) {
-            let what = format!("it ends with record {}, the files with another {sequence}", self.head.sequence);
+            let what = format!(
+                "it ends with record {}, the files with another {sequence}",
+                self.head.sequence
+            );
             findings.push(of_head(what));
         }
         for lost in kept.iter().filter(|kept| !seen.contains(kept)) {
-            findings.push(of_head(format!("the checkpoint {lost} is not in the trail")));
+            findings.push(of_head(format!(
+                "the checkpoint {lost} is not in the trail"
+            )));
         }
         findings.truncate(FINDINGS_MAX);
         let checkpoint = (sequence > 0).then_some(Checkpoint { sequence, link });
@@ -204,7 +238,9 @@ impl Reader {
         let mut written = Ok(0);
         let each = |record: Record, line: &[u8], _| {
             if record.sequence >= from {
-                written = out.write_all(line).and(written.as_ref().map(|count| count + 1).map_err(clone_io));
+                written = out
+                    .write_all(line)
+                    .and(written.as_ref().map(|count| count + 1).map_err(clone_io));
             }
             written.is_ok()
         };
@@ -219,7 +255,11 @@ fn clone_io(error: &std::io::Error) -> std::io::Error {
 
 impl Finding {
     fn of_file(file: String, what: &str) -> Finding {
-        Finding { file, line: 0, what: what.into() }
+        Finding {
+            file,
+            line: 0,
+            what: what.into(),
+        }
     }
 }
 

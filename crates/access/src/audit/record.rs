@@ -137,7 +137,13 @@ impl Act {
         self
     }
 
-    pub(super) fn on_record(self, sequence: u64, previous: String, time_ms: u64, omitted: u64) -> Record {
+    pub(super) fn on_record(
+        self,
+        sequence: u64,
+        previous: String,
+        time_ms: u64,
+        omitted: u64,
+    ) -> Record {
         Record {
             sequence,
             previous,

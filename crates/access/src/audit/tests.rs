@@ -52,13 +52,21 @@ impl Bench {
     }
 
     fn verified(&self) -> Verified {
-        Reader::open(&self.place).unwrap().unwrap().verify(&[]).unwrap()
+        Reader::open(&self.place)
+            .unwrap()
+            .unwrap()
+            .verify(&[])
+            .unwrap()
     }
 
     fn records(&self) -> Vec<String> {
         let reader = Reader::open(&self.place).unwrap().unwrap();
         let latest = reader.latest(None, 100, |_| true).unwrap();
-        latest.into_iter().rev().map(|record| record.object).collect()
+        latest
+            .into_iter()
+            .rev()
+            .map(|record| record.object)
+            .collect()
     }
 }
 
@@ -67,7 +75,11 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 fn act(number: u32) -> Act {
-    Act::of(&Principal::anybody(), Action::Query, format!("question {number}"))
+    Act::of(
+        &Principal::anybody(),
+        Action::Query,
+        format!("question {number}"),
+    )
 }
 
 #[test]
@@ -88,7 +100,9 @@ fn what_was_written_is_read_and_sound() {
     bench.writer().record(act(7)).unwrap();
     let later = Reader::open(&bench.place).unwrap().unwrap();
     assert!(later.verify(&[kept]).unwrap().findings.is_empty());
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(bench.place.segment(1)).unwrap().permissions());
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &fs::metadata(bench.place.segment(1)).unwrap().permissions(),
+    );
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -158,13 +172,28 @@ fn a_forged_chain_does_not_fit_the_head() {
     }
     assert_eq!(bench.findings().len(), 1, "the chain itself is sound");
     assert!(bench.findings()[0].starts_with("head: it ends with"));
-    fs::copy(forged.place.folder.join("head"), bench.place.folder.join("head")).unwrap();
-    assert!(bench.findings().iter().any(|found| found.contains("not sealed")));
+    fs::copy(
+        forged.place.folder.join("head"),
+        bench.place.folder.join("head"),
+    )
+    .unwrap();
+    assert!(
+        bench
+            .findings()
+            .iter()
+            .any(|found| found.contains("not sealed"))
+    );
     fs::copy(&forged.place.secret, &bench.place.secret).unwrap();
     let reader = Reader::open(&bench.place).unwrap().unwrap();
-    assert!(reader.verify(&[]).unwrap().findings.is_empty(), "with the key it can be forged");
+    assert!(
+        reader.verify(&[]).unwrap().findings.is_empty(),
+        "with the key it can be forged"
+    );
     let found = reader.verify(&[kept]).unwrap().findings;
-    assert!(found[0].what.contains("checkpoint 6:"), "but not the checkpoint: {found:?}");
+    assert!(
+        found[0].what.contains("checkpoint 6:"),
+        "but not the checkpoint: {found:?}"
+    );
 }
 
 #[test]
@@ -193,7 +222,11 @@ fn a_torn_end_is_taken_off_and_on_record() {
             }
         };
         let records = bench.records();
-        assert_eq!(records.iter().take(expect.len()).collect::<Vec<_>>(), expect, "{end}");
+        assert_eq!(
+            records.iter().take(expect.len()).collect::<Vec<_>>(),
+            expect,
+            "{end}"
+        );
         assert!(bench.findings().is_empty(), "{end}");
     }
 }
@@ -205,8 +238,15 @@ fn what_the_head_knows_is_never_taken_for_torn() {
     for end in 0..sound.len() {
         fs::write(bench.place.segment(3), &sound[..end]).unwrap();
         let refused = bench.try_writer().err().unwrap_or_else(|| panic!("{end}"));
-        assert!(matches!(refused, TrailError::Damaged(_)), "{end}: {refused}");
-        assert_eq!(fs::read(bench.place.segment(3)).unwrap(), &sound[..end], "left alone");
+        assert!(
+            matches!(refused, TrailError::Damaged(_)),
+            "{end}: {refused}"
+        );
+        assert_eq!(
+            fs::read(bench.place.segment(3)).unwrap(),
+            &sound[..end],
+            "left alone"
+        );
     }
     fs::write(bench.place.segment(3), &sound).unwrap();
     fs::remove_file(bench.place.folder.join("head")).unwrap();
@@ -218,7 +258,11 @@ fn two_writers_take_turns() {
     let bench = Bench::new();
     let (mut one, mut other) = (bench.writer(), bench.writer());
     for number in 1..=10 {
-        let writer = if number % 3 == 0 { &mut other } else { &mut one };
+        let writer = if number % 3 == 0 {
+            &mut other
+        } else {
+            &mut one
+        };
         writer.record(act(number)).unwrap();
     }
     assert_eq!((bench.records().len(), bench.findings().len()), (10, 0));
@@ -241,7 +285,11 @@ async fn a_server_refuses_what_it_cannot_record() {
     trail.record(act(1000)).await.unwrap();
     let reader = Reader::open(&bench.place).unwrap().unwrap();
     let last = reader.latest(None, 1, |_| true).unwrap().remove(0);
-    assert_eq!((last.sequence, last.omitted), (71, 80), "20 of 100 are on record");
+    assert_eq!(
+        (last.sequence, last.omitted),
+        (71, 80),
+        "20 of 100 are on record"
+    );
     fs::remove_file(bench.place.segment(1)).unwrap();
     fs::create_dir(bench.place.segment(1)).unwrap();
     let again = Trail::open(bench.place.clone(), clock());

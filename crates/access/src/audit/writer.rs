@@ -161,7 +161,11 @@ impl Writer {
     /// Without a sound head there must be nothing at all.
     fn begin(&mut self) -> Result<Head, TrailError> {
         let path = self.place.folder.join("head");
-        let len = self.head_file.metadata().map_err(TrailError::io(&path))?.len();
+        let len = self
+            .head_file
+            .metadata()
+            .map_err(TrailError::io(&path))?
+            .len();
         if self.place.segment(1).exists() {
             let why = "its head is missing or not sealed with this installation's key";
             return Err(TrailError::Damaged(why.to_owned()));
@@ -186,10 +190,17 @@ impl Writer {
         let from = head.bytes.saturating_sub(line::LINE_BYTES_MAX as u64);
         let bytes = read_range(&path, from, head.bytes)?;
         let lines = bytes.strip_suffix(b"\n").unwrap_or_default();
-        let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let last = lines
+            .rsplit(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
         let expect = format!("{{\"hash\":\"{}\",", head.link.hex());
         if bytes.len() as u64 != head.bytes - from || !last.starts_with(expect.as_bytes()) {
-            let why = format!("record {} is not at the end of {}", head.sequence, path.display());
+            let why = format!(
+                "record {} is not at the end of {}",
+                head.sequence,
+                path.display()
+            );
             return Err(TrailError::Damaged(why));
         }
         Ok(())
@@ -229,7 +240,11 @@ impl Writer {
     /// The segment's file; a new one is on the disk before anything is in it.
     fn segment(&mut self, number: u64) -> Result<&mut File, TrailError> {
         let path = self.place.segment(number);
-        if self.segment.as_ref().is_none_or(|(open, _)| *open != number) {
+        if self
+            .segment
+            .as_ref()
+            .is_none_or(|(open, _)| *open != number)
+        {
             let is_new = !path.exists();
             let mut options = File::options();
             options.write(true).create(true).truncate(false);
@@ -283,4 +298,3 @@ fn read_range(path: &Path, from: u64, to: u64) -> Result<Vec<u8>, TrailError> {
         read => read.map_err(TrailError::io(path)),
     }
 }
-

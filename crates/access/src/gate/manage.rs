@@ -65,7 +65,10 @@ impl Gate {
         let person = self.alter(|register| {
             if !register.is_setup(secret, now_ms) {
                 let hint = "make a new one: tallybook user setup";
-                return Err(AccessError::wrong("the setup link is used or too old", hint));
+                return Err(AccessError::wrong(
+                    "the setup link is used or too old",
+                    hint,
+                ));
             }
             register.setup = None;
             register.add(name, &[Role::Admin], Some(hash), now_ms)
@@ -83,7 +86,12 @@ impl Gate {
     ///
     /// # Errors
     /// Name, roles or password are refused, or it cannot be kept.
-    pub fn add(&self, name: &str, roles: &[Role], password: &Password) -> Result<Person, AccessError> {
+    pub fn add(
+        &self,
+        name: &str,
+        roles: &[Role],
+        password: &Password,
+    ) -> Result<Person, AccessError> {
         let hash = hashed(password, name)?;
         let now_ms = self.now().wall_ms;
         self.alter(|register| register.add(name, roles, Some(hash), now_ms))

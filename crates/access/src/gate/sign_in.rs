@@ -88,13 +88,21 @@ impl Gate {
             return Err(SignInError::Blocked(wait));
         }
         let register = self.register().map_err(SignInError::Failed)?;
-        let person = register.named(name).filter(|person| !person.disabled).cloned();
+        let person = register
+            .named(name)
+            .filter(|person| !person.disabled)
+            .cloned();
         let hash = person.as_ref().and_then(|person| person.password.clone());
-        let verified = self.verifier.run(move || password.is_of(hash.as_deref())).await;
+        let verified = self
+            .verifier
+            .run(move || password.is_of(hash.as_deref()))
+            .await;
         match (verified.ok_or(SignInError::Busy)?, person) {
             (true, Some(person)) => {
                 self.throttle.succeeded(&attempt);
-                self.begin(&person, address, agent).await.map_err(SignInError::Failed)
+                self.begin(&person, address, agent)
+                    .await
+                    .map_err(SignInError::Failed)
             }
             _ => {
                 let wait = self.throttle.failed(&attempt, self.now().monotonic);
@@ -121,12 +129,21 @@ impl Gate {
         }
         let register = self.register().map_err(SignInError::Failed)?;
         if !register.is_setup(secret, self.now().wall_ms) {
-            return Err(SignInError::Wrong(self.throttle.failed(&attempt, self.now().monotonic)));
+            return Err(SignInError::Wrong(
+                self.throttle.failed(&attempt, self.now().monotonic),
+            ));
         }
         let (gate, name, secret) = (Arc::clone(self), name.to_owned(), secret.to_owned());
-        let made = self.verifier.run(move || gate.finish_setup(&secret, &name, &password)).await;
-        let person = made.ok_or(SignInError::Busy)?.map_err(SignInError::Failed)?;
-        self.begin(&person, address, agent).await.map_err(SignInError::Failed)
+        let made = self
+            .verifier
+            .run(move || gate.finish_setup(&secret, &name, &password))
+            .await;
+        let person = made
+            .ok_or(SignInError::Busy)?
+            .map_err(SignInError::Failed)?;
+        self.begin(&person, address, agent)
+            .await
+            .map_err(SignInError::Failed)
     }
 
     /// Whether this is the person's password; counted like a sign-in.
@@ -144,10 +161,15 @@ impl Gate {
             return Err(SignInError::Blocked(wait));
         }
         let hash = person.password.clone();
-        let verified = self.verifier.run(move || password.is_of(hash.as_deref())).await;
+        let verified = self
+            .verifier
+            .run(move || password.is_of(hash.as_deref()))
+            .await;
         match verified.ok_or(SignInError::Busy)? {
             true => Ok(()),
-            false => Err(SignInError::Wrong(self.throttle.failed(&attempt, self.now().monotonic))),
+            false => Err(SignInError::Wrong(
+                self.throttle.failed(&attempt, self.now().monotonic),
+            )),
         }
     }
 
@@ -158,17 +180,21 @@ impl Gate {
         agent: &str,
     ) -> Result<SignedIn, AccessError> {
         let secret = new_secret()?;
-        self.sessions().begin(&secret, person, address, agent, self.now());
+        self.sessions()
+            .begin(&secret, person, address, agent, self.now());
         let gate = Arc::clone(self);
         let kept = tokio::task::spawn_blocking(move || gate.keep_sessions()).await;
         // In memory the session counts; that a restart would end it is no reason to keep people out.
         match kept {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("a login session is not kept: {error}; a restart would end it"),
+            Ok(Err(error)) => {
+                tracing::warn!("a login session is not kept: {error}; a restart would end it")
+            }
             Err(error) => tracing::warn!("a login session is not kept: {error}"),
         }
         let principal = self.recognise(Shown::Session(&secret), true);
-        let principal = principal.map_err(|_| AccessError::wrong("the person was changed meanwhile", "try again"))?;
+        let principal = principal
+            .map_err(|_| AccessError::wrong("the person was changed meanwhile", "try again"))?;
         Ok(SignedIn { secret, principal })
     }
 }

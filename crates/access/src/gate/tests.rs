@@ -22,7 +22,11 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(1_800_000_000_000_000_000));
         let gate = open(folder.path(), &clock);
-        Bench { folder, clock, gate }
+        Bench {
+            folder,
+            clock,
+            gate,
+        }
     }
 
     /// What a command beside the server, or a restarted server, is.
@@ -36,8 +40,14 @@ impl Bench {
 
     fn secret_of(&self) -> String {
         let link = self.gate.begin_setup("http://127.0.0.1:4319/").unwrap();
-        assert_eq!(std::fs::read_to_string(&link.file).unwrap().trim(), link.url);
-        link.url.strip_prefix("http://127.0.0.1:4319/setup#").unwrap().to_owned()
+        assert_eq!(
+            std::fs::read_to_string(&link.file).unwrap().trim(),
+            link.url
+        );
+        link.url
+            .strip_prefix("http://127.0.0.1:4319/setup#")
+            .unwrap()
+            .to_owned()
     }
 }
 
@@ -61,10 +71,17 @@ async fn the_setup_link_makes_one_admin() {
     let secret = bench.secret_of();
     let gate = &bench.gate;
     let set_up = |secret: String, text: &'static str| async move {
-        gate.set_up(&secret, "ann", password(text), HOME, "test").await
+        gate.set_up(&secret, "ann", password(text), HOME, "test")
+            .await
     };
-    assert!(matches!(set_up("wrong".into(), RIGHT).await, Err(SignInError::Wrong(None))));
-    assert!(matches!(set_up(secret.clone(), "short").await, Err(SignInError::Failed(_))));
+    assert!(matches!(
+        set_up("wrong".into(), RIGHT).await,
+        Err(SignInError::Wrong(None))
+    ));
+    assert!(matches!(
+        set_up(secret.clone(), "short").await,
+        Err(SignInError::Failed(_))
+    ));
     let ann = set_up(secret.clone(), RIGHT).await.unwrap();
     assert!(ann.principal.may(Permission::Manage) && !ann.principal.may(Permission::Content));
     let again = set_up(secret, RIGHT).await;
@@ -76,28 +93,59 @@ async fn the_setup_link_makes_one_admin() {
 #[tokio::test]
 async fn a_password_opens_and_whatever_ends_rights_closes() {
     let bench = Bench::new();
-    bench.gate.add("boss", &[Role::Admin], &password(RIGHT)).unwrap();
-    bench.gate.add("ann", &[Role::Viewer], &password(RIGHT)).unwrap();
-    assert!(matches!(bench.sign_in("ann", "wrong").await, Err(SignInError::Wrong(None))));
-    assert!(matches!(bench.sign_in("nobody", RIGHT).await, Err(SignInError::Wrong(None))));
+    bench
+        .gate
+        .add("boss", &[Role::Admin], &password(RIGHT))
+        .unwrap();
+    bench
+        .gate
+        .add("ann", &[Role::Viewer], &password(RIGHT))
+        .unwrap();
+    assert!(matches!(
+        bench.sign_in("ann", "wrong").await,
+        Err(SignInError::Wrong(None))
+    ));
+    assert!(matches!(
+        bench.sign_in("nobody", RIGHT).await,
+        Err(SignInError::Wrong(None))
+    ));
     let beside = bench.another();
     let first = bench.sign_in("ANN", RIGHT).await.unwrap();
     let second = bench.sign_in("ann", RIGHT).await.unwrap();
     assert_ne!(first.secret, second.secret);
     bench.gate.sign_out(&first.secret).unwrap();
     assert!(!is_in(&bench.gate, &first.secret) && is_in(&bench.gate, &second.secret));
-    assert!(is_in(&bench.another(), &second.secret), "a restart ends nothing");
+    assert!(
+        is_in(&bench.another(), &second.secret),
+        "a restart ends nothing"
+    );
     beside.change("ann", Change::Disabled(true)).unwrap();
-    assert!(!is_in(&bench.gate, &second.secret), "a command beside the server counts at once");
-    assert!(matches!(bench.sign_in("ann", RIGHT).await, Err(SignInError::Wrong(_))));
+    assert!(
+        !is_in(&bench.gate, &second.secret),
+        "a command beside the server counts at once"
+    );
+    assert!(matches!(
+        bench.sign_in("ann", RIGHT).await,
+        Err(SignInError::Wrong(_))
+    ));
     beside.change("ann", Change::Disabled(false)).unwrap();
-    assert!(!is_in(&bench.gate, &second.secret), "enabling revives nothing");
+    assert!(
+        !is_in(&bench.gate, &second.secret),
+        "enabling revives nothing"
+    );
     let third = bench.sign_in("ann", RIGHT).await.unwrap();
-    beside.set_password("ann", &password("another good one")).unwrap();
+    beside
+        .set_password("ann", &password("another good one"))
+        .unwrap();
     assert!(!is_in(&bench.gate, &third.secret));
     let fourth = bench.sign_in("ann", "another good one").await.unwrap();
     let (session, _) = &bench.gate.list_sessions().unwrap()[0];
-    assert!(bench.gate.end_session(&session.id(), Some("somebody else")).is_err());
+    assert!(
+        bench
+            .gate
+            .end_session(&session.id(), Some("somebody else"))
+            .is_err()
+    );
     bench.gate.end_session(&session.id(), None).unwrap();
     assert!(!is_in(&bench.gate, &fourth.secret) && !is_in(&bench.another(), &fourth.secret));
     let fifth = bench.sign_in("ann", "another good one").await.unwrap();
@@ -108,14 +156,23 @@ async fn a_password_opens_and_whatever_ends_rights_closes() {
 #[tokio::test]
 async fn who_guesses_waits_and_then_not_even_the_right_one_opens() {
     let bench = Bench::new();
-    bench.gate.add("ann", &[Role::Admin], &password(RIGHT)).unwrap();
+    bench
+        .gate
+        .add("ann", &[Role::Admin], &password(RIGHT))
+        .unwrap();
     for name in ["ann", "nobody"] {
         for _ in 0..4 {
-            assert!(matches!(bench.sign_in(name, "wrong").await, Err(SignInError::Wrong(None))));
+            assert!(matches!(
+                bench.sign_in(name, "wrong").await,
+                Err(SignInError::Wrong(None))
+            ));
         }
         let fifth = bench.sign_in(name, "wrong").await;
         assert!(matches!(fifth, Err(SignInError::Wrong(Some(_)))), "{name}");
-        assert!(matches!(bench.sign_in(name, RIGHT).await, Err(SignInError::Blocked(_))));
+        assert!(matches!(
+            bench.sign_in(name, RIGHT).await,
+            Err(SignInError::Blocked(_))
+        ));
     }
     bench.clock.advance(Duration::from_secs(2));
     assert!(bench.sign_in("ann", RIGHT).await.is_ok());

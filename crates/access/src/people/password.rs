@@ -17,12 +17,13 @@ const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
 
 /// Shorter ones can be guessed.
-pub const CHARS_MIN: usize = 12;
+pub(crate) const CHARS_MIN: usize = 12;
 /// Longer ones are no passwords.
-pub const BYTES_MAX: usize = 1024;
+pub(crate) const BYTES_MAX: usize = 1024;
 
 /// A hash that no password has, of the usual cost.
-const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A password as it was typed; it is never printed.
 #[derive(Clone)]
@@ -49,7 +50,10 @@ impl Password {
         let (password, name) = (self.0.to_lowercase(), name.to_lowercase());
         let local = name.split('@').next().unwrap_or_default();
         let mut beside = password.clone();
-        for part in [name.as_str(), local].iter().filter(|part| part.chars().count() > 2) {
+        for part in [name.as_str(), local]
+            .iter()
+            .filter(|part| part.chars().count() > 2)
+        {
             beside = beside.replace(part, "");
         }
         if beside != password && beside.chars().count() < CHARS_MIN / 2 {
@@ -128,7 +132,10 @@ mod tests {
             let said = password(text).check(name).err();
             match expect {
                 None => assert_eq!(said, None, "{text}"),
-                Some(why) => assert!(said.clone().is_some_and(|said| said.contains(why)), "{text}: {said:?}"),
+                Some(why) => assert!(
+                    said.clone().is_some_and(|said| said.contains(why)),
+                    "{text}: {said:?}"
+                ),
             }
         }
         assert!(password(&"ab".repeat(600)).check(name).is_err());
@@ -138,12 +145,18 @@ mod tests {
     fn a_hash_is_of_one_password() {
         let right = password("correct horse battery");
         let hash = right.hash().unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
         assert_ne!(right.hash().unwrap(), hash, "salted");
         assert!(right.is_of(Some(&hash)));
         assert!(!password("correct horse battery ").is_of(Some(&hash)));
         assert!(!right.is_of(None) && !right.is_of(Some("nonsense")) && !right.is_of(Some("")));
         assert_eq!(format!("{right:?}"), "Password(…)");
-        assert!(PasswordHash::new(NOBODYS).is_ok(), "the cost of nobody's hash is real");
+        assert!(
+            PasswordHash::new(NOBODYS).is_ok(),
+            "the cost of nobody's hash is real"
+        );
     }
 }

@@ -17,10 +17,20 @@ fn the_last_admin_stays() {
         register.set_disabled("ann", true),
         register.set_roles("ann", &[Role::Viewer]),
     ] {
-        assert!(refused.unwrap_err().to_string().contains("nobody could manage"));
+        assert!(
+            refused
+                .unwrap_err()
+                .to_string()
+                .contains("nobody could manage")
+        );
     }
-    register.set_roles("BEN", &[Role::Admin, Role::Viewer, Role::Admin]).unwrap();
-    assert_eq!(register.named("ben").unwrap().roles, [Role::Viewer, Role::Admin]);
+    register
+        .set_roles("BEN", &[Role::Admin, Role::Viewer, Role::Admin])
+        .unwrap();
+    assert_eq!(
+        register.named("ben").unwrap().roles,
+        [Role::Viewer, Role::Admin]
+    );
     register.remove("ann").unwrap();
     assert!(register.set_disabled("ben", true).is_err() && register.is_managed());
 }
@@ -40,8 +50,18 @@ fn what_ends_rights_counts_up() {
 #[test]
 fn odd_names_and_roles_are_refused() {
     let mut register = with(&[("ann@example.com", &[Role::Admin])]);
-    for name in ["", "a b", "a\nb", "a/b", "ANN@example.com", &"x".repeat(129)] {
-        assert!(register.add(name, &[Role::Viewer], None, 1).is_err(), "{name:?}");
+    for name in [
+        "",
+        "a b",
+        "a\nb",
+        "a/b",
+        "ANN@example.com",
+        &"x".repeat(129),
+    ] {
+        assert!(
+            register.add(name, &[Role::Viewer], None, 1).is_err(),
+            "{name:?}"
+        );
     }
     assert!(register.add("ben", &[], None, 1).is_err());
     assert!(register.set_roles("nobody", &[Role::Viewer]).is_err());

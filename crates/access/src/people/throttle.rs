@@ -117,7 +117,10 @@ mod tests {
         }
         assert_eq!(throttle.wait(&ann, at(10)), None);
         assert_eq!(throttle.failed(&ann, at(10)), Some(at(2)));
-        assert_eq!(throttle.wait(&throttle.attempt("ANN", HOME), at(11)), Some(at(1)));
+        assert_eq!(
+            throttle.wait(&throttle.attempt("ANN", HOME), at(11)),
+            Some(at(1))
+        );
         assert_eq!(throttle.wait(&ann, at(12)), None);
         assert_eq!(throttle.failed(&ann, at(12)), Some(at(4)));
         for _ in 0..40 {
@@ -125,7 +128,10 @@ mod tests {
         }
         assert_eq!(throttle.wait(&ann, at(20)), Some(LONGEST_WAIT));
         throttle.succeeded(&ann);
-        assert!(throttle.wait(&ann, at(20)).is_some(), "the address still waits");
+        assert!(
+            throttle.wait(&ann, at(20)).is_some(),
+            "the address still waits"
+        );
         let elsewhere = throttle.attempt("ann", IpAddr::from([198, 51, 100, 1]));
         assert_eq!(throttle.wait(&elsewhere, at(20)), None);
         assert_eq!(throttle.failed(&elsewhere, at(20)), None);
@@ -141,7 +147,11 @@ mod tests {
         assert!(throttle.wait(&next, at(1)).is_some());
         assert_eq!(throttle.wait(&next, at(100)), None);
         throttle.failed(&next, at(2 * 3600));
-        assert_eq!(throttle.wait(&next, at(2 * 3600)), None, "old failures are forgotten");
+        assert_eq!(
+            throttle.wait(&next, at(2 * 3600)),
+            None,
+            "old failures are forgotten"
+        );
         let one: IpAddr = "2001:db8::1".parse().unwrap();
         let other: IpAddr = "2001:db8::2".parse().unwrap();
         assert_eq!(network(one), network(other));

@@ -18,15 +18,19 @@ pub(crate) fn run(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
         tokio::spawn(watch_signals(shutdown.clone()));
         let server = Server::build(checked, false).await?;
         if settings.listen.allow_remote {
-            tracing::warn!("others can reach this server, and there is no sign-in yet: anyone may read and write");
+            tracing::warn!("others can reach this server, without encryption");
         }
+        let welcome = server.welcome();
         if args.listen.print_addresses {
             say(&server.addresses().to_string())?;
         } else {
             say(&format!(
-                "Tallybook keeps its data in {} and listens:\n{}\n\nPoint Claude Code at it:\n{}",
+                "Tallybook keeps its data in {} and listens:\n{}\n\n{}Point Claude Code at it:\n{}",
                 settings.data_dir.display(),
                 server.describe(),
+                welcome
+                    .map(|text| format!("{text}\n\n"))
+                    .unwrap_or_default(),
                 claude_code_environment(&server)
             ))?;
         }
