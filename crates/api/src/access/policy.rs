@@ -147,3 +147,27 @@ impl Table {
         (self.router, self.policies)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_gave_a_policy_has_none() {
+        let mut policies = Policies::default();
+        policies.add(Method::GET, "/a", Policy::Anyone);
+        assert_eq!(policies.of(&Method::GET, "/b"), None);
+        assert_eq!(policies.of(&Method::GET, ""), None);
+        assert_eq!(policies.of(&Method::HEAD, "/a"), Some(Policy::Anyone));
+        assert_eq!(policies.of(&Method::POST, "/a"), Some(Policy::SignedIn));
+    }
+
+    #[test]
+    fn a_policy_lets_those_who_have_its_permission() {
+        let viewer = Role::Viewer.permissions();
+        assert!(
+            Policy::SignedIn.lets(viewer) && Policy::Needs(Permission::Aggregates).lets(viewer)
+        );
+        assert!(!Policy::Needs(Permission::Names).lets(viewer));
+    }
+}
