@@ -40,7 +40,7 @@ export async function startServer() {
     await server.stop();
     await rm(dataDir, { recursive: true, force: true });
   };
-  return { ...server, stop };
+  return { ...server, dataDir, stop };
 }
 
 /** Starts `tallybook demo`: a simulated organisation, the same for the same seed; or takes the one that TALLYBOOK_UI names. */

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use access::audit::Action;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
+use crate::access::Asker;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
 use crate::sight::Seen;
@@ -84,12 +86,17 @@ pub(crate) struct ReportParams {
 pub(crate) async fn report(
     State(api): State<Arc<Api>>,
     seen: Seen,
+    asker: Asker,
     Id(name): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
     let report = Report::find(&name).ok_or_else(|| unknown(&name))?;
     let Asked { wanted, format } = Asked::read(query.as_deref().unwrap_or_default())?;
     let ask = wanted.of(report, api.now_ms())?;
+    if format != Format::Json {
+        let what = format!("report {name}?{}", query.as_deref().unwrap_or_default());
+        api.on_record(&asker, Action::Export, what).await?;
+    }
     let answer = catalogue::answer(&seen.question(&api), ask).await?;
     let facts = [
         (TRUNCATED, answer.rows.truncated.to_string()),

@@ -10,12 +10,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Api;
+use crate::access::RequestId;
 use crate::fault::Fault;
 use crate::host;
 
 /// Longer than a query may take, so that the query's own limit speaks first.
 const TIMEOUT: Duration = Duration::from_secs(35);
 
+/// What the request is called in the audit trail.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Files of the data directory that are damaged or missing.
 const DAMAGED: HeaderName = HeaderName::from_static("x-tallybook-damaged");
 /// More are told of by `/api/v1/status`.
@@ -26,7 +29,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     frame-ancestors 'none'";
 
 /// Lets a request pass that may, and ends it in time.
-pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(api): State<Arc<Api>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    // Without random bytes a request has no name; nothing rests on it.
+    let id = ::access::new_id().unwrap_or_default();
+    request.extensions_mut().insert(RequestId(id.clone()));
     let path = request.uri().path();
     let is_api = is_api(path);
     let is_probe = matches!(path, "/healthz" | "/readyz");
@@ -44,6 +54,9 @@ pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: N
             Err(_) => timed_out().into_response(),
         },
     };
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     if is_api {
         tell_of_damage(&api, response.headers_mut());
     }

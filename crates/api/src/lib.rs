@@ -16,11 +16,13 @@
 //! | `web.rs` | the embedded UI |
 //! | `guard.rs` | what every request must pass |
 //! | `sight.rs` | what a request may see |
+//! | `access.rs`, `access/` | who asks, and whether they may; people, keys, the audit trail |
 //! | `host.rs` | which hosts are ours |
 //! | `input.rs` | parameters and bodies, refused with a reason |
 //! | `fault.rs` | every error answer |
 //! | `serve.rs` | connections: accept, time out, drain |
 
+mod access;
 mod catalogue;
 mod fates;
 mod fault;
@@ -45,7 +47,8 @@ use base::meters::Board;
 use query::Engine;
 use tokio::sync::OnceCell;
 
-pub use routes::{openapi_json, router};
+pub use access::Access;
+pub use routes::{openapi_json, policies_markdown, router};
 pub use serve::serve;
 
 /// Where the API is served, and under which names.
@@ -101,18 +104,26 @@ pub struct Api {
     about: About,
     board: Board,
     config: Config,
+    access: Access,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
 
 impl Api {
-    /// An API over an engine, which shows the meters on `board`.
-    pub fn new(engine: Arc<Engine>, about: About, board: Board, config: Config) -> Api {
+    /// An API over an engine, which shows the meters on `board`, for those whom `access` lets in.
+    pub fn new(
+        engine: Arc<Engine>,
+        about: About,
+        board: Board,
+        config: Config,
+        access: Access,
+    ) -> Api {
         Api {
             engine,
             about,
             board,
             config,
+            access,
             views: OnceCell::new(),
         }
     }

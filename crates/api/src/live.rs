@@ -11,6 +11,7 @@ use std::time::Duration;
 use arrow::record_batch::RecordBatch;
 use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use base::Shutdown;
@@ -22,6 +23,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Api;
+use crate::access::{Asker, Watcher};
+use crate::fault::Fault;
 use crate::input::Params;
 use crate::live_filter::LiveFilter;
 use crate::sight::Seen;
@@ -42,12 +45,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     responses((status = 200, content_type = "text/event-stream", body = LiveItem)))]
 pub(crate) async fn live(
     State(api): State<Arc<Api>>,
+    asker: Asker,
     seen: Seen,
+    headers: HeaderMap,
     Params(filter): Params<LiveFilter>,
     shutdown: Option<Extension<Shutdown>>,
-) -> Response {
+) -> Result<Response, Fault> {
+    api.on_reveal(&asker, "what arrives, live").await?;
     let feed = Feed {
         filter,
+        watcher: Watcher::of(&api, &headers),
         engine: Arc::clone(&api.engine),
         sight: seen.sight(),
         arrivals: api.engine.store().watch(),
@@ -62,7 +69,7 @@ pub(crate) async fn live(
     };
     let stream = Sse::new(feed.stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // A proxy that gathers answers would hold events back.
-    ([("x-accel-buffering", "no")], stream).into_response()
+    Ok(([("x-accel-buffering", "no")], stream).into_response())
 }
 
 fn second() -> Interval {
@@ -73,6 +80,7 @@ fn second() -> Interval {
 
 /// One watcher.
 struct Feed {
+    watcher: Watcher,
     engine: Arc<Engine>,
     sight: Sight,
     arrivals: Receiver<Arc<RecordBatch>>,
@@ -104,7 +112,11 @@ impl Feed {
             }
             tokio::select! {
                 () = self.shutdown.wait() => return None,
-                _ = self.second.tick() => self.begin_second(),
+                // Whoever may not come in any more sees no more.
+                _ = self.second.tick() => match self.watcher.may() {
+                    true => self.begin_second(),
+                    false => return None,
+                },
                 arrived = self.arrivals.recv() => match arrived {
                     Ok(events) => self.take(&events),
                     // Each of these was at least one event.

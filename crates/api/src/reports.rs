@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::Api;
+use crate::access::Asker;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
 use crate::sight::Seen;
@@ -138,10 +139,15 @@ pub(crate) async fn sessions(
     responses((status = 200, body = SessionDetail), (status = 404, body = ErrorBody)))]
 pub(crate) async fn session(
     State(api): State<Arc<Api>>,
+    asker: Asker,
     seen: Seen,
     Id(id): Id,
 ) -> Result<Json<SessionDetail>, Fault> {
     let found = reports::session(&seen.question(&api), &id).await?;
+    if found.is_some() {
+        api.on_reveal(&asker, format!("prompts of session {id}"))
+            .await?;
+    }
     found.map(Json).ok_or_else(|| absent("session", &id))
 }
 
@@ -150,6 +156,7 @@ pub(crate) async fn session(
     responses((status = 200, body = PromptPage), (status = 400, body = ErrorBody)))]
 pub(crate) async fn prompts(
     State(api): State<Arc<Api>>,
+    asker: Asker,
     seen: Seen,
     Params(params): Params<PromptParams>,
 ) -> Result<Json<PromptPage>, Fault> {
@@ -157,16 +164,11 @@ pub(crate) async fn prompts(
         params.limit.unwrap_or(PAGE_ROWS),
         params.errors.unwrap_or(false),
     );
-    Ok(Json(
-        reports::prompts(
-            &seen.question(&api),
-            &params.filter(&api),
-            limit,
-            params.before_ms,
-            errors,
-        )
-        .await?,
-    ))
+    let (question, filter) = (seen.question(&api), params.filter(&api));
+    let page = reports::prompts(&question, &filter, limit, params.before_ms, errors).await?;
+    api.on_reveal(&asker, format!("{} prompts in a list", page.prompts.len()))
+        .await?;
+    Ok(Json(page))
 }
 
 /// Everything that one prompt caused, in order.
@@ -174,10 +176,14 @@ pub(crate) async fn prompts(
     responses((status = 200, body = Replay), (status = 404, body = ErrorBody)))]
 pub(crate) async fn replay(
     State(api): State<Arc<Api>>,
+    asker: Asker,
     seen: Seen,
     Id(id): Id,
 ) -> Result<Json<Replay>, Fault> {
     let found = reports::replay(&seen.question(&api), &id).await?;
+    if found.is_some() {
+        api.on_reveal(&asker, format!("prompt {id}")).await?;
+    }
     found.map(Json).ok_or_else(|| absent("prompt", &id))
 }
 

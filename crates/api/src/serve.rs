@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::access::Peer;
 use axum::{Extension, Router};
 use base::Shutdown;
+use hyper::header::HeaderValue;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -45,7 +47,7 @@ pub async fn serve(
     let mut connections = JoinSet::new();
     let mut stop = pin!(shutdown.wait());
     loop {
-        let (socket, place) = tokio::select! {
+        let (socket, peer, place) = tokio::select! {
             () = &mut stop => break,
             accepted = accept(&listener, &places) => accepted,
         };
@@ -58,7 +60,7 @@ pub async fn serve(
                 () = shutdown.wait() => return,
             };
             match accepted {
-                Ok(stream) => connection(stream, router, shutdown).await,
+                Ok(stream) => connection(stream, peer, router, shutdown).await,
                 Err(failed) => tracing::debug!(?failed, "a connection without TLS was closed"),
             }
         });
@@ -78,14 +80,14 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
+) -> (TcpStream, Peer, OwnedSemaphorePermit) {
     loop {
         let accepted = listener.accept().await;
         match (accepted, Arc::clone(places).acquire_owned().await) {
-            (Ok((socket, _)), Ok(place)) => {
+            (Ok((socket, peer)), Ok(place)) => {
                 // Small events follow each other: waiting to fill a packet is pure delay.
                 let _ = socket.set_nodelay(true);
-                return (socket, place);
+                return (socket, Peer(peer.ip()), place);
             }
             (Err(error), _) => {
                 tracing::warn!(%error, "cannot accept a connection: trying again");
@@ -97,10 +99,17 @@ async fn accept(
 }
 
 /// Serves one connection until either side closes it.
-async fn connection(socket: Stream, router: Router, shutdown: Shutdown) {
+async fn connection(socket: Stream, peer: Peer, router: Router, shutdown: Shutdown) {
+    let is_tls = matches!(socket, Stream::Tls(_));
     let asked = AtomicBool::new(false);
     let service = TowerToHyperService::new(router);
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
+        if is_tls {
+            // As a proxy would that speaks TLS before us.
+            let headers = request.headers_mut();
+            headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        }
         asked.store(true, Ordering::Relaxed);
         service.call(request)
     });

@@ -1,18 +1,26 @@
-//! What a request may see: the one place that says so.
+//! What a request may see: the one place where a principal becomes a sight.
 //!
 //! Every handler that answers from what is stored takes a [`Seen`], and gets its question from it.
 
-use std::convert::Infallible;
-
+use access::{Permission, Principal};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use query::{Question, Sight};
 
 use crate::Api;
+use crate::access::Asker;
+use crate::fault::Fault;
 
-/// What a request may see. Nobody is known to this server yet, so that everybody sees everything.
-fn sight(_request: &Parts) -> Sight {
-    Sight::everything()
+/// What somebody may see.
+fn sight(principal: &Principal) -> Sight {
+    let mut sight = Sight::everything();
+    if !principal.may(Permission::Names) {
+        sight = sight.without_names();
+    }
+    if !principal.may(Permission::Content) {
+        sight = sight.without_content();
+    }
+    sight
 }
 
 /// What the request that is being answered may see.
@@ -32,9 +40,10 @@ impl Seen {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Seen {
-    type Rejection = Infallible;
+    type Rejection = Fault;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Seen, Infallible> {
-        Ok(Seen(sight(parts)))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Seen, Fault> {
+        let asker = Asker::from_request_parts(parts, state).await?;
+        Ok(Seen(sight(&asker.principal)))
     }
 }

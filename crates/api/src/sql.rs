@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::audit::Action;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderName;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Api;
+use crate::access::{Asker, action_of};
 use crate::fault::{ErrorBody, Fault};
 use crate::input::Body;
 use crate::sight::Seen;
@@ -63,9 +65,16 @@ pub(crate) enum Format {
     (status = 504, description = "It took too long", body = ErrorBody)))]
 pub(crate) async fn query(
     State(api): State<Arc<Api>>,
+    asker: Asker,
     seen: Seen,
     Body(question): Body<Question>,
 ) -> Result<Response, Fault> {
+    api.on_record(&asker, action_of(&question.sql), question.sql.as_str())
+        .await?;
+    if question.format.is_file() {
+        api.on_record(&asker, Action::Export, question.sql.as_str())
+            .await?;
+    }
     let answer = seen.question(&api);
     let answer = answer.query(&question.sql, question.max_rows).await?;
     let facts = [
@@ -81,6 +90,10 @@ pub(crate) async fn query(
 }
 
 impl Format {
+    fn is_file(self) -> bool {
+        matches!(self, Format::Csv | Format::Parquet)
+    }
+
     fn write(self, answer: &Answer) -> Result<Vec<u8>, Fault> {
         match self {
             Format::Json => render::json(answer).map_err(Fault::internal),

@@ -1,5 +1,6 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
+mod access;
 mod simulate;
 mod why;
 
@@ -9,9 +10,11 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::client::Target;
 use crate::failure::Failure;
 use crate::logging::LogFormat;
 
+pub(crate) use access::{AuditCommand, DirArgs, KeyArgs, KeyCommand, NameArgs, UserCommand};
 pub(crate) use simulate::{Protocol, SimulateArgs};
 pub(crate) use why::WhyArgs;
 
@@ -78,6 +81,15 @@ pub(crate) enum Command {
     Emit(EmitArgs),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
+    /// Who may sign in: the first admin, people, their roles and passwords
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Keys by which programs ask
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What was done: verify, export, show the audit trail
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Work with the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -127,7 +139,8 @@ pub(crate) struct ListenArgs {
         requires = "tls_certificate"
     )]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Allow addresses other than loopback without TLS: what is sent there can be read on its way
+    /// Allow addresses other than loopback without TLS: what is sent there can be read on its way.
+    /// Whoever comes from there to the UI and the API must sign in
     #[arg(long)]
     pub(crate) allow_remote: bool,
     /// Print the actual addresses as one line of JSON on standard output once they accept
@@ -183,6 +196,15 @@ pub(crate) struct SourceArgs {
     /// The configuration file by which a data directory is asked: limits, prices, currency
     #[arg(long, value_name = "FILE", requires = "data_dir")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+}
+
+impl SourceArgs {
+    /// The server to ask.
+    pub(crate) fn target(&self) -> Result<Target, Failure> {
+        Target::new(self.url.as_deref().unwrap_or(UI_URL), &self.key)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -348,6 +370,8 @@ pub(crate) struct DoctorArgs {
     /// The running server's address [default: listen.ui of the configuration]
     #[arg(long, value_name = "URL", env = "TALLYBOOK_URL")]
     pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
     /// How to print what is found
     #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
     pub(crate) format: PlainFormat,

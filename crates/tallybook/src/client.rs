@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use url::Url;
 
+use crate::cli::KeyArgs;
 use crate::failure::Failure;
 
 /// Answers are bounded by the server's own limit of rows; this bounds what a stranger may send.
@@ -20,28 +21,70 @@ const ANSWER_BYTES_MAX: usize = 1 << 30;
 const DAMAGED: &str = "x-tallybook-damaged";
 /// The environment's name of the file of authorities that may vouch for a server.
 const AUTHORITIES: &str = "TALLYBOOK_CA";
+/// The environment variable that holds a key.
+const KEY: &str = "TALLYBOOK_API_KEY";
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(crate) async fn get(base: &str, path: &[&str]) -> Result<Bytes, Failure> {
-    let mut url = parse(base)?;
+/// Which server is asked, and by which key it lets in.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    url: String,
+    key: Option<String>,
+}
+
+impl Target {
+    /// The server at `url`, with the key in the file, or in `TALLYBOOK_API_KEY`.
+    pub(crate) fn new(url: &str, key: &KeyArgs) -> Result<Target, Failure> {
+        let key = match &key.api_key_file {
+            Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+                Failure::usage(format!(
+                    "cannot read the key in {}: {error}",
+                    path.display()
+                ))
+            })?),
+            None => std::env::var(KEY).ok(),
+        };
+        let key = key.map(|key| key.trim().to_owned());
+        Ok(Target {
+            url: url.to_owned(),
+            key: key.filter(|key| !key.is_empty()),
+        })
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The server at `url` without a key.
+    pub(crate) fn open(url: &str) -> Target {
+        Target {
+            url: url.to_owned(),
+            key: None,
+        }
+    }
+}
+
+pub(crate) async fn get(target: &Target, path: &[&str]) -> Result<Bytes, Failure> {
+    let mut url = parse(&target.url)?;
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().extend(path);
     }
-    request(Method::GET, url, None).await
+    request(target, Method::GET, url, None).await
 }
 
 /// Asks what the caller has written; when it is not understood, the usage was wrong.
 pub(crate) async fn ask(
-    base: &str,
+    target: &Target,
     path: &[&str],
     query: &[(&str, &str)],
 ) -> Result<Bytes, Failure> {
-    let mut url = parse(base)?;
+    let mut url = parse(&target.url)?;
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().extend(path);
     }
     url.query_pairs_mut().extend_pairs(query);
-    let (status, body) = exchange(Method::GET, url, None).await?;
+    let (status, body) = exchange(target, Method::GET, url, None).await?;
     match status.as_u16() {
         200..=299 => Ok(body),
         400 | 404 => Err(Failure::usage(said(&body, status))),
@@ -50,12 +93,12 @@ pub(crate) async fn ask(
 }
 
 pub(crate) async fn post_json(
-    base: &str,
+    target: &Target,
     path: &str,
     body: &serde_json::Value,
 ) -> Result<Bytes, Failure> {
-    let url = parse(base)?.join(path).map_err(Failure::usage)?;
-    request(Method::POST, url, Some(body.to_string())).await
+    let url = parse(&target.url)?.join(path).map_err(Failure::usage)?;
+    request(target, Method::POST, url, Some(body.to_string())).await
 }
 
 fn parse(base: &str) -> Result<Url, Failure> {
@@ -70,8 +113,13 @@ fn parse(base: &str) -> Result<Url, Failure> {
     }
 }
 
-async fn request(method: Method, url: Url, body: Option<String>) -> Result<Bytes, Failure> {
-    let (status, body) = exchange(method, url, body).await?;
+async fn request(
+    target: &Target,
+    method: Method,
+    url: Url,
+    body: Option<String>,
+) -> Result<Bytes, Failure> {
+    let (status, body) = exchange(target, method, url, body).await?;
     match status.is_success() {
         true => Ok(body),
         false => Err(Failure::failed(said(&body, status))),
@@ -79,6 +127,7 @@ async fn request(method: Method, url: Url, body: Option<String>) -> Result<Bytes
 }
 
 async fn exchange(
+    target: &Target,
     method: Method,
     url: Url,
     body: Option<String>,
@@ -89,10 +138,14 @@ async fn exchange(
             url.origin().ascii_serialization()
         ))
     };
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(method)
         .uri(url.as_str())
-        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONTENT_TYPE, "application/json");
+    if let Some(key) = &target.key {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+    }
+    let request = request
         .body(Full::new(Bytes::from(body.unwrap_or_default())))
         .map_err(Failure::failed)?;
     let client: Client<_, Full<Bytes>> =
@@ -156,6 +209,12 @@ fn short_text(body: &[u8]) -> Option<&str> {
 
 /// The message of an error answer.
 fn said(body: &[u8], status: http::StatusCode) -> String {
+    if status == http::StatusCode::UNAUTHORIZED {
+        return format!(
+            "the server lets nobody in without a valid key: make one where it runs \
+             (tallybook key create), and set {KEY} or name its file with --api-key-file"
+        );
+    }
     let parsed: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let error = &parsed["error"];
     let Some(message) = error["message"].as_str() else {

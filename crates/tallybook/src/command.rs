@@ -1,15 +1,19 @@
 //! What each command does. Each runs on a runtime of its own making, and none knows another.
 
+mod access;
+mod audit;
 mod demo;
 mod doctor;
 mod emit;
 mod explain;
+mod key;
 mod query;
 mod replay;
 mod report;
 mod send;
 mod serve;
 mod simulate;
+mod user;
 mod why;
 
 use std::io::Write;
@@ -38,6 +42,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(args) => simulate::run(args, &cli.log),
         Command::Emit(args) => emit::run(args),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
+        Command::User(command) => user::run(command),
+        Command::Key(command) => key::run(command),
+        Command::Audit(command) => audit::run(command),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
             let sources = settings.check()?.people;

@@ -6,6 +6,7 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `admission.rs` | who is let in by a server |
 //! | `cli.rs` | the command line |
 //! | `settings.rs` | the configuration file and the flags over it |
 //! | `failure.rs` | failures and exit codes |
@@ -21,6 +22,7 @@
 //! | `plain.rs` | text of telemetry, units and tables for terminals |
 //! | `command/` | what each command does |
 
+mod admission;
 mod cli;
 mod client;
 mod command;

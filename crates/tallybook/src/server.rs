@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use api::{About, Api};
+use api::{About, Access, Api};
 use base::meters::Board;
 use base::{Secret, Shutdown};
 use query::{Engine, Pseudonyms};
@@ -16,6 +16,7 @@ use store::{Replay, Store};
 use tls::Tls;
 use tokio::runtime::Runtime;
 
+use crate::admission;
 use crate::failure::Failure;
 use crate::intake::{Intake, cpu_runtime};
 use crate::opening;
@@ -36,6 +37,7 @@ pub(crate) struct Server {
     intake: Arc<Intake>,
     board: Board,
     cpu: Runtime,
+    access: Access,
     allowed_hosts: Vec<String>,
     tls: Option<Arc<Tls>>,
     is_demo: bool,
@@ -55,6 +57,7 @@ impl Server {
         let limits = settings.store.limits.clone();
         let data_dir = settings.store.dir.clone();
         let (store, replay) = opening::for_intake(settings.store).await?;
+        let access = admission::open(&data_dir, settings.access, ui_address)?;
         let asked = query::Config {
             pseudonyms: pseudonyms(&data_dir)?,
             ..settings.query
@@ -79,6 +82,7 @@ impl Server {
             intake: Arc::new(intake),
             board,
             cpu,
+            access,
             allowed_hosts: settings.allowed_hosts,
             tls,
             is_demo,
@@ -101,6 +105,11 @@ impl Server {
     /// Where OTLP/HTTP is received.
     pub(crate) fn otlp_http(&self) -> SocketAddr {
         self.receive.http()
+    }
+
+    /// Says who may come in; what is for standard output, with the setup link, is returned.
+    pub(crate) fn welcome(&self) -> Option<String> {
+        admission::welcome(&self.access, &self.ui_url())
     }
 
     /// The actual addresses as one JSON document.
@@ -140,7 +149,9 @@ impl Server {
             .people
             .watch(Arc::clone(&self.engine), shutdown.clone());
         let people = tokio::spawn(people);
-        let router = api::router(Api::new(self.engine, about, self.board, config));
+        let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
+        let api = Api::new(self.engine, about, self.board, config, self.access);
+        let router = api::router(api);
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
         let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
@@ -161,6 +172,7 @@ impl Server {
         if let Some(certificates) = certificates {
             certificates.await.map_err(Failure::failed)?;
         }
+        gate.await.map_err(Failure::failed)?;
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();

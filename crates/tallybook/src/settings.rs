@@ -3,6 +3,7 @@
 //! Invariant: unknown keys are refused with their place, and everything that is wrong is reported
 //! together. Flags win over the environment, that over the file, that over the defaults.
 
+mod access;
 mod cost;
 mod people;
 mod tls;
@@ -11,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::access::GateConfig;
 use base::ByteSize;
 use contract::PriceSetting;
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     pub(crate) cost: cost::Cost,
     pub(crate) people: people::People,
+    pub(crate) access: access::Access,
     /// Prices beside the vendor's list, or in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
@@ -116,6 +119,7 @@ impl Default for Settings {
             log: Log::default(),
             cost: cost::Cost::default(),
             people: people::People::default(),
+            access: access::Access::default(),
             price: Vec::new(),
         }
     }
@@ -189,6 +193,7 @@ pub(crate) struct Checked {
     pub(crate) store: store::Config,
     pub(crate) query: query::Config,
     pub(crate) people: Sources,
+    pub(crate) access: GateConfig,
     pub(crate) ui: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) tls: Option<::tls::Files>,
@@ -259,6 +264,7 @@ impl Settings {
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());
         problems.extend(logging::filter(&self.log.level).err());
+        let access = self.access.checked(&mut problems);
         self.check_addresses(&mut problems);
         let tls = self.listen.tls.files(&mut problems);
         if !problems.is_empty() {
@@ -273,6 +279,7 @@ impl Settings {
             store,
             query,
             people: self.people.sources(),
+            access,
             ui: self.listen.ui,
             allowed_hosts,
             tls,

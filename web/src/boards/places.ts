@@ -52,6 +52,13 @@ export const GROUPS: ReadonlyArray<{ title: string; places: ReadonlyArray<Place>
       { label: 'Reports', route: { page: 'reports' }, key: 'r', pages: ['report'] },
     ],
   },
+  {
+    title: 'Keep',
+    places: [
+      { label: 'Access', route: { page: 'access' }, key: 'k' },
+      { label: 'Audit', route: { page: 'audit' }, key: 'u' },
+    ],
+  },
 ];
 
 export const PLACES: ReadonlyArray<Place> = GROUPS.flatMap(({ places }) => places);

@@ -15,6 +15,9 @@ export type Route =
   | { page: 'explore' }
   | { page: 'report'; id: string }
   | { page: 'board'; id: BoardName }
+  | { page: 'access' }
+  | { page: 'audit' }
+  | { page: 'setup' }
   | { page: 'missing' };
 
 /** An absent filter filters nothing; an empty one asks for the unattributed. */
@@ -157,6 +160,7 @@ export function readRoute(pathname: string): Route {
   if (first === 'reports') return id === undefined ? { page: 'reports' } : { page: 'report', id };
   if (first === 'live' && id === undefined) return { page: 'live' };
   if (first === 'explore' && id === undefined) return { page: 'explore' };
+  if ((first === 'access' || first === 'audit' || first === 'setup') && id === undefined) return { page: first };
   const board = BOARD_NAMES.find((name) => name === first);
   if (board && id === undefined) return { page: 'board', id: board };
   return { page: 'missing' };

@@ -1,5 +1,6 @@
 //! The API over real connections, from a store that holds what real clients sent.
 
+mod access;
 mod bench;
 mod catalogue;
 mod guard;

@@ -173,17 +173,27 @@ async fn the_document_describes_every_path() {
         .keys()
         .collect();
     let expect = [
+        "access/keys",
+        "access/keys/{id}",
+        "access/people",
+        "access/people/{name}",
+        "access/sessions",
+        "access/sessions/{id}",
+        "audit",
         "explain",
         "fates",
         "live",
         "overview",
+        "password",
         "prompts",
         "prompts/{id}",
         "query",
         "reports",
         "reports/{name}",
+        "session",
         "sessions",
         "sessions/{id}",
+        "setup",
         "status",
         "views",
     ];

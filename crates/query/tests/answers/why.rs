@@ -291,9 +291,7 @@ async fn what_cannot_be_asked_is_refused_with_the_way_to_ask() {
         ),
     ];
     for (asked, expect) in cases {
-        let error = why(&bench.all(), &asked, NOW_MS)
-            .await
-            .expect_err(expect);
+        let error = why(&bench.all(), &asked, NOW_MS).await.expect_err(expect);
         assert!(error.message.contains(expect), "{error}");
         assert!(error.hint.is_some(), "{error}");
     }

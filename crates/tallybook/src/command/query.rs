@@ -7,7 +7,7 @@ use std::sync::Arc;
 use query::{Answer, Engine, QueryError, Sight, render};
 
 use super::{io_runtime, start_logging, write_out};
-use crate::cli::{Format, LogArgs, QueryArgs, SourceArgs, UI_URL};
+use crate::cli::{Format, LogArgs, QueryArgs, SourceArgs};
 use crate::client;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -95,7 +95,7 @@ async fn ask(
     format: Format,
     max_rows: Option<usize>,
 ) -> Result<Vec<u8>, Failure> {
-    let base = source.url.as_deref().unwrap_or(UI_URL);
+    let base = &source.target()?;
     let body = serde_json::json!({"sql": sql, "format": format.name(), "max_rows": max_rows});
     let answer = client::post_json(base, "/api/v1/query", &body).await?;
     Ok(answer.to_vec())

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{io_runtime, say, start_logging};
-use crate::cli::{LogArgs, ReplayArgs, UI_URL};
+use crate::cli::{LogArgs, ReplayArgs};
 use crate::client;
 use crate::failure::Failure;
 use crate::plain;
@@ -36,7 +36,7 @@ async fn fetch(args: &ReplayArgs) -> Result<Value, Failure> {
         })?;
         return serde_json::to_value(replay).map_err(Failure::failed);
     }
-    let base = args.source.url.as_deref().unwrap_or(UI_URL);
+    let base = &args.source.target()?;
     let body = client::get(base, &["api", "v1", "prompts", &args.prompt_id]).await?;
     serde_json::from_slice(&body).map_err(Failure::failed)
 }

@@ -20,13 +20,17 @@ pub(crate) fn run(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
         if settings.listen.allow_remote && server.scheme() == "http" {
             tracing::warn!("others may reach this server without TLS (--allow-remote): what is sent can be read on its way");
         }
+        let welcome = server.welcome();
         if args.listen.print_addresses {
             say(&server.addresses().to_string())?;
         } else {
             say(&format!(
-                "Tallybook keeps its data in {} and listens:\n{}\n\nPoint Claude Code at it:\n{}",
+                "Tallybook keeps its data in {} and listens:\n{}\n\n{}Point Claude Code at it:\n{}",
                 settings.data_dir.display(),
                 server.describe(),
+                welcome
+                    .map(|text| format!("{text}\n\n"))
+                    .unwrap_or_default(),
                 claude_code_environment(&server)
             ))?;
         }

@@ -7,7 +7,7 @@ use query::catalogue::{DifferenceWanted, TimeZone};
 use serde_json::Value;
 
 use super::{io_runtime, now_ms, say, start_logging};
-use crate::cli::{LogArgs, PlainFormat, UI_URL, WhyArgs};
+use crate::cli::{LogArgs, PlainFormat, WhyArgs};
 use crate::client;
 use crate::failure::Failure;
 use crate::plain::{Align, Amount, Table, printable};
@@ -28,8 +28,8 @@ pub(crate) fn run(args: WhyArgs, log: &LogArgs) -> Result<(), Failure> {
 
 async fn fetch(args: &WhyArgs) -> Result<Vec<u8>, Failure> {
     let Some(dir) = &args.source.data_dir else {
-        let base = args.source.url.as_deref().unwrap_or(UI_URL);
-        let answer = client::ask(base, &["api", "v1", "why"], &parameters(args)).await?;
+        let target = args.source.target()?;
+        let answer = client::ask(&target, &["api", "v1", "why"], &parameters(args)).await?;
         return Ok(answer.to_vec());
     };
     let engine = super::query::open(dir, args.source.config.as_deref()).await?;

@@ -7,6 +7,7 @@
 //! | file | what it shows |
 //! |---|---|
 //! | `stage.rs` | what the tests share: a server, deliveries, expectations |
+//! | `access.rs` | the first admin, people, keys, and the audit trail of all of it |
 //! | `totals.rs` | every recorded scenario over its own transport comes to its ledger |
 //! | `repetition.rs` | repeated, shuffled, split, merged and re-encoded deliveries change nothing |
 //! | `crash.rs` | SIGKILL between and during requests loses and doubles nothing |
@@ -23,6 +24,7 @@
 //! | `reports.rs` | named reports and explanations, of a server and of a data directory |
 //! | `command_line.rs` | the commands, their exit codes and their messages |
 
+mod access;
 mod bad_input;
 mod command_line;
 mod crash;
