@@ -2,6 +2,7 @@
 
 mod bench;
 mod catalogue;
+mod crawl;
 mod guard;
 mod live;
 mod replaying;

@@ -95,12 +95,9 @@ async fn what_tells_of_people_or_storage_is_not_there() {
             "{sql}"
         );
     }
-    let plan = world
-        .bench
-        .engine
-        .question(viewer)
-        .plan("SELECT 1 FROM events");
-    assert!(plan.await.is_err());
+    let question = world.bench.engine.question(viewer);
+    let plan = question.plan("SELECT 1 FROM events").await;
+    assert!(plan.is_err());
 }
 
 /// The same e-mail in two organisations is two people, and one for who sees both.
