@@ -103,14 +103,11 @@ impl QueryError {
         }
     }
 
-    /// The same without what only the log may say.
+    /// The same without what may speak of anything that is stored. The log does not say it either.
     pub(crate) fn without_particulars(self) -> QueryError {
         match self.kind {
             ErrorKind::Internal => {
-                tracing::error!("a question failed: {}", self.message);
-                QueryError::internal(
-                    "the question could not be answered; the server's log says why",
-                )
+                QueryError::internal("the question could not be answered: a fault of the server")
             }
             _ => self,
         }

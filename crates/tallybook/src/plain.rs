@@ -16,7 +16,13 @@ pub(crate) fn printable(text: &str, chars_max: usize) -> String {
     let mut out: String = text
         .chars()
         .take(chars_max)
-        .map(|symbol| if symbol.is_control() { ' ' } else { symbol })
+        .map(|symbol| {
+            if query::render::moves(symbol) {
+                ' '
+            } else {
+                symbol
+            }
+        })
         .collect();
     if text.chars().nth(chars_max).is_some() {
         out.push('…');

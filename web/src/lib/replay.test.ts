@@ -96,11 +96,14 @@ describe('what the client withheld', () => {
     [{ event: 'assistant_response', response: '<REDACTED>' }, 'OTEL_LOG_ASSISTANT_RESPONSES'],
     [{ event: 'assistant_response', response: 'Done' }, null],
     [{ event: 'tool_result', tool_input: null }, 'OTEL_LOG_TOOL_DETAILS'],
+    [{ event: 'user_prompt', prompt: '<WITHHELD>' }, 'kept'],
+    [{ event: 'tool_result', tool_parameters: '<WITHHELD>' }, 'kept'],
     [{ event: 'tool_result', tool_parameters: '{}' }, null],
     [{ event: 'api_request' }, null],
   ];
   test.each(cases)('%j', (event, setting) => {
-    expect(withheldFrom({ time_ms: 0, ...event })?.setting ?? null).toBe(setting);
+    const withheld = withheldFrom({ time_ms: 0, ...event });
+    expect(withheld && (withheld.setting ?? 'kept')).toBe(setting);
   });
 });
 

@@ -3,6 +3,7 @@
 mod access;
 mod bench;
 mod catalogue;
+mod crawl;
 mod guard;
 mod live;
 mod replaying;
