@@ -9,8 +9,8 @@ import { longPrompt, sendRecords } from './telemetry.mjs';
 const EVENTS = 5000;
 /** Rows in sight and a few beyond; never all. */
 const MOST_NODES = 6_000;
-/** The machine that tests may be busy with other things: a task that nobody can overlook. */
-const LONGEST_TASK_MS = 400;
+/** A page that stands still. Alone no task takes a fifth of it; the machine that tests may be busy with other things. */
+const LONGEST_TASK_MS = 1_000;
 
 const own = stage({
   start: startServer,
