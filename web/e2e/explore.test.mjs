@@ -139,7 +139,7 @@ test('an answer is taken elsewhere: three files and a command', { timeout: 60_00
   await context.close();
 });
 
-test('it fits every width', { timeout: 90_000 }, async () => {
+test('it fits every width', { timeout: 180_000 }, async () => {
   for (const width of [360, 768, 1440]) {
     const { page } = await open('SELECT * FROM api_requests LIMIT 50');
     await page.setViewportSize({ width, height: 900 });

@@ -9,7 +9,7 @@ function replayOf(...events: Array<Partial<ReplayEvent> & { event: string }>): R
     cost_usd: 0, requests: 0, input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_creation_tokens: 0, tool_calls: 0, errors: 0,
   };
   return {
-    prompt_id: 'p', session_id: 's', person: null, product: null, start_ms: 1000, end_ms: 2000, totals,
+    prompt_id: 'p', session_id: 's', person: null, product: null, start_ms: 1000, end_ms: 2000, totals, event_count: events.length, truncated: false,
     events: events.map((event, index) => ({ time_ms: 1000 + index * 10, ...event })),
   };
 }
@@ -111,7 +111,7 @@ test('a tool is named and told by what it was asked', () => {
   const event = (fields: Partial<ReplayEvent>): ReplayEvent => ({ time_ms: 0, event: 'tool_result', ...fields });
   expect(toolName(event({ tool_name: 'mcp_tool', mcp_server_name: 'github', mcp_tool_name: 'search' }))).toBe('github · search');
   expect(toolInputText(event({ tool_input: '{"command":"ls","description":"List"}' }))).toBe('ls');
-  expect(toolInputText(event({ tool_input: { file_path: '/a' } }))).toBe('/a');
+  expect(toolInputText(event({ tool_input: '{"file_path":"/a"}' }))).toBe('/a');
   expect(toolInputText(event({ tool_input: '{"command":"cut of' }))).toBe('{"command":"cut of');
   expect(toolInputText(event({ tool_parameters: '{"a":1}' }))).toBe('{"a":1}');
   expect(toolInputText(event({}))).toBe('');

@@ -114,6 +114,12 @@ describe('shifting', () => {
     expect(shift(earlier, 1, NOW, true)).toEqual({ from, to });
   });
 
+  test('what would end in the future becomes fixed: there are no words for it', () => {
+    const next = shift({ from: 'now-1q/q1', to: 'now/q1' }, 1, NOW, true);
+    expect(next.from).toBe(String(Date.UTC(2026, 9)));
+    expect(next.to).toMatch(/^\d+$/);
+  });
+
   test('a month that is shorter ends with its last day', () => {
     const end = Date.UTC(2026, 4, 31, 12);
     expect(resolve({ from: 'now-3M', to: 'now' }, end, true).from_ms).toBe(Date.UTC(2026, 1, 28, 12));

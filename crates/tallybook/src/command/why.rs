@@ -67,7 +67,11 @@ fn written(told: &Value) -> String {
     let wall = |side: &str, end: &str| zone.wall(told[side][end].as_i64().unwrap_or_default());
     let title = printable(figure["title"].as_str().unwrap_or_default(), usize::MAX);
     let mut out = format!("{title}, report {}\n", text("report"));
-    for (side, name) in [("selection", "Selected"), ("baseline", text("against"))] {
+    let other = match text("against") {
+        "rest" => "The rest of",
+        _ => "Before",
+    };
+    for (side, name) in [("selection", "Selected"), ("baseline", other)] {
         // Writing to a text cannot fail.
         let _ = writeln!(
             out,
@@ -103,7 +107,13 @@ fn table(dimension: &Value, amount: &Amount) -> String {
     let mut table = Table::new(heads.collect());
     let figures = |of: &Value| {
         let share = of["share"].as_f64();
-        let share = share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        let share = share.map_or_else(
+            || "–".to_owned(),
+            |share| {
+                // Adding nothing makes a zero of a minus zero.
+                format!("{:.0} %", (share * 100.0).round() + 0.0)
+            },
+        );
         let figures = ["selection", "baseline", "difference"].map(|name| amount.write(&of[name]));
         [figures.to_vec(), vec![share]].concat()
     };
