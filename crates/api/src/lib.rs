@@ -11,6 +11,7 @@
 //! | `catalogue.rs` | the named reports, and how their figures are computed |
 //! | `sql.rs` | any question: SQL, and the views there are |
 //! | `live.rs` | newly stored events as they come |
+//! | `redaction.rs` | what is taken out of requests before they are kept |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
 //! | `fates.rs` | what became of everything that came |
 //! | `web.rs` | the embedded UI |
@@ -27,6 +28,7 @@ mod guard;
 mod host;
 mod input;
 mod live;
+mod redaction;
 mod reports;
 mod routes;
 mod serve;
@@ -97,6 +99,7 @@ pub struct Api {
     about: About,
     board: Board,
     config: Config,
+    redaction: Option<Arc<redact::Ledger>>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -109,7 +112,17 @@ impl Api {
             about,
             board,
             config,
+            redaction: None,
             views: OnceCell::new(),
+        }
+    }
+
+    /// Shows what is taken out of requests before they are kept.
+    #[must_use]
+    pub fn with_redaction(self, ledger: Arc<redact::Ledger>) -> Api {
+        Api {
+            redaction: Some(ledger),
+            ..self
         }
     }
 

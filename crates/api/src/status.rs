@@ -28,6 +28,8 @@ pub(crate) struct Status {
     grpc: String,
     /// Whether what there is to see is simulated.
     demo: bool,
+    /// What is kept of what is sent, in one line; null for a server that takes nothing in.
+    redaction: Option<String>,
     /// What became of the items received since the start.
     fates: SignalFates,
     /// When the latest item was stored, milliseconds since the Unix epoch; null before the first.
@@ -88,6 +90,10 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
         http: api.about.http.to_string(),
         grpc: api.about.grpc.to_string(),
         demo: api.about.demo,
+        redaction: api
+            .redaction
+            .as_ref()
+            .map(|ledger| ledger.policy().summary()),
         fates: store.fates().all().into(),
         last_received_ms: last_received_ms(store),
         buffer_rows: stats.buffer_rows,

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::intake::{Intake, cpu_runtime};
 use crate::opening;
 use crate::people;
+use crate::redaction::Redaction;
 use crate::settings::Checked;
 use crate::vitals;
 
@@ -33,6 +34,7 @@ pub(crate) struct Server {
     engine: Arc<Engine>,
     people: people::Kept,
     intake: Arc<Intake>,
+    redaction: Arc<Redaction>,
     board: Board,
     cpu: Runtime,
     allowed_hosts: Vec<String>,
@@ -51,8 +53,11 @@ impl Server {
         let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
         let people = people::Kept::start(&settings.people, &engine);
         let cpu = cpu_runtime().map_err(Failure::failed)?;
-        let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
+        let redaction = Arc::new(Redaction::start(&settings.redaction, &data_dir)?);
+        let kept = Arc::clone(&redaction);
+        let intake = Intake::new(Arc::clone(&store), limits, kept, cpu.handle().clone());
         let board = board(&receive, &store, &engine)?;
+        board.add(redaction.meters()).map_err(Failure::failed)?;
         Ok(Server {
             receive,
             ui,
@@ -63,6 +68,7 @@ impl Server {
             engine: Arc::new(engine),
             people,
             intake: Arc::new(intake),
+            redaction,
             board,
             cpu,
             allowed_hosts: settings.allowed_hosts,
@@ -116,7 +122,8 @@ impl Server {
             .people
             .watch(Arc::clone(&self.engine), shutdown.clone());
         let people = tokio::spawn(people);
-        let router = api::router(Api::new(self.engine, about, self.board, config));
+        let api = Api::new(self.engine, about, self.board, config);
+        let router = api::router(api.with_redaction(self.redaction.ledger()));
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
         let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));

@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     pub(crate) cost: cost::Cost,
     pub(crate) people: people::People,
+    /// What is kept of what is sent.
+    pub(crate) redaction: redact::Settings,
     /// Prices beside the vendor's list, or in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
@@ -114,6 +116,7 @@ impl Default for Settings {
             log: Log::default(),
             cost: cost::Cost::default(),
             people: people::People::default(),
+            redaction: redact::Settings::default(),
             price: Vec::new(),
         }
     }
@@ -186,6 +189,7 @@ pub(crate) struct Checked {
     pub(crate) store: store::Config,
     pub(crate) query: query::Config,
     pub(crate) people: Sources,
+    pub(crate) redaction: redact::Settings,
     pub(crate) ui: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
 }
@@ -251,6 +255,8 @@ impl Settings {
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());
         problems.extend(logging::filter(&self.log.level).err());
+        // The key is the data directory's; what is wrong with a policy does not depend on it.
+        problems.extend(self.redaction.policy(&[0; 32]).err().unwrap_or_default());
         self.check_addresses(&mut problems);
         if !problems.is_empty() {
             return Err(Failure::usage(format!(
@@ -264,6 +270,7 @@ impl Settings {
             store,
             query,
             people: self.people.sources(),
+            redaction: self.redaction.clone(),
             ui: self.listen.ui,
             allowed_hosts,
         })
