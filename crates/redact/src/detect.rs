@@ -21,6 +21,7 @@ mod general;
 mod vendors;
 
 use std::ops::Range;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::{Regex, RegexBuilder};
@@ -89,23 +90,37 @@ pub(crate) struct Rule {
 }
 
 /// A detector that can be asked.
+#[derive(Clone)]
 struct Detector {
     name: String,
     group: Group,
-    pattern: Regex,
-    /// The groups of the pattern of which one is what is masked; none: all of it is.
-    parts: Vec<usize>,
     check: Check,
+    source: &'static str,
+    /// Compiled when a text first has one of its literals: most never are.
+    compiled: Arc<OnceLock<Compiled>>,
 }
 
-/// All detectors of a policy.
-pub(crate) struct Detectors {
+/// A pattern, and the groups in it of which one is what is masked; none: all of it is.
+struct Compiled {
+    pattern: Regex,
+    parts: Vec<usize>,
+}
+
+/// The built-in detectors, and what wakes them.
+struct BuiltIn {
     all: Vec<Detector>,
     literals: AhoCorasick,
     /// Which detectors each literal wakes.
     wakes: Vec<Set>,
     /// Whether a literal is a word that longer words begin with.
     is_word: Vec<bool>,
+}
+
+static BUILT_IN: LazyLock<BuiltIn> = LazyLock::new(BuiltIn::new);
+
+/// All detectors of a policy.
+pub(crate) struct Detectors {
+    all: Vec<Detector>,
     /// Those without literals.
     always: Set,
     /// Those that look for card numbers.
@@ -144,19 +159,17 @@ pub(crate) fn compile_custom(pattern: &str) -> Result<Regex, String> {
     Ok(compiled)
 }
 
-impl Detectors {
-    /// The built-in detectors and these.
-    pub(crate) fn new(custom: Vec<(String, Regex)>) -> Detectors {
-        let built_in = || {
+impl BuiltIn {
+    fn new() -> BuiltIn {
+        let rules = || {
             vendors::RULES
                 .iter()
                 .chain(general::RULES)
                 .chain(assigned::RULES)
         };
-        let mut all: Vec<Detector> = built_in().map(Detector::of).collect();
-        let mut literals: Vec<&str> = Vec::new();
-        let mut wakes: Vec<Set> = Vec::new();
-        for (index, rule) in built_in().enumerate() {
+        let mut literals: Vec<&str> = vec!["\\u00", "\\/"];
+        let mut wakes: Vec<Set> = vec![ESCAPED; literals.len()];
+        for (index, rule) in rules().enumerate() {
             for literal in rule.literals {
                 let known = literals.iter().position(|known| known == literal);
                 let at = known.unwrap_or_else(|| {
@@ -167,47 +180,45 @@ impl Detectors {
                 wakes[at] |= 1 << index;
             }
         }
-        for literal in ["\\u00", "\\/"] {
-            literals.push(literal);
-            wakes.push(ESCAPED);
-        }
-        let without = |group: Group| {
-            let all = built_in().enumerate();
-            all.filter(|(_, rule)| {
-                rule.literals.is_empty() && (rule.group == Group::Cards) == (group == Group::Cards)
-            })
-            .fold(0, |set: Set, (at, _)| set | 1 << at)
-        };
-        let by_name = all
-            .iter()
-            .position(|detector| detector.check == Check::Assigned);
-        let assigned = by_name.map_or(0, |at| 1 << at);
-        let (cards, mut always) = (without(Group::Cards), without(Group::Ips));
-        for (name, pattern) in custom {
-            always |= 1 << all.len();
-            all.push(Detector {
-                name,
-                group: Group::Custom,
-                parts: parts_of(&pattern),
-                pattern,
-                check: Check::None,
-            });
-        }
-        let is_word = literals.iter().map(|l| assigned::is_word(l)).collect();
-        let literals = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
-            .match_kind(MatchKind::Standard)
-            .ascii_case_insensitive(true)
-            .build(&literals)
-            .unwrap_or_else(|error| panic!("the literals of the detectors: {error}"));
-        Detectors {
-            all,
-            literals,
+        BuiltIn {
+            all: rules().map(Detector::of).collect(),
+            is_word: literals.iter().map(|l| assigned::is_word(l)).collect(),
+            literals: AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::DFA))
+                .match_kind(MatchKind::Standard)
+                .ascii_case_insensitive(true)
+                .build(&literals)
+                .unwrap_or_else(|error| panic!("the literals of the detectors: {error}")),
             wakes,
-            is_word,
-            always,
-            cards,
-            assigned,
+        }
+    }
+}
+
+/// How many detectors are built in.
+pub(crate) fn built_in_names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.all.iter().map(|detector| detector.name.as_str())
+}
+
+impl Detectors {
+    /// The built-in detectors and these.
+    pub(crate) fn new(custom: Vec<(String, Regex)>) -> Detectors {
+        let mut all = BUILT_IN.all.clone();
+        all.extend(custom.into_iter().map(Detector::of_custom));
+        let set = |fits: &dyn Fn(&Detector) -> bool| {
+            let all = all.iter().enumerate();
+            all.filter(|(_, detector)| fits(detector))
+                .fold(0, |set: Set, (at, _)| set | 1 << at)
+        };
+        Detectors {
+            always: set(&|d| {
+                matches!(
+                    d.group,
+                    Group::Ibans | Group::Phones | Group::Ips | Group::Custom
+                )
+            }),
+            cards: set(&|d| d.group == Group::Cards),
+            assigned: set(&|d| d.check == Check::Assigned),
+            all,
         }
     }
 
@@ -253,12 +264,18 @@ impl Detectors {
     /// The detectors that have a literal in these bytes.
     fn woken(&self, bytes: &[u8], of: Set, is_first_enough: bool) -> Set {
         let mut woken = 0;
-        for found in self.literals.find_overlapping_iter(bytes) {
+        let BuiltIn {
+            literals,
+            wakes,
+            is_word,
+            ..
+        } = &*BUILT_IN;
+        for found in literals.find_overlapping_iter(bytes) {
             let literal = found.pattern().as_usize();
-            if self.is_word[literal] && goes_on(bytes, found.end()) {
+            if is_word[literal] && goes_on(bytes, found.end()) {
                 continue;
             }
-            woken |= self.wakes[literal] & (of | ESCAPED);
+            woken |= wakes[literal] & (of | ESCAPED);
             if woken != 0 && is_first_enough {
                 break;
             }
@@ -331,20 +348,43 @@ impl Detectors {
 fn goes_on(bytes: &[u8], end: usize) -> bool {
     bytes
         .get(end)
-        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || b"_.-/".contains(byte))
 }
 
 impl Detector {
-    fn of(rule: &Rule) -> Detector {
-        let pattern = Regex::new(rule.pattern)
-            .unwrap_or_else(|error| panic!("the pattern of {}: {error}", rule.name));
+    fn of(rule: &'static Rule) -> Detector {
         Detector {
             name: rule.name.to_owned(),
             group: rule.group,
+            check: rule.check,
+            source: rule.pattern,
+            compiled: Arc::default(),
+        }
+    }
+
+    fn of_custom((name, pattern): (String, Regex)) -> Detector {
+        let compiled = Compiled {
             parts: parts_of(&pattern),
             pattern,
-            check: rule.check,
+        };
+        Detector {
+            name,
+            group: Group::Custom,
+            check: Check::None,
+            source: "",
+            compiled: Arc::new(OnceLock::from(compiled)),
         }
+    }
+
+    fn compiled(&self) -> &Compiled {
+        self.compiled.get_or_init(|| {
+            let pattern = Regex::new(self.source)
+                .unwrap_or_else(|error| panic!("the pattern of {}: {error}", self.name));
+            Compiled {
+                parts: parts_of(&pattern),
+                pattern,
+            }
+        })
     }
 
     /// Hands over what it finds in a text, until `take` has enough. A match that its check refuses
@@ -381,13 +421,14 @@ impl Detector {
         if from > text.len() {
             return None;
         }
-        if self.parts.is_empty() {
-            let whole = self.pattern.find_at(text, from)?.range();
+        let Compiled { pattern, parts } = self.compiled();
+        if parts.is_empty() {
+            let whole = pattern.find_at(text, from)?.range();
             return Some((whole.clone(), whole));
         }
-        let found = self.pattern.captures_at(text, from)?;
+        let found = pattern.captures_at(text, from)?;
         let whole = found.get(0)?.range();
-        let mut parts = self.parts.iter().filter_map(|part| found.get(*part));
+        let mut parts = parts.iter().filter_map(|part| found.get(*part));
         let part = parts
             .next()
             .map_or_else(|| whole.clone(), |part| part.range());
@@ -431,4 +472,48 @@ fn without_overlap(mut finds: Vec<Find>) -> Vec<Find> {
         }
     }
     apart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles_and_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = built_in_names().collect();
+        for detector in &BUILT_IN.all {
+            detector.compiled();
+        }
+        let count = names.len();
+        assert!(
+            count < DETECTORS_MAX - 16,
+            "{count} leave no room for patterns"
+        );
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn what_wakes_nobody_finds_nothing() {
+        let detectors = Detectors::new(Vec::new());
+        let secrets = detectors.named("secrets") | detectors.named("cards");
+        for (text, wakes) in [
+            (
+                "a plain sentence about input_tokens and output_tokens",
+                false,
+            ),
+            ("claude_code.token.usage", false),
+            ("a token: ", true),
+            ("2026-11-28T16:29:45.123Z", false),
+            ("caret \\u0041", true),
+            ("4111 1111 1111", true),
+        ] {
+            assert_eq!(
+                detectors.may_find(text.as_bytes(), secrets),
+                wakes,
+                "{text}"
+            );
+        }
+    }
 }

@@ -6,7 +6,7 @@
 use contract::{Signal, event_name};
 
 use crate::class::Class;
-use crate::detect::{DETECTORS_MAX, Detectors, GROUPS, Set, compile_custom};
+use crate::detect::{DETECTORS_MAX, Detectors, GROUPS, Set, built_in_names, compile_custom};
 use crate::keys::Keys;
 use crate::settings::{PatternSetting, RuleSetting, Settings};
 
@@ -322,8 +322,7 @@ impl Policy {
 }
 
 fn customs(patterns: &[PatternSetting], problems: &mut Vec<String>) -> Vec<(String, regex::Regex)> {
-    let built_in = Detectors::new(Vec::new());
-    let room = DETECTORS_MAX - built_in.names().count();
+    let room = DETECTORS_MAX - built_in_names().count();
     if patterns.len() > room {
         problems.push(format!(
             "redaction.pattern: there are {}, and {room} are allowed: join some with |",
@@ -331,7 +330,7 @@ fn customs(patterns: &[PatternSetting], problems: &mut Vec<String>) -> Vec<(Stri
         ));
         return Vec::new();
     }
-    let mut known: Vec<&str> = built_in.names().chain(GROUPS).collect();
+    let mut known: Vec<&str> = built_in_names().chain(GROUPS).collect();
     let mut compiled = Vec::new();
     for (at, pattern) in patterns.iter().enumerate() {
         let place = format!("redaction.pattern {} ({})", at + 1, pattern.name);

@@ -459,7 +459,7 @@ impl Editor for Redactor<'_> {
             && !policy.drops_unreadable
             && !policy.detectors.may_find(bytes, policy.looked_for_anywhere);
         if !stays {
-            let outer = std::mem::replace(&mut self.attribute, "(unknown field)".to_owned());
+            let outer = std::mem::replace(&mut self.attribute, "[unknown-field]".to_owned());
             self.note(Done::Dropped, None);
             self.attribute = outer;
         }
@@ -488,7 +488,7 @@ impl Editor for Redactor<'_> {
     fn unreadable(&mut self, mut item: Quarantined) -> Quarantined {
         let policy = self.policy;
         let of = policy.looked_for_anywhere;
-        "(unreadable item)".clone_into(&mut self.attribute);
+        "[unreadable-item]".clone_into(&mut self.attribute);
         let decision = Decision {
             action: Action::Keep,
             detectors: of,

@@ -1,5 +1,6 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
+mod redact;
 mod simulate;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::failure::Failure;
 use crate::logging::LogFormat;
 
+pub(crate) use redact::RedactArgs;
 pub(crate) use simulate::{Protocol, SimulateArgs};
 
 /// Where the server listens when nothing else is said.
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Emit(EmitArgs),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
+    /// Say what a redaction policy would change in what is stored
+    Redact(RedactArgs),
     /// Work with the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),

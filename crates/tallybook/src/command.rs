@@ -5,6 +5,7 @@ mod doctor;
 mod emit;
 mod explain;
 mod query;
+mod redact;
 mod replay;
 mod report;
 mod send;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(args) => simulate::run(args, &cli.log),
         Command::Emit(args) => emit::run(args),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
+        Command::Redact(args) => redact::run(&args, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
             let sources = settings.check()?.people;
@@ -43,8 +45,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             let people = people.map_err(|problems| Failure::usage(problems.join("\n")))?;
             let text = toml::to_string_pretty(&settings).map_err(Failure::failed)?;
             let people = people::summary(&people);
+            let kept = crate::redaction::explained(&settings.redaction)?;
             say(&format!(
-                "# The configuration is right: {people}. It says:\n{text}"
+                "# The configuration is right: {people}.\n{kept}# It says:\n{text}"
             ))
         }
         Command::Openapi => say(&api::openapi_json()),

@@ -107,3 +107,19 @@ impl Redaction {
         vec![Box::new(self.redacted.clone())]
     }
 }
+
+/// What a policy keeps, as comments of a configuration file.
+pub(crate) fn explained(settings: &Settings) -> Result<String, Failure> {
+    // No text is redacted by this policy, so any key does.
+    let policy = settings
+        .policy(&[0; 32])
+        .map_err(|problems| Failure::usage(problems.join("\n")))?;
+    let mut out = format!("# Redaction: {}\n", policy.summary());
+    for (number, rule) in policy.rules_said().iter().enumerate() {
+        out.push_str(&format!("#   rule {}: {rule}\n", number + 1));
+    }
+    for warning in policy.warnings() {
+        out.push_str(&format!("#   warning: {warning}\n"));
+    }
+    Ok(out)
+}

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aho_corasick::AhoCorasick;
-use arrow::array::ArrayData;
 use arrow::array::Array;
+use arrow::array::ArrayData;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use testkit::Problem;
@@ -97,12 +97,15 @@ fn hex_of(text: &str) -> String {
 /// Opens whatever begins as a compressed frame anywhere.
 fn inflated(bytes: &[u8], mut look: impl FnMut(&[u8])) {
     let mut from = 0;
-    while let Some(at) = bytes.get(from..).and_then(|rest| {
-        rest.windows(ZSTD.len()).position(|window| window == ZSTD)
-    }) {
+    while let Some(at) = bytes
+        .get(from..)
+        .and_then(|rest| rest.windows(ZSTD.len()).position(|window| window == ZSTD))
+    {
         let frame = &bytes[from + at..];
         let length = zstd::zstd_safe::find_frame_compressed_size(frame).unwrap_or(frame.len());
-        if let Ok(inner) = zstd::bulk::decompress(&frame[..length.min(frame.len())], INFLATED_BYTES_MAX) {
+        if let Ok(inner) =
+            zstd::bulk::decompress(&frame[..length.min(frame.len())], INFLATED_BYTES_MAX)
+        {
             look(&inner);
         }
         from += at + ZSTD.len();
