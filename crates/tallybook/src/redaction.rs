@@ -10,7 +10,7 @@ use base::Secret;
 use base::meters::{self, Counters, Source};
 use bytes::Bytes;
 use contract::{Quarantined, Signal};
-use redact::{Class, Ledger, Policy, Settings, Tally};
+use redact::{Class, Done, Ledger, Policy, Settings, Tally};
 
 use crate::failure::Failure;
 
@@ -50,13 +50,16 @@ impl Redaction {
         for warning in policy.warnings() {
             tracing::warn!("{warning}");
         }
+        let redacted = meters::counters(
+            "tallybook_redacted_total",
+            "Texts that were masked, dropped, cut, hashed or pseudonymised before they were kept",
+            &["action", "detector", "attribute"],
+        );
+        // There from the start, so that an alert on failures has something to look at.
+        redacted.with_label_values(&[Done::Failed.name(), "", UNKNOWN]);
         Ok(Redaction {
             ledger: Arc::new(Ledger::new(policy)),
-            redacted: meters::counters(
-                "tallybook_redacted_total",
-                "Texts that were masked, dropped, cut, hashed or pseudonymised before they were kept",
-                &["action", "detector", "attribute"],
-            ),
+            redacted,
         })
     }
 

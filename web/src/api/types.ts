@@ -214,6 +214,8 @@ export interface Status {
   http: string;
   grpc: string;
   demo: boolean;
+  /** What is kept of what is sent, in one line. */
+  redaction: string | null;
   fates: { logs: Fates; metrics: Fates; traces: Fates };
   last_received_ms: number | null;
   buffer_rows: number;

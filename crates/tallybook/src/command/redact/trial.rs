@@ -62,7 +62,12 @@ impl Trial {
         let mut samples = Vec::new();
         let mut redactor = self.policy.redactor(signal, None);
         if view.name == "quarantine" {
-            unreadable(&mut redactor, text("item"), text("reason"), text("encoding"));
+            unreadable(
+                &mut redactor,
+                text("item"),
+                text("reason"),
+                text("encoding"),
+            );
         } else {
             place(
                 &mut redactor,
