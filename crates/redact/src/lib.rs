@@ -10,15 +10,17 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `settings.rs` | the policy as it is written down |
+//! | `check.rs` | from there to a policy, or everything that is wrong |
 //! | `policy.rs` | the policy, checked: what becomes of each attribute |
 //! | `class.rs` | what attributes are about, by their keys |
 //! | `detect.rs`, `detect/` | what a text holds that nobody should keep |
 //! | `mask.rs` | a text without what was found in it |
 //! | `keys.rs` | hashes, pseudonyms, digests |
-//! | `redactor.rs` | the policy at work on one request |
+//! | `redactor.rs`, `redactor/` | the policy at work on one request |
 //! | `mark.rs` | what an item says of what was taken out of it |
 //! | `tally.rs` | how often what was done where, since when a policy is in force |
 
+mod check;
 mod class;
 mod detect;
 mod keys;
