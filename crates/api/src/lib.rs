@@ -11,6 +11,7 @@
 //! | `catalogue.rs` | the named reports, and how their figures are computed |
 //! | `sql.rs` | any question: SQL, and the views there are |
 //! | `live.rs` | newly stored events as they come |
+//! | `redaction.rs` | what is taken out of requests before they are kept |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
 //! | `fates.rs` | what became of everything that came |
 //! | `web.rs` | the embedded UI |
@@ -31,6 +32,7 @@ mod host;
 mod input;
 mod live;
 mod live_filter;
+mod redaction;
 mod reports;
 mod routes;
 mod serve;
@@ -105,6 +107,7 @@ pub struct Api {
     board: Board,
     config: Config,
     access: Access,
+    redaction: Option<Arc<redact::Ledger>>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -124,7 +127,17 @@ impl Api {
             board,
             config,
             access,
+            redaction: None,
             views: OnceCell::new(),
+        }
+    }
+
+    /// Shows what is taken out of requests before they are kept.
+    #[must_use]
+    pub fn with_redaction(self, ledger: Arc<redact::Ledger>) -> Api {
+        Api {
+            redaction: Some(ledger),
+            ..self
         }
     }
 

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Policies, Policy, Table, audit, authorise, keys, people, session, sessions};
-use crate::{Api, catalogue, fates, guard, live, reports, sql, status, web, why};
+use crate::{Api, catalogue, fates, guard, live, redaction, reports, sql, status, web, why};
 
 /// The longest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -53,6 +53,7 @@ fn table() -> Table {
         .at(needs(Aggregates), routes!(sql::views))
         .at(Policy::SignedIn, routes!(status::status))
         .at(needs(Aggregates), routes!(fates::fates))
+        .at(needs(Aggregates), routes!(redaction::redaction))
         .at(Policy::Anyone, routes!(session::me, session::begin))
         .at(Policy::SignedIn, routes!(session::end))
         .at(Policy::Anyone, routes!(session::set_up))

@@ -30,6 +30,8 @@ pub(crate) struct Status {
     demo: bool,
     /// `open`: anybody on this machine can read everything, until somebody is set up; or `closed`.
     access: &'static str,
+    /// What is kept of what is sent, in one line; null for a server that takes nothing in.
+    redaction: Option<String>,
     /// What became of the items received since the start.
     fates: SignalFates,
     /// When the latest item was stored, milliseconds since the Unix epoch; null before the first.
@@ -94,6 +96,10 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
             Ok(true) => "open",
             _ => "closed",
         },
+        redaction: api
+            .redaction
+            .as_ref()
+            .map(|ledger| ledger.policy().summary()),
         fates: store.fates().all().into(),
         last_received_ms: last_received_ms(store),
         buffer_rows: stats.buffer_rows,

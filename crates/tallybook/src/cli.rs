@@ -1,6 +1,7 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
 mod access;
+mod redact;
 mod simulate;
 mod why;
 
@@ -15,6 +16,7 @@ use crate::failure::Failure;
 use crate::logging::LogFormat;
 
 pub(crate) use access::{AuditCommand, DirArgs, KeyArgs, KeyCommand, NameArgs, UserCommand};
+pub(crate) use redact::RedactArgs;
 pub(crate) use simulate::{Protocol, SimulateArgs};
 pub(crate) use why::WhyArgs;
 
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     /// What was done: verify, export, show the audit trail
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Say what a redaction policy would change in what is stored
+    Redact(RedactArgs),
     /// Work with the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),

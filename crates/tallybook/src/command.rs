@@ -8,6 +8,7 @@ mod emit;
 mod explain;
 mod key;
 mod query;
+mod redact;
 mod replay;
 mod report;
 mod send;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(command) => user::run(command),
         Command::Key(command) => key::run(command),
         Command::Audit(command) => audit::run(command),
+        Command::Redact(args) => redact::run(&args, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
             let sources = settings.check()?.people;
@@ -52,8 +54,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             let people = people.map_err(|problems| Failure::usage(problems.join("\n")))?;
             let text = toml::to_string_pretty(&settings).map_err(Failure::failed)?;
             let people = people::summary(&people);
+            let kept = crate::redaction::explained(&settings.redaction)?;
             say(&format!(
-                "# The configuration is right: {people}. It says:\n{text}"
+                "# The configuration is right: {people}.\n{kept}# It says:\n{text}"
             ))
         }
         Command::Openapi => say(&api::openapi_json()),

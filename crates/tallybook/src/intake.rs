@@ -1,23 +1,27 @@
-//! From an export request to an acknowledgement: decode, prepare, append.
+//! From an export request to an acknowledgement: decode, redact, prepare, append.
 //!
 //! Decoding and building rows is CPU work and runs on its own threads, so that a large request does
-//! not hold up the connections of others.
+//! not hold up the connections of others. Nothing is durable before it is redacted: what fails there
+//! is refused, never let through.
 
 use std::sync::Arc;
 
 use base::Shutdown;
 use contract::Signal;
 use receive::{Admit, Admitted, ExportRequest, NotAdmitted, RefusedRequest, Transport};
+use redact::Tally;
 use store::{ENTRY_BYTES_MAX, Entry, PrepareError, Prepared, RefusedRequests, Store};
 use tokio::runtime::{Handle, Runtime};
 use tokio::time::Instant;
 
+use crate::redaction::Redaction;
 use crate::refusals::Refusals;
 
 /// Admits export requests into a store.
 pub(crate) struct Intake {
     store: Arc<Store>,
     limits: otlp::Limits,
+    redaction: Arc<Redaction>,
     cpu: Handle,
     refusals: Refusals,
 }
@@ -32,10 +36,16 @@ pub(crate) fn cpu_runtime() -> std::io::Result<Runtime> {
 }
 
 impl Intake {
-    pub(crate) fn new(store: Arc<Store>, limits: otlp::Limits, cpu: Handle) -> Intake {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        limits: otlp::Limits,
+        redaction: Arc<Redaction>,
+        cpu: Handle,
+    ) -> Intake {
         Intake {
             store,
             limits,
+            redaction,
             cpu,
             refusals: Refusals::default(),
         }
@@ -51,9 +61,10 @@ impl Intake {
 fn work(
     store: &Store,
     limits: &otlp::Limits,
+    redaction: &Redaction,
     request: ExportRequest,
     received_ns: u64,
-) -> Result<(Entry, Prepared), NotAdmitted> {
+) -> Result<(Entry, Prepared, Tally), NotAdmitted> {
     // Nobody waits any more for what comes to its turn too late, and it will be sent again.
     if request.deadline <= Instant::now() {
         return Err(unavailable("too many requests wait to be decoded"));
@@ -66,6 +77,9 @@ fn work(
             (converted.protobuf.into(), converted.quarantined)
         }
     };
+    let redacted = redaction
+        .apply(request.signal, protobuf, quarantined, limits)
+        .map_err(NotAdmitted::Refused)?;
     let transport = match request.transport {
         Transport::Http => store::Transport::Http,
         Transport::Grpc => store::Transport::Grpc,
@@ -74,8 +88,8 @@ fn work(
         signal: request.signal,
         transport,
         received_ns,
-        quarantined,
-        protobuf,
+        quarantined: redacted.quarantined,
+        protobuf: redacted.protobuf,
     };
     if entry.bytes() > ENTRY_BYTES_MAX {
         // Sent again it would be as large.
@@ -88,7 +102,7 @@ fn work(
         PrepareError::Refused(refused) => NotAdmitted::Refused(refused),
         PrepareError::Internal { .. } => unavailable(error),
     })?;
-    Ok((entry, prepared))
+    Ok((entry, prepared, redacted.tally))
 }
 
 fn unavailable(reason: impl std::fmt::Display) -> NotAdmitted {
@@ -104,22 +118,26 @@ impl Admit for Intake {
         // Before decoding: what is refused in the end should cost little.
         self.store.room_by(deadline).await.map_err(unavailable)?;
         let (store, limits) = (Arc::clone(&self.store), self.limits.clone());
+        let redaction = Arc::clone(&self.redaction);
         let working = self
             .cpu
-            .spawn(async move { work(&store, &limits, request, received_ns) });
+            .spawn(async move { work(&store, &limits, &redaction, request, received_ns) });
         // A panic there is before anything is durable: the client may send the request again.
-        let (entry, prepared) = working.await.map_err(unavailable)??;
+        let (entry, prepared, tally) = working.await.map_err(unavailable)??;
         if prepared.items == 0 {
             return Ok(Admitted::default());
         }
         let (items, quarantined) = (prepared.items, prepared.quarantined);
         let reason = prepared.first_reason.clone();
         match self.store.append_by(&entry, prepared, deadline).await {
-            Ok(_) => Ok(Admitted {
-                items,
-                quarantined,
-                reason,
-            }),
+            Ok(_) => {
+                self.redaction.count(tally);
+                Ok(Admitted {
+                    items,
+                    quarantined,
+                    reason,
+                })
+            }
             Err(error) => Err(unavailable(error)),
         }
     }

@@ -11,6 +11,7 @@
 //! | `settings.rs` | the configuration file and the flags over it |
 //! | `failure.rs` | failures and exit codes |
 //! | `intake.rs` | from an export request to an acknowledgement |
+//! | `redaction.rs` | what is taken out of requests before they are kept, and how often |
 //! | `opening.rs` | opening a data directory, and saying how far its replay is |
 //! | `people.rs` | the files that say who people are, read again when they change |
 //! | `server.rs` | the running server: a list of named builds |
@@ -32,6 +33,7 @@ mod logging;
 mod opening;
 mod people;
 mod plain;
+mod redaction;
 mod refusals;
 mod server;
 mod settings;

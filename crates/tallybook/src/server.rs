@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::intake::{Intake, cpu_runtime};
 use crate::opening;
 use crate::people;
+use crate::redaction::Redaction;
 use crate::settings::Checked;
 use crate::vitals;
 
@@ -35,6 +36,7 @@ pub(crate) struct Server {
     engine: Arc<Engine>,
     people: people::Kept,
     intake: Arc<Intake>,
+    redaction: Arc<Redaction>,
     board: Board,
     cpu: Runtime,
     access: Access,
@@ -65,11 +67,14 @@ impl Server {
         let engine = Engine::new(Arc::clone(&store), asked).map_err(Failure::failed)?;
         let people = people::Kept::start(&settings.people, &engine);
         let cpu = cpu_runtime().map_err(Failure::failed)?;
-        let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
+        let redaction = Arc::new(Redaction::start(&settings.redaction, &data_dir)?);
+        let kept = Arc::clone(&redaction);
+        let intake = Intake::new(Arc::clone(&store), limits, kept, cpu.handle().clone());
         let board = board(&receive, &store, &engine)?;
         if let Some(tls) = &tls {
             board.add(tls.meters()).map_err(Failure::failed)?;
         }
+        board.add(redaction.meters()).map_err(Failure::failed)?;
         Ok(Server {
             receive,
             ui,
@@ -80,6 +85,7 @@ impl Server {
             engine: Arc::new(engine),
             people,
             intake: Arc::new(intake),
+            redaction,
             board,
             cpu,
             access,
@@ -151,7 +157,7 @@ impl Server {
         let people = tokio::spawn(people);
         let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
         let api = Api::new(self.engine, about, self.board, config, self.access);
-        let router = api::router(api);
+        let router = api::router(api.with_redaction(self.redaction.ledger()));
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
         let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));

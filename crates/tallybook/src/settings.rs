@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) cost: cost::Cost,
     pub(crate) people: people::People,
     pub(crate) access: access::Access,
+    /// What is kept of what is sent.
+    pub(crate) redaction: redact::Settings,
     /// Prices beside the vendor's list, or in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
@@ -120,6 +122,7 @@ impl Default for Settings {
             cost: cost::Cost::default(),
             people: people::People::default(),
             access: access::Access::default(),
+            redaction: redact::Settings::default(),
             price: Vec::new(),
         }
     }
@@ -194,6 +197,7 @@ pub(crate) struct Checked {
     pub(crate) query: query::Config,
     pub(crate) people: Sources,
     pub(crate) access: GateConfig,
+    pub(crate) redaction: redact::Settings,
     pub(crate) ui: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) tls: Option<::tls::Files>,
@@ -265,6 +269,8 @@ impl Settings {
         problems.extend(query.validate());
         problems.extend(logging::filter(&self.log.level).err());
         let access = self.access.checked(&mut problems);
+        // The key is the data directory's; what is wrong with a policy does not depend on it.
+        problems.extend(self.redaction.policy(&[0; 32]).err().unwrap_or_default());
         self.check_addresses(&mut problems);
         let tls = self.listen.tls.files(&mut problems);
         if !problems.is_empty() {
@@ -280,6 +286,7 @@ impl Settings {
             query,
             people: self.people.sources(),
             access,
+            redaction: self.redaction.clone(),
             ui: self.listen.ui,
             allowed_hosts,
             tls,

@@ -12,6 +12,7 @@ const LEVELS: [(&str, u8); 15] = [
     ("contract", 1),
     ("journal", 1),
     ("otlp", 2),
+    ("redact", 2),
     ("store", 3),
     ("fleet", 3),
     ("query", 4),
@@ -55,7 +56,7 @@ const HOMES: [(&str, &[&str], &str); 8] = [
 ];
 
 /// Crates without I/O and without a clock, and what would give them either.
-const PURE: [&str; 2] = ["contract", "otlp"];
+const PURE: [&str; 3] = ["contract", "otlp", "redact"];
 const IMPURE: [&str; 4] = ["tokio", "hyper", "axum", "object_store"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
