@@ -403,7 +403,8 @@ async fn raw(bench: &Bench) {
         let _ = connection.write_all(text.as_bytes()).await;
         let _ = connection.shutdown().await;
         let mut answer = Vec::new();
-        let read = connection.take(1 << 20).read_to_end(&mut answer);
+        let mut connection = connection.take(1 << 20);
+        let read = connection.read_to_end(&mut answer);
         let _ = tokio::time::timeout(std::time::Duration::from_secs(20), read)
             .await
             .expect("an end");

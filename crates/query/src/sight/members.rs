@@ -18,7 +18,7 @@ const TEXT_BYTES_MAX: usize = 256;
 
 /// Members whose values are numbers, switches or words of a vocabulary.
 const PLAIN: &[&str] = &[
-    // Of resources and scopes.
+    // Of resources.
     "service.name",
     "service.version",
     "os.type",
@@ -28,8 +28,6 @@ const PLAIN: &[&str] = &[
     "vcs.repository.name",
     "vcs.provider.name",
     "vcs.ref.head.type",
-    "name",
-    "version",
     // Of items.
     "additional_context_chars",
     "agent.source",

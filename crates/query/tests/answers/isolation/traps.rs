@@ -64,7 +64,11 @@ async fn a_failure_does_not_quote_rows_of_others() {
         let answer = question.query(sql, None).await;
         let answer = answer.unwrap_or_else(|error| panic!("{sql}: {error}"));
         let json = query::render::json(&answer).expect("renders");
-        assert_eq!(String::from_utf8_lossy(&json), "[{\"n\":0}]", "{sql}");
+        assert_eq!(
+            String::from_utf8_lossy(&json).trim(),
+            "[{\"n\":0}]",
+            "{sql}"
+        );
     }
 }
 
@@ -114,7 +118,10 @@ async fn people_are_those_of_the_organisations_that_are_seen() {
                 .query(&sql, None)
                 .await
                 .expect("answers");
-            String::from_utf8(query::render::json(&answer).expect("renders")).expect("UTF-8")
+            String::from_utf8(query::render::json(&answer).expect("renders"))
+                .expect("UTF-8")
+                .trim()
+                .to_owned()
         }
     };
     for at in 0..ORGANIZATIONS.len() {
@@ -146,7 +153,10 @@ async fn a_pseudonym_is_one_persons() {
         let question = world.bench.engine.question(viewer());
         async move {
             let answer = question.query(&sql, None).await.expect("answers");
-            String::from_utf8(query::render::json(&answer).expect("renders")).expect("UTF-8")
+            String::from_utf8(query::render::json(&answer).expect("renders"))
+                .expect("UTF-8")
+                .trim()
+                .to_owned()
         }
     };
     let whole = world
