@@ -17,7 +17,7 @@ let prompt;
 before(async () => {
   browser = await startBrowser();
   server = await startServer();
-  await sendScenario(server, 'cc329_tools_json');
+  await sendScenario(server, 'cc329_tools_json_verbose');
   const page = await (await fetch(`${server.ui}/api/v1/prompts?from_ms=0`)).json();
   prompt = page.prompts.find((one) => one.prompt);
   assert.ok(prompt.prompt.length > 10);

@@ -23,7 +23,7 @@ struct House {
 
 impl House {
     async fn new() -> House {
-        let bench = Bench::with(&["cc329_tools_json"]).await;
+        let bench = Bench::with(&["cc329_tools_json_verbose"]).await;
         let mut cookies = BTreeMap::new();
         for role in [
             Role::Admin,
