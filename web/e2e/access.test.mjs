@@ -115,8 +115,9 @@ test('an admin adds people, and reads no prompt', { timeout: 90_000 }, async () 
     const form = page.getByTestId('new-person');
     await form.getByLabel('Name').fill(name);
     await form.getByLabel(/Password/).fill(PASSWORD);
-    if (role !== 'viewer') await form.getByLabel(/^viewer/).uncheck();
-    await form.getByLabel(new RegExp(`^${role}`)).check();
+    const box = (one) => form.getByRole('checkbox', { name: new RegExp(`^${one}:`) });
+    await box('viewer').setChecked(role === 'viewer');
+    await box(role).check();
     await form.getByRole('button', { name: 'Add' }).click();
     await page.locator(`[data-testid="person"][data-name="${name}"]`).waitFor();
   }
