@@ -17,7 +17,7 @@ let prompt;
 before(async () => {
   browser = await startBrowser();
   server = await startServer();
-  await sendScenario(server, 'cc329_tools_json');
+  await sendScenario(server, 'cc329_tools_json_verbose');
   const page = await (await fetch(`${server.ui}/api/v1/prompts?from_ms=0`)).json();
   prompt = page.prompts.find((one) => one.prompt);
   assert.ok(prompt.prompt.length > 10);
@@ -115,8 +115,9 @@ test('an admin adds people, and reads no prompt', { timeout: 90_000 }, async () 
     const form = page.getByTestId('new-person');
     await form.getByLabel('Name').fill(name);
     await form.getByLabel(/Password/).fill(PASSWORD);
-    if (role !== 'viewer') await form.getByLabel(/^viewer/).uncheck();
-    await form.getByLabel(new RegExp(`^${role}`)).check();
+    const box = (one) => form.getByRole('checkbox', { name: new RegExp(`^${one}:`) });
+    await box('viewer').setChecked(role === 'viewer');
+    await box(role).check();
     await form.getByRole('button', { name: 'Add' }).click();
     await page.locator(`[data-testid="person"][data-name="${name}"]`).waitFor();
   }

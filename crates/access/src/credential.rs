@@ -1,128 +1,150 @@
-//! What a program shows to be let in: `PREFIX_ID_SECRET`.
+//! The text form of a credential, `tbi_<id>_<secret>` for ingest tokens, and what is kept of it.
 //!
-//! Invariant: the secret exists in the text that is handed out once; what is kept is its SHA-256. The
-//! secret has 256 bits nobody can foresee, so the hash needs no salt and no stretching.
+//! Invariant: the secret is in the text alone, which is shown once; kept is its SHA-256. A hash of 256
+//! random bits needs no salt and no slowness: there is nothing to guess.
 
+use std::fmt;
 use std::io;
 
-use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
+use subtle::ConstantTimeEq as _;
 
-const ID_CHARS: usize = 12;
+const SECRET_BYTES: usize = 32;
+/// 60 bits: enough that two are never the same.
+const ID_CHARACTERS: usize = 12;
+const ID_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// The SHA-256 of a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Hashed([u8; 32]);
+/// What a credential is for, which its prefix says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Sending telemetry.
+    Ingest,
+    /// Asking the API.
+    Api,
+}
 
-impl Hashed {
-    /// The hash of a secret in the form in which it is shown.
+impl Kind {
+    fn prefix(self) -> &'static str {
+        match self {
+            Kind::Ingest => "tbi_",
+            Kind::Api => "tbk_",
+        }
+    }
+}
+
+/// A credential that was made or presented just now.
+pub struct Credential {
+    /// By which it is found; no secret.
+    pub id: String,
+    secret: [u8; SECRET_BYTES],
+}
+
+/// What is kept of a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretHash(String);
+
+impl Credential {
+    /// A new one.
+    ///
+    /// # Errors
+    /// The operating system has no random bytes to give.
+    pub fn new() -> io::Result<Credential> {
+        let letters = base::secret::random()?;
+        let id = letters.iter().take(ID_CHARACTERS);
+        let id = id.map(|byte| char::from(ID_ALPHABET[usize::from(*byte) % ID_ALPHABET.len()]));
+        Ok(Credential {
+            id: id.collect(),
+            secret: base::secret::random()?,
+        })
+    }
+
+    /// Reads the text form; `None` for what is none of that kind.
     #[must_use]
-    pub fn of(secret: &str) -> Hashed {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
-        Hashed(hash)
+    pub fn parse(kind: Kind, text: &str) -> Option<Credential> {
+        let (id, secret) = text.strip_prefix(kind.prefix())?.split_once('_')?;
+        let is_id = id.len() == ID_CHARACTERS && id.bytes().all(|byte| ID_ALPHABET.contains(&byte));
+        let secret = URL_SAFE_NO_PAD.decode(secret).ok()?.try_into().ok()?;
+        is_id.then(|| Credential {
+            id: id.to_owned(),
+            secret,
+        })
     }
 
-    /// Compares in a time that says nothing about the hashes.
+    /// The text form, to be shown once.
     #[must_use]
-    pub fn is_of(&self, secret: &str) -> bool {
-        self.0.ct_eq(&Hashed::of(secret).0).into()
+    pub fn text(&self, kind: Kind) -> String {
+        let secret = URL_SAFE_NO_PAD.encode(self.secret);
+        format!("{}{}_{secret}", kind.prefix(), self.id)
     }
 
-    /// A short name for what has this hash; it opens nothing.
+    /// What is kept of the secret.
     #[must_use]
-    pub fn short(&self) -> String {
-        shortened(&self.0)
+    pub fn hash(&self) -> SecretHash {
+        let hash = digest(&SHA256, &self.secret);
+        SecretHash(URL_SAFE_NO_PAD.encode(hash.as_ref()))
+    }
+
+    /// Whether `kept` is of this secret. It takes as long where they differ in the first bit as where
+    /// they do not differ.
+    #[must_use]
+    pub fn is_of(&self, kept: &SecretHash) -> bool {
+        self.hash().0.as_bytes().ct_eq(kept.0.as_bytes()).into()
     }
 }
 
-impl TryFrom<String> for Hashed {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Hashed, String> {
-        let bytes = HEXLOWER.decode(text.as_bytes());
-        let hash = bytes.ok().and_then(|bytes| bytes.try_into().ok());
-        hash.map(Hashed)
-            .ok_or_else(|| "a hash is 64 hexadecimal digits".to_owned())
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credential({})", self.id)
     }
 }
 
-impl From<Hashed> for String {
-    fn from(hash: Hashed) -> String {
-        HEXLOWER.encode(&hash.0)
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(…)")
     }
-}
-
-/// A new secret of 256 bits: 43 characters that need no escaping anywhere.
-///
-/// # Errors
-/// The operating system has no random bytes to give.
-pub fn new_secret() -> io::Result<String> {
-    Ok(BASE64URL_NOPAD.encode(&base::secret::random()?))
-}
-
-/// A new id: 12 characters, lower case.
-///
-/// # Errors
-/// The operating system has no random bytes to give.
-pub fn new_id() -> io::Result<String> {
-    Ok(shortened(&base::secret::random()?))
-}
-
-/// The text of a credential.
-#[must_use]
-pub(crate) fn written(prefix: &str, id: &str, secret: &str) -> String {
-    format!("{prefix}_{id}_{secret}")
-}
-
-/// Id and secret of a credential's text, if it is one of that prefix. The secret may hold `_`.
-#[must_use]
-pub(crate) fn parsed<'a>(prefix: &str, text: &'a str) -> Option<(&'a str, &'a str)> {
-    let rest = text.strip_prefix(prefix)?.strip_prefix('_')?;
-    let (id, secret) = rest.split_once('_')?;
-    (id.len() == ID_CHARS && !secret.is_empty()).then_some((id, secret))
-}
-
-fn shortened(bytes: &[u8; 32]) -> String {
-    let mut id = BASE32_NOPAD.encode(&bytes[..8]).to_ascii_lowercase();
-    id.truncate(ID_CHARS);
-    id
 }
 
 #[cfg(test)]
 mod tests {
-    //! What is handed out is recognised by what is kept, and nothing else is.
+    //! Round trip, refusals, and that only the very secret is taken.
     use super::*;
 
     #[test]
-    fn a_secret_is_recognised_by_its_hash() {
-        let (secret, other) = (new_secret().unwrap(), new_secret().unwrap());
-        let hash = Hashed::of(&secret);
-        assert!(hash.is_of(&secret) && !hash.is_of(&other) && !hash.is_of(""));
-        let text = serde_json::to_string(&hash).unwrap();
-        assert_eq!(serde_json::from_str::<Hashed>(&text).unwrap(), hash);
-        assert!(!text.contains(&secret) && secret.len() == 43);
-        assert!(serde_json::from_str::<Hashed>("\"00\"").is_err());
+    fn reads_what_it_writes_and_nothing_else() {
+        let made = Credential::new().unwrap();
+        let text = made.text(Kind::Ingest);
+        assert_eq!(text.len(), 4 + 12 + 1 + 43, "{text}");
+        let read = Credential::parse(Kind::Ingest, &text).unwrap();
+        assert_eq!(read.id, made.id);
+        assert!(read.is_of(&made.hash()));
+        assert!(Credential::parse(Kind::Api, &text).is_none());
+        for odd in [
+            "",
+            "tbi_",
+            "tbi_abc_def",
+            &text[..text.len() - 1],
+            &format!("{text}A"),
+            &text.replace("tbi_", "tbi_A"),
+            &text.to_uppercase(),
+        ] {
+            assert!(Credential::parse(Kind::Ingest, odd).is_none(), "{odd}");
+        }
     }
 
     #[test]
-    fn the_text_comes_apart_again() {
-        let id = new_id().unwrap();
-        let text = written("tbk", &id, "a_b-c");
-        assert_eq!(parsed("tbk", &text), Some((id.as_str(), "a_b-c")));
-        assert_eq!(parsed("tbi", &text), None);
-        for odd in [
-            "",
-            "tbk",
-            "tbk_",
-            "tbk_short_x",
-            "tbk_abcdefghijkl_",
-            "tbkabcdefghijkl_x",
-        ] {
-            assert_eq!(parsed("tbk", odd), None, "{odd}");
-        }
+    fn another_secret_is_not_taken() {
+        let (one, other) = (Credential::new().unwrap(), Credential::new().unwrap());
+        assert!(!one.is_of(&other.hash()));
+        let mut almost = Credential {
+            id: one.id.clone(),
+            secret: one.secret,
+        };
+        almost.secret[31] ^= 1;
+        assert!(!almost.is_of(&one.hash()));
+        assert!(!format!("{one:?} {:?}", one.hash()).contains(&one.text(Kind::Ingest)[17..]));
     }
 }

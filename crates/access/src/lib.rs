@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `document.rs` | a small JSON file that is replaced whole or not at all |
 //! | `kept.rs` | a document that several processes read and change |
-//! | `credential.rs` | secrets that are handed out once, and their hashes |
+//! | `credential.rs` | the text form of tokens and keys, and what is kept of them |
+//! | `hashed.rs` | secrets without a name, and their hashes |
 //! | `roles.rs` | permissions, and the roles that give them |
 //! | `people.rs`, `people/` | who there is; passwords, the setup link, lock-out |
 //! | `keys.rs` | keys by which programs ask |
@@ -22,6 +23,7 @@ mod credential;
 mod document;
 mod failure;
 mod gate;
+mod hashed;
 mod kept;
 mod keys;
 mod people;
@@ -29,10 +31,11 @@ mod principal;
 mod roles;
 mod sessions;
 
-pub use credential::{Hashed, new_id, new_secret};
+pub use credential::{Credential, Kind, SecretHash};
 pub use document::{Document, DocumentError};
 pub use failure::AccessError;
 pub use gate::{Change, Gate, GateConfig, Refused, SetupLink, Shown, SignInError, SignedIn};
+pub use hashed::new_id;
 pub use keys::{ApiKey, NewKey, WantedKey};
 pub use people::password::Password;
 pub use people::{Person, Register, SETUP_HOURS, Setup};

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub use setup::{SETUP_HOURS, Setup};
 
-use crate::credential::new_id;
 use crate::failure::AccessError;
+use crate::hashed::new_id;
 use crate::keys::ApiKey;
 use crate::roles::{Permissions, Role};
 

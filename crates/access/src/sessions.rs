@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::credential::Hashed;
+use crate::hashed::Hashed;
 use crate::people::Person;
 
 /// Of all people together; the ones that were idle longest make room.

@@ -66,6 +66,9 @@ const routes: Array<[string, Route]> = [
   ['/reports', { page: 'reports' }],
   ['/cost', { page: 'board', id: 'cost' }],
   ['/health', { page: 'board', id: 'health' }],
+  ['/access', { page: 'access' }],
+  ['/audit', { page: 'audit' }],
+  ['/setup', { page: 'setup' }],
   ['/reports/cost', { page: 'report', id: 'cost' }],
 ];
 

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use base::private;
 
 use super::Gate;
-use crate::credential::new_secret;
 use crate::failure::AccessError;
+use crate::hashed::new_secret;
 use crate::keys::{ApiKey, NewKey, WantedKey};
 use crate::people::password::Password;
 use crate::people::{Person, Register};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::{Gate, Shown};
-use crate::credential::new_secret;
 use crate::failure::AccessError;
+use crate::hashed::new_secret;
 use crate::people::Person;
 use crate::people::password::Password;
 use crate::principal::Principal;

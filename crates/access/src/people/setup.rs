@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Register;
-use crate::credential::Hashed;
+use crate::hashed::Hashed;
 
 /// How long a link is good, hours.
 pub const SETUP_HOURS: u64 = 24;

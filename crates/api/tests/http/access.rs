@@ -8,6 +8,7 @@ use access::audit::{Act, Action, Place, Reader, Record, Writer};
 use access::{Change, Password, Permission, Role, WantedKey};
 use base::Clock;
 use http::Method;
+use http_body_util::BodyExt;
 use serde_json::json;
 
 use crate::bench::{Answer, Bench};
@@ -23,7 +24,7 @@ struct House {
 
 impl House {
     async fn new() -> House {
-        let bench = Bench::with(&["cc329_tools_json"]).await;
+        let bench = Bench::with(&["cc329_tools_json_verbose"]).await;
         let mut cookies = BTreeMap::new();
         for role in [
             Role::Admin,
@@ -238,6 +239,23 @@ async fn what_ends_an_admission_ends_it_at_once() {
     assert_eq!(house.get("admin", "/api/v1/status").await.status, 200);
     house.bench.clock.advance(Duration::from_secs(60));
     assert_eq!(house.get("admin", "/api/v1/overview").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_live_stream_ends_with_the_rights_of_who_watches() {
+    let house = House::new().await;
+    let request = http::Request::get(format!("http://{}/api/v1/live", house.bench.addr))
+        .header("cookie", &house.cookies["content-reader"])
+        .body(Default::default());
+    let answer = house.bench.open(request.expect("a request")).await;
+    assert_eq!(answer.status(), 200);
+    house
+        .bench
+        .gate
+        .change("content-reader", Change::Disabled(true))
+        .expect("disabled");
+    let end = tokio::time::timeout(Duration::from_secs(20), answer.into_body().collect());
+    end.await.expect("it ends").expect("well");
 }
 
 #[tokio::test]
