@@ -1,6 +1,6 @@
 //! The JSON API, the live stream, and the web UI in the binary.
 //!
-//! Invariant: read-only, and for this origin alone. Every request passes `guard.rs`: its host is one
+//! Invariant: for this origin alone, and read-only but for ingest tokens. Every request passes `guard.rs`: its host is one
 //! of ours, no other site may have sent it, it ends in bounded time, and its answer carries the
 //! security headers. What an answer says comes from `query`; nothing is computed here.
 //!
@@ -13,6 +13,10 @@
 //! | `live.rs` | newly stored events as they come |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
 //! | `fates.rs` | what became of everything that came |
+//! | `intake.rs` | what the API knows of the door: the gate, who is told |
+//! | `tokens.rs` | ingest tokens: list, make, rotate, revoke |
+//! | `door.rs` | who was turned away and why, which events came first |
+//! | `connect.rs` | what to paste where, for each client |
 //! | `web.rs` | the embedded UI |
 //! | `guard.rs` | what every request must pass |
 //! | `host.rs` | which hosts are ours |
@@ -21,17 +25,21 @@
 //! | `serve.rs` | connections: accept, time out, drain |
 
 mod catalogue;
+mod connect;
+mod door;
 mod fates;
 mod fault;
 mod guard;
 mod host;
 mod input;
+mod intake;
 mod live;
 mod reports;
 mod routes;
 mod serve;
 mod sql;
 mod status;
+mod tokens;
 mod web;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -41,8 +49,11 @@ use base::meters::Board;
 use query::Engine;
 use tokio::sync::OnceCell;
 
+pub use connect::{Client, Guide, Step, TOKEN, guide};
+pub use intake::Intake;
 pub use routes::{openapi_json, router};
 pub use serve::serve;
+pub use tokens::{OVERLAP_DAYS, TokenRow};
 
 /// Where the API is served, and under which names.
 #[derive(Clone, Debug)]
@@ -97,6 +108,7 @@ pub struct Api {
     about: About,
     board: Board,
     config: Config,
+    intake: Option<Intake>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -109,7 +121,17 @@ impl Api {
             about,
             board,
             config,
+            intake: None,
             views: OnceCell::new(),
+        }
+    }
+
+    /// With the door of the server.
+    #[must_use]
+    pub fn with_intake(self, intake: Intake) -> Api {
+        Api {
+            intake: Some(intake),
+            ..self
         }
     }
 

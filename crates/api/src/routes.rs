@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, catalogue, fates, guard, live, reports, sql, status, web};
+use crate::{Api, catalogue, connect, door, fates, guard, live, reports, sql, status, tokens, web};
 
 /// The longest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -27,6 +27,7 @@ const BODY_BYTES_MAX: usize = 1 << 20;
     tags(
         (name = "reports", description = "Named answers"),
         (name = "sql", description = "Any question"),
+        (name = "intake", description = "Who may send, and what came to the door"),
         (name = "status", description = "The server itself"),
     )
 )]
@@ -47,6 +48,11 @@ fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(sql::views))
         .routes(routes!(status::status))
         .routes(routes!(fates::fates))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::rotate))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(connect::connect))
+        .routes(routes!(door::door))
 }
 
 /// Everything that is served to people: the API, the UI, and the state for probes and Prometheus.

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::fates::SignalFates;
+use crate::tokens::openness;
 
 /// The server's own state.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,6 +29,9 @@ pub(crate) struct Status {
     grpc: String,
     /// Whether what there is to see is simulated.
     demo: bool,
+    /// Whether requests without a token are taken on loopback: `no_token` (there is none yet), `loopback`
+    /// (by `intake.open_loopback`) or `closed`.
+    intake: &'static str,
     /// What became of the items received since the start.
     fates: SignalFates,
     /// When the latest item was stored, milliseconds since the Unix epoch; null before the first.
@@ -88,6 +92,10 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
         http: api.about.http.to_string(),
         grpc: api.about.grpc.to_string(),
         demo: api.about.demo,
+        intake: api
+            .intake
+            .as_ref()
+            .map_or("closed", |intake| openness(&intake.gate)),
         fates: store.fates().all().into(),
         last_received_ms: last_received_ms(store),
         buffer_rows: stats.buffer_rows,

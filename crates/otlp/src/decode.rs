@@ -180,6 +180,9 @@ impl<'a> Decoder<'a, '_> {
         };
         match read_log(item, &mut self.record, &mut self.context) {
             Ok(()) => {
+                if let Some(why) = self.sink.refuses(&self.record.attributes) {
+                    return self.set_aside("log record", item, &why);
+                }
                 self.count_repair();
                 self.sink.log(&self.record);
             }
@@ -201,6 +204,16 @@ impl<'a> Decoder<'a, '_> {
                 format!("The {what} has more than {limit} {part}.")
             }
         };
+        self.quarantine_for(reason, item);
+    }
+
+    /// Quarantines what can be read and is not taken.
+    fn set_aside(&mut self, what: &str, item: Reader<'_>, why: &str) {
+        self.context.repaired = false;
+        self.quarantine_for(format!("The {what} {why}."), item);
+    }
+
+    fn quarantine_for(&mut self, reason: String, item: Reader<'_>) {
         self.decoded.quarantined += 1;
         self.decoded
             .first_reason

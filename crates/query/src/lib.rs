@@ -45,5 +45,5 @@ pub use config::Config;
 pub use cost::Cost;
 pub use engine::{Answer, Engine};
 pub use error::{ErrorKind, QueryError};
-pub use people::{Mapping, PeopleFiles, Roster};
+pub use people::{Mapping, PeopleFiles, Roster, TokenPeople};
 pub use views::{VIEWS, View};

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::budget::Budget;
-use crate::connection::{self, Port};
+use crate::connection::{self, Ends, Port};
 use crate::intake::{self, Intake};
 use crate::meters::{self, Meters};
 use crate::{Admit, Config};
@@ -176,6 +176,10 @@ async fn listen<A: Admit>(
 ) {
     // They are aborted if this future is dropped.
     let mut connections = JoinSet::new();
+    let address = match port {
+        Port::Http => intake.config.http,
+        Port::Grpc => intake.config.grpc,
+    };
     let mut stop = std::pin::pin!(shutdown.wait());
     loop {
         let (socket, peer, place) = tokio::select! {
@@ -186,9 +190,13 @@ async fn listen<A: Admit>(
             note(ended);
         }
         let (intake, shutdown) = (Arc::clone(intake), shutdown.clone());
+        let ends = Ends {
+            peer,
+            listener: address,
+        };
         connections.spawn(async move {
             let _place = place;
-            connection::serve(intake, port, socket, peer, shutdown).await;
+            connection::serve(intake, port, socket, ends, shutdown).await;
         });
     }
     drop(listener);

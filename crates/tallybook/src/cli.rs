@@ -1,6 +1,8 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
+mod connect;
 mod simulate;
+mod token;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +13,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::failure::Failure;
 use crate::logging::LogFormat;
 
+pub(crate) use connect::ConnectArgs;
 pub(crate) use simulate::{Protocol, SimulateArgs};
+pub(crate) use token::{MakeArgs, NameArgs, Place, RotateArgs, TokenCommand};
 
 /// Where the server listens when nothing else is said.
 pub(crate) const UI_URL: &str = "http://127.0.0.1:4319";
@@ -74,6 +78,12 @@ pub(crate) enum Command {
     Emit(EmitArgs),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
+    /// Connect a client: what to paste where, a token for it, and a wait for its first event that names
+    /// what is wrong
+    Connect(ConnectArgs),
+    /// Make, list, rotate and revoke ingest tokens: who may send telemetry, and for whom
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Work with the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -282,6 +292,14 @@ pub(crate) struct SendArgs {
     /// The OTLP/gRPC address for runs recorded over gRPC [default: the host of --to, port 4317]
     #[arg(long, value_name = "URL")]
     pub(crate) grpc_to: Option<String>,
+    /// The ingest token to send with
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "TALLYBOOK_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
     /// Shift all times so that the last request is sent now
     #[arg(long)]
     pub(crate) restamp: bool,

@@ -1,5 +1,6 @@
 //! What each command does. Each runs on a runtime of its own making, and none knows another.
 
+mod connect;
 mod demo;
 mod doctor;
 mod emit;
@@ -10,6 +11,7 @@ mod report;
 mod send;
 mod serve;
 mod simulate;
+mod token;
 
 use std::io::Write;
 
@@ -36,6 +38,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(args) => simulate::run(args, &cli.log),
         Command::Emit(args) => emit::run(args),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
+        Command::Connect(args) => connect::run(&args, &cli.log),
+        Command::Token(command) => token::run(command, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
             let sources = settings.check()?.people;

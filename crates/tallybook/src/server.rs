@@ -8,19 +8,25 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use access::door::Door;
+use access::tokens::{Gate, Openness};
 use api::{About, Api};
-use base::Shutdown;
 use base::meters::Board;
+use base::{Shutdown, SystemClock};
 use query::Engine;
 use store::{Replay, Store};
 use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
-use crate::intake::{Intake, cpu_runtime};
+use crate::intake::{Entrance, Intake, cpu_runtime};
+use crate::notices::Notices;
 use crate::opening;
 use crate::people;
 use crate::settings::Checked;
 use crate::vitals;
+
+/// How often it is looked whether the use of tokens is to be written.
+const USAGE_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A server that listens but does not serve yet.
 pub(crate) struct Server {
@@ -32,6 +38,9 @@ pub(crate) struct Server {
     data_dir: PathBuf,
     engine: Arc<Engine>,
     people: people::Kept,
+    gate: Arc<Gate>,
+    door: Arc<Door>,
+    notices: Arc<Notices>,
     intake: Arc<Intake>,
     board: Board,
     cpu: Runtime,
@@ -51,8 +60,20 @@ impl Server {
         let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
         let people = people::Kept::start(&settings.people, &engine);
         let cpu = cpu_runtime().map_err(Failure::failed)?;
-        let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
+        let clock = Arc::new(SystemClock::new());
+        let gate = Gate::open(&data_dir, settings.tokens, clock).map_err(Failure::failed)?;
+        let (gate, notices) = (Arc::new(gate), Arc::new(Notices::new()));
+        say_openness(&gate);
+        let door = Arc::new(Door::open(&data_dir).map_err(Failure::failed)?);
+        let entrance = Entrance {
+            gate: Arc::clone(&gate),
+            door: Arc::clone(&door),
+            foreign: settings.foreign,
+            notices: Arc::clone(&notices) as _,
+        };
+        let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone(), entrance);
         let board = board(&receive, &store, &engine)?;
+        board.add(notices.meters()).map_err(Failure::failed)?;
         Ok(Server {
             receive,
             ui,
@@ -62,6 +83,9 @@ impl Server {
             data_dir,
             engine: Arc::new(engine),
             people,
+            gate,
+            door,
+            notices,
             intake: Arc::new(intake),
             board,
             cpu,
@@ -116,7 +140,12 @@ impl Server {
             .people
             .watch(Arc::clone(&self.engine), shutdown.clone());
         let people = tokio::spawn(people);
-        let router = api::router(Api::new(self.engine, about, self.board, config));
+        let api = Api::new(self.engine, about, self.board, config).with_intake(api::Intake {
+            gate: Arc::clone(&self.gate),
+            door: self.door,
+            notices: self.notices,
+        });
+        let router = api::router(api);
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
         let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
@@ -124,8 +153,12 @@ impl Server {
         let reserve = tokio::spawn(Arc::clone(&self.store).run_reserve(shutdown.clone()));
         let ui = tokio::spawn(api::serve(self.ui, router, shutdown.clone()));
         let log = tokio::spawn(Arc::clone(&self.intake).run_log(shutdown.clone()));
+        let usage = tokio::spawn(keep_usage(Arc::clone(&self.gate), shutdown.clone()));
         self.receive.serve(self.intake, shutdown).await;
         log.await.map_err(Failure::failed)?;
+        usage.await.map_err(Failure::failed)?;
+        // Once more, now that nothing comes any more.
+        save_usage(&self.gate, true).await;
         ui.await.map_err(Failure::failed)?;
         replay.await.map_err(Failure::failed)?;
         reserve.await.map_err(Failure::failed)?;
@@ -134,6 +167,39 @@ impl Server {
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();
         Ok(())
+    }
+}
+
+/// Says loudly that intake is open, if it is.
+fn say_openness(gate: &Gate) {
+    match gate.openness() {
+        Openness::NoToken => tracing::warn!(
+            "intake is open on loopback: every program on this machine may write, until there is a token (tallybook token create)"
+        ),
+        Openness::Loopback => tracing::warn!(
+            "intake stays open on loopback, although there may be tokens (intake.open_loopback): every program on this machine may write"
+        ),
+        Openness::Closed => tracing::info!("intake takes only what comes with a token"),
+    }
+}
+
+/// Writes now and then how tokens were used, until `shutdown`.
+async fn keep_usage(gate: Arc<Gate>, shutdown: Shutdown) {
+    while !shutdown.is_triggered() {
+        tokio::select! {
+            () = tokio::time::sleep(USAGE_EVERY) => {}
+            () = shutdown.wait() => {}
+        }
+        save_usage(&gate, false).await;
+    }
+}
+
+async fn save_usage(gate: &Arc<Gate>, is_last: bool) {
+    let gate = Arc::clone(gate);
+    match tokio::task::spawn_blocking(move || gate.save(is_last)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!("how tokens were used is not kept: {error}"),
+        Err(error) => tracing::error!("how tokens were used is not kept: {error}"),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod cost;
 mod people;
+mod tokens;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::cli::{ListenArgs, LogArgs, ServeArgs};
 use crate::failure::Failure;
 use crate::logging::{self, LogFormat};
 use crate::people::Sources;
+pub(crate) use tokens::Foreign;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -60,6 +62,14 @@ pub(crate) struct Intake {
     pub(crate) max_connections: usize,
     /// Log records, data points or spans in one request.
     pub(crate) max_items: usize,
+    /// Whether a token is asked for even while there is none.
+    pub(crate) require_token: bool,
+    /// Whether loopback stays open once there are tokens.
+    pub(crate) open_loopback: bool,
+    /// Headers that may hold a token, beside Authorization.
+    pub(crate) token_headers: Vec<String>,
+    /// What becomes of items that name what their token may not write for.
+    pub(crate) foreign_organization: Foreign,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -139,6 +149,10 @@ impl Default for Intake {
             memory_budget: ByteSize::bytes(config.memory_budget_bytes as u64).to_string(),
             max_connections: config.max_connections,
             max_items: otlp::Limits::default().items,
+            require_token: false,
+            open_loopback: false,
+            token_headers: tokens::headers(),
+            foreign_organization: Foreign::default(),
         }
     }
 }
@@ -186,6 +200,8 @@ pub(crate) struct Checked {
     pub(crate) store: store::Config,
     pub(crate) query: query::Config,
     pub(crate) people: Sources,
+    pub(crate) tokens: access::tokens::Intake,
+    pub(crate) foreign: Foreign,
     pub(crate) ui: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
 }
@@ -251,6 +267,7 @@ impl Settings {
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());
         problems.extend(logging::filter(&self.log.level).err());
+        let tokens = self.intake.rules(&mut problems);
         self.check_addresses(&mut problems);
         if !problems.is_empty() {
             return Err(Failure::usage(format!(
@@ -263,7 +280,9 @@ impl Settings {
             receive,
             store,
             query,
-            people: self.people.sources(),
+            people: self.people.sources(&self.data_dir),
+            tokens,
+            foreign: self.intake.foreign_organization,
             ui: self.listen.ui,
             allowed_hosts,
         })

@@ -1,6 +1,8 @@
 // The wire types of the JSON API, as the pages read them. Times are epoch
 // milliseconds, money is USD. An absent value arrives as null or not at all.
 
+import type { Openness } from './intake';
+
 export type Maybe<T> = T | null | undefined;
 
 export interface Totals {
@@ -214,6 +216,8 @@ export interface Status {
   http: string;
   grpc: string;
   demo: boolean;
+  /** Whether requests without a token are taken on loopback. */
+  intake: Openness;
   fates: { logs: Fates; metrics: Fates; traces: Fates };
   last_received_ms: number | null;
   buffer_rows: number;

@@ -13,6 +13,8 @@ export type Route =
   | { page: 'live' }
   | { page: 'reports' }
   | { page: 'explore' }
+  | { page: 'connect' }
+  | { page: 'tokens' }
   | { page: 'report'; id: string }
   | { page: 'board'; id: BoardName }
   | { page: 'missing' };
@@ -137,6 +139,8 @@ export function readRoute(pathname: string): Route {
   if (first === 'reports') return id === undefined ? { page: 'reports' } : { page: 'report', id };
   if (first === 'live' && id === undefined) return { page: 'live' };
   if (first === 'explore' && id === undefined) return { page: 'explore' };
+  if (first === 'connect' && id === undefined) return { page: 'connect' };
+  if (first === 'tokens' && id === undefined) return { page: 'tokens' };
   const board = BOARD_NAMES.find((name) => name === first);
   if (board && id === undefined) return { page: 'board', id: board };
   return { page: 'missing' };

@@ -168,6 +168,7 @@ async fn append(store: &Store, request: &Recorded) {
         transport: Transport::Http,
         received_ns: store.clock().now_unix_ns(),
         quarantined: Vec::new(),
+        provenance: None,
         protobuf: protobuf.into(),
     };
     let prepared = store.prepare(&entry).expect("decodes");

@@ -30,6 +30,8 @@ pub(crate) struct Item<'a> {
     pub(crate) organization_id: Option<&'a str>,
     /// JSON; only needed when the mapping names attributes.
     pub(crate) resource: Option<&'a str>,
+    /// Only needed when a token is bound to one person.
+    pub(crate) token: Option<&'a str>,
 }
 
 /// What the person of an item rests on.
@@ -40,6 +42,7 @@ pub(crate) enum Basis {
     Session,
     Installation,
     Mapping,
+    Token,
     InstallationId,
 }
 
@@ -51,6 +54,7 @@ impl Basis {
             Basis::Session => "session",
             Basis::Installation => "installation",
             Basis::Mapping => "mapping",
+            Basis::Token => "token",
             Basis::InstallationId => "installation_id",
         }
     }
@@ -167,6 +171,10 @@ impl<'a> Case<'a> {
         let found = by_ids.or_else(|| {
             let name = self.by_mapping()?;
             Some((self.resolver.named(name), Basis::Mapping))
+        });
+        let found = found.or_else(|| {
+            let name = self.resolver.files.tokens.get(self.item.token?)?;
+            Some((self.resolver.named(name), Basis::Token))
         });
         match found {
             Some((found, basis)) => {
