@@ -16,6 +16,7 @@ use crate::{Document, DocumentError};
 /// How many different failures are remembered.
 const KNOCKS_MAX: usize = 64;
 const PATH_CHARS_MAX: usize = 120;
+const METHOD_CHARS_MAX: usize = 16;
 const MEDIA_TYPE_CHARS_MAX: usize = 80;
 /// A longer part of a path may be a credential that somebody put there.
 const SEGMENT_CHARS_MAX: usize = 24;
@@ -97,10 +98,21 @@ struct Noted(BTreeMap<String, u64>);
 impl Knock {
     /// The same with a path and a media type that may be shown.
     fn shown(self) -> Knock {
+        let path = shown_path(&self.path);
+        // Advice may repeat the path.
+        let advice = match path == self.path {
+            true => self.advice,
+            false => self.advice.replace(&self.path, &path),
+        };
         Knock {
-            path: shown_path(&self.path),
+            path,
+            advice,
             content_type: shown(&self.content_type, MEDIA_TYPE_CHARS_MAX),
-            ..self
+            peer: self.peer,
+            transport: self.transport,
+            method: shown(&self.method, METHOD_CHARS_MAX),
+            status: self.status,
+            reason: self.reason,
         }
     }
 }

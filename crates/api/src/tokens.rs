@@ -217,6 +217,7 @@ pub(crate) async fn create(
             expires_ms: wish.expires_in_days.map(|days| after(now_ms, days)),
         };
         let made = intake.gate.book().create(new, now_ms)?;
+        intake.gate.look();
         intake.note_made(&made);
         Ok(told(&intake.gate, made))
     });
@@ -239,6 +240,7 @@ pub(crate) async fn rotate(
             expires_ms: wish.expires_in_days.map(|days| after(now_ms, days)),
         };
         let made = intake.gate.book().rotate(&slot, rotation, now_ms)?;
+        intake.gate.look();
         intake.note_made(&made);
         Ok(told(&intake.gate, made))
     });
@@ -256,6 +258,7 @@ pub(crate) async fn revoke(
     let intake = api.intake()?.clone();
     blocking(move || {
         let ended = intake.gate.book().revoke(&name, intake.gate.now_ms())?;
+        intake.gate.look();
         for token in &ended {
             intake.notices.note(&Notice::Revoked {
                 token: token.clone(),

@@ -117,8 +117,8 @@ pub(crate) struct ListenArgs {
     /// Where to serve the web UI and the API [default: 127.0.0.1:4319]
     #[arg(long, value_name = "ADDR", env = "TALLYBOOK_UI")]
     pub(crate) ui: Option<SocketAddr>,
-    /// Allow addresses other than loopback. There is no sign-in yet: whoever reaches the ports may
-    /// read and write everything
+    /// Allow addresses other than loopback, where sending needs a token. There is no sign-in yet:
+    /// whoever reaches the UI may read everything, and make tokens
     #[arg(long)]
     pub(crate) allow_remote: bool,
     /// Print the actual addresses as one line of JSON on standard output once they accept

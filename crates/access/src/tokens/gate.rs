@@ -121,7 +121,7 @@ impl Gate {
             nobody: Credential::new()?.hash(),
         };
         gate.book.list()?;
-        drop(gate.known(true));
+        gate.look();
         Ok(gate)
     }
 
@@ -151,13 +151,12 @@ impl Gate {
         credential: &Credential,
         arriving: Arriving<'_>,
     ) -> Result<Arc<Token>, Turned> {
-        let mut found = self.token(&credential.id, false);
-        if found.is_none() {
-            found = self.token(&credential.id, true);
-        }
-        let kept = found.as_ref().map_or(&self.nobody, |token| &token.hash);
-        let is_right = credential.is_of(kept);
-        let Some(token) = found.filter(|_| is_right) else {
+        // A look for what has changed follows both, or the time would tell an unknown id from a wrong
+        // secret.
+        let found = self
+            .judge(credential, false)
+            .or_else(|| self.judge(credential, true));
+        let Some(token) = found else {
             let is_unreadable = self.known(false).is_unreadable;
             return Err(if is_unreadable {
                 Turned::Unreadable
@@ -212,6 +211,11 @@ impl Gate {
         }
     }
 
+    /// Looks at the book now: for who has just changed it.
+    pub fn look(&self) {
+        drop(self.known(true));
+    }
+
     /// The book that is gone by.
     pub fn book(&self) -> &TokenBook {
         &self.book
@@ -235,8 +239,12 @@ impl Gate {
         self.clock.now_unix_ns() / 1_000_000
     }
 
-    fn token(&self, id: &str, at_once: bool) -> Option<Arc<Token>> {
-        self.known(at_once).tokens.get(id).cloned()
+    /// The token, if the secret is its own.
+    fn judge(&self, credential: &Credential, at_once: bool) -> Option<Arc<Token>> {
+        let found = self.known(at_once).tokens.get(&credential.id).cloned();
+        let kept = found.as_ref().map_or(&self.nobody, |token| &token.hash);
+        let is_right = credential.is_of(kept);
+        found.filter(|_| is_right)
     }
 
     /// The tokens, read again if the book has changed since it was looked at. A look is one question

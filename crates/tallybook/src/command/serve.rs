@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
         tokio::spawn(watch_signals(shutdown.clone()));
         let server = Server::build(checked, false).await?;
         if settings.listen.allow_remote {
-            tracing::warn!("others can reach this server, and there is no sign-in yet: anyone may read and write");
+            tracing::warn!("others can reach this server, and there is no sign-in yet: who reaches the UI may read everything and make tokens");
         }
         if args.listen.print_addresses {
             say(&server.addresses().to_string())?;

@@ -99,7 +99,15 @@ async fn what_is_wrong_at_the_door_is_named() -> Result<(), Problem> {
     for part in [
         "OTLP/HTTP is at /v1/logs",
         "\"times\":3",
-        &format!("send OTLP/HTTP to port {}", server.addresses().http.port()),
+        &format!(
+            "send OTLP/HTTP to port {}",
+            server
+                .addresses()
+                .http
+                .rsplit(':')
+                .next()
+                .unwrap_or_default()
+        ),
         "must be application/x-protobuf or application/json",
         "The compression `br` is not supported",
     ] {
@@ -116,7 +124,7 @@ async fn what_is_wrong_at_the_door_is_named() -> Result<(), Problem> {
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_on_a_plain_port_and_metrics_alone_are_named() -> Result<(), Problem> {
     let server = launch().start()?;
-    let mut socket = TcpStream::connect(server.addresses().http)?;
+    let mut socket = TcpStream::connect(&server.addresses().http)?;
     // The beginning of a ClientHello.
     socket.write_all(&[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0])?;
     until(

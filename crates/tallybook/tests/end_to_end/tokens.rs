@@ -6,10 +6,10 @@ use fleet::{Answer, Client, ContentEncoding, Transport};
 use http::{HeaderName, HeaderValue};
 use otlp::Encoding;
 use serde_json::{Value, json};
-use testkit::{Problem, Server};
+use testkit::{Problem, Server, exchange, until};
 
 use crate::command_line::{check_failure, printed};
-use crate::stage::launch;
+use crate::stage::{PATIENCE, launch};
 
 /// Every way in which a request comes.
 const WAYS: [(Transport, Encoding); 3] = [
@@ -231,12 +231,9 @@ async fn once_there_is_a_token_only_live_ones_are_taken() -> Result<(), Problem>
     sender.next.set(9_000);
     sender.is_taken().await?;
     revoke(&server, "cowork")?;
-    let revoked = async || Ok(!sender.send().await?.is_success());
-    testkit::until(
-        crate::stage::PATIENCE,
-        "the end of a revoked token",
-        async || Ok(revoked().await?.then_some(())),
-    )
+    until(PATIENCE, "the end of a revoked token", async || {
+        Ok((!sender.send().await?.is_success()).then_some(()))
+    })
     .await?;
     sender.is_told(401, 16, "The token was revoked").await?;
     sender.server.sql().settled_ledger().await.map(drop)
@@ -329,7 +326,7 @@ async fn a_token_is_bound_to_signals_networks_times_and_amounts() -> Result<(), 
         .await?;
     let brief = create(&server, "brief", &["--expires", "1s"])?;
     let sender = Sender::new(&server, WAYS[0]).with(BEARER, &brief.text);
-    testkit::until(crate::stage::PATIENCE, "the end of a token", async || {
+    until(PATIENCE, "the end of a token", async || {
         Ok((!sender.send().await?.is_success()).then_some(()))
     })
     .await?;
@@ -480,7 +477,7 @@ async fn the_api_does_the_same_for_its_own_origin() -> Result<(), Problem> {
     let ui = server.addresses().ui_url();
     let post = async |path: &str, headers: &[(&str, &str)], body: &str| {
         let url = format!("{ui}/api/v1/tokens{path}");
-        testkit::exchange(http::Method::POST, &url, headers, body.to_owned()).await
+        exchange(http::Method::POST, &url, headers, body.to_owned()).await
     };
     let json = ("content-type", "application/json");
     let wish = r#"{"slot": "web", "organization": "Example"}"#;
@@ -515,7 +512,7 @@ async fn the_api_does_the_same_for_its_own_origin() -> Result<(), Problem> {
     assert_eq!(post("/nothing/rotate", &[json], "{}").await?.status, 404);
     let ended = post("/web/revoke", &[json], "{}").await?.json()?;
     assert_eq!(ended.as_array().map(Vec::len), Some(2), "{ended}");
-    let listed = testkit::exchange(http::Method::GET, &format!("{ui}/api/v1/tokens"), &[], "")
+    let listed = exchange(http::Method::GET, &format!("{ui}/api/v1/tokens"), &[], "")
         .await?
         .json()?;
     assert_eq!(listed["intake"], "closed", "{listed}");
