@@ -39,7 +39,7 @@ test('a client is set up: failures are named, events are ticked', { timeout: 180
   await t.test('an open intake is said, and a token is made', async () => {
     await page.getByTestId('open-intake').waitFor();
     await page.getByLabel('Claude Cowork').check();
-    await page.getByText('OTLP protocol').waitFor();
+    await page.getByRole('heading', { name: 'OTLP protocol' }).waitFor();
     await page.getByLabel('Organisation').fill('Example <b>Ltd</b>');
     await page.getByRole('button', { name: 'Make a token' }).click();
     const headers = page.getByText(/^Authorization=Bearer tbi_/);

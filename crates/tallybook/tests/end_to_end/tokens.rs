@@ -470,6 +470,23 @@ async fn loopback_stays_open_if_that_is_wanted() -> Result<(), Problem> {
     Ok(())
 }
 
+/// The same words of two organisations are two items.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobodys_item_is_another_organisations_repetition() -> Result<(), Problem> {
+    let server = launch().start()?;
+    let one = create(&server, "one", &[])?;
+    let other = make(&server, &["create", "other", "--organization", "Another"])?;
+    for made in [&one, &other, &one] {
+        let sender = Sender::new(&server, WAYS[1]);
+        sender.with(BEARER, &made.text).is_taken().await?;
+    }
+    let ledger = server.sql().settled_ledger().await?;
+    let (first, second) = (ledger.of_token(&one.id), ledger.of_token(&other.id));
+    assert_eq!((first.accepted, first.deduplicated), (1, 1), "{ledger:?}");
+    assert_eq!((second.accepted, second.deduplicated), (1, 0), "{ledger:?}");
+    Ok(())
+}
+
 /// The API makes, rotates and revokes; for its own origin, and in JSON.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_does_the_same_for_its_own_origin() -> Result<(), Problem> {
