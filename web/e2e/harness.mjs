@@ -64,7 +64,7 @@ async function started(command, until = async () => {}) {
     child.kill();
     await ended;
   };
-  return { ui: `http://${listening.ui}`, http: `http://${listening.http}`, stop };
+  return { ui: `http://${listening.ui}`, http: `http://${listening.http}`, grpc: `http://${listening.grpc}`, stop };
 }
 
 /** The first line of that kind; whatever is printed later is read and dropped, or a talkative server would block. */

@@ -5,9 +5,9 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `credential.rs` | the text form of tokens and keys, and what is kept of them |
 //! | `document.rs` | a small JSON file that is replaced whole or not at all |
 //! | `kept.rs` | a document that several processes read and change |
-//! | `credential.rs` | the text form of tokens and keys, and what is kept of them |
 //! | `hashed.rs` | secrets without a name, and their hashes |
 //! | `roles.rs` | permissions, and the roles that give them |
 //! | `people.rs`, `people/` | who there is; passwords, the setup link, lock-out |
@@ -17,10 +17,13 @@
 //! | `gate.rs`, `gate/` | who is let in: the one place where a credential becomes a principal |
 //! | `failure.rs` | why something was not done |
 //! | `audit.rs`, `audit/` | what was done: the trail |
+//! | `door.rs` | what happened at the door lately, for who sets a client up |
+//! | `tokens.rs`, `tokens/` | ingest tokens: who may send telemetry, and for whom |
 
 pub mod audit;
 mod credential;
 mod document;
+pub mod door;
 mod failure;
 mod gate;
 mod hashed;
@@ -30,6 +33,7 @@ mod people;
 mod principal;
 mod roles;
 mod sessions;
+pub mod tokens;
 
 pub use credential::{Credential, Kind, SecretHash};
 pub use document::{Document, DocumentError};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -42,9 +42,9 @@ pub(crate) async fn guard(
     let is_probe = matches!(path, "/healthz" | "/readyz");
     let refused = match is_probe {
         true => Ok(()),
-        false => {
-            check_host(&request, &api.config.allowed_hosts).and_then(|()| check_site(&request))
-        }
+        false => check_host(&request, &api.config.allowed_hosts)
+            .and_then(|()| check_site(&request))
+            .and_then(|()| check_origin(&request)),
     };
     let mut response = match refused {
         Err(fault) => fault.into_response(),
@@ -108,6 +108,29 @@ fn check_site(request: &Request) -> Result<(), Fault> {
         "another site may not use the API",
         None,
     ))
+}
+
+/// Browsers name the origin of what may change something; older ones say nothing else. That the body is
+/// JSON, which a form cannot send, is seen to where it is read.
+fn check_origin(request: &Request) -> Result<(), Fault> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let Some(origin) = request.headers().get(header::ORIGIN) else {
+        return Ok(());
+    };
+    let named = origin.to_str().unwrap_or_default();
+    let named = named.split_once("://").map(|(_, authority)| authority);
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| authority(request.uri()));
+    if named.is_some() && named == host {
+        return Ok(());
+    }
+    let message = "another origin may not use the API";
+    Err(Fault::new(StatusCode::FORBIDDEN, message, None))
 }
 
 fn timed_out() -> Fault {

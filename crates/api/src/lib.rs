@@ -1,6 +1,6 @@
 //! The JSON API, the live stream, and the web UI in the binary.
 //!
-//! Invariant: read-only, and for this origin alone. Every request passes `guard.rs`: its host is one
+//! Invariant: for this origin alone, and read-only but for ingest tokens. Every request passes `guard.rs`: its host is one
 //! of ours, no other site may have sent it, it ends in bounded time, and its answer carries the
 //! security headers. What an answer says comes from `query`; nothing is computed here.
 //!
@@ -14,6 +14,10 @@
 //! | `redaction.rs` | what is taken out of requests before they are kept |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
 //! | `fates.rs` | what became of everything that came |
+//! | `intake.rs` | what the API knows of the door: the gate, who is told |
+//! | `tokens.rs` | ingest tokens: list, make, rotate, revoke |
+//! | `door.rs` | who was turned away and why, which events came first |
+//! | `connect.rs` | what to paste where, for each client |
 //! | `web.rs` | the embedded UI |
 //! | `guard.rs` | what every request must pass |
 //! | `sight.rs` | what a request may see |
@@ -25,11 +29,14 @@
 
 mod access;
 mod catalogue;
+mod connect;
+mod door;
 mod fates;
 mod fault;
 mod guard;
 mod host;
 mod input;
+mod intake;
 mod live;
 mod live_filter;
 mod redaction;
@@ -39,6 +46,7 @@ mod serve;
 mod sight;
 mod sql;
 mod status;
+mod tokens;
 mod web;
 mod why;
 
@@ -50,8 +58,11 @@ use query::Engine;
 use tokio::sync::OnceCell;
 
 pub use access::Access;
+pub use connect::{Client, Guide, Step, TOKEN, guide};
+pub use intake::Intake;
 pub use routes::{openapi_json, policies_markdown, router};
 pub use serve::serve;
+pub use tokens::{OVERLAP_DAYS, TokenRow};
 
 /// Where the API is served, and under which names.
 #[derive(Clone, Debug)]
@@ -96,8 +107,20 @@ pub struct About {
     pub http: SocketAddr,
     /// Where OTLP/gRPC is received.
     pub grpc: SocketAddr,
+    /// Whether TLS is spoken at all ports.
+    pub tls: bool,
     /// Whether what there is to see is simulated.
     pub demo: bool,
+}
+
+impl About {
+    /// How addresses begin.
+    fn scheme(&self) -> &'static str {
+        match self.tls {
+            true => "https",
+            false => "http",
+        }
+    }
 }
 
 /// What answers come from.
@@ -108,6 +131,7 @@ pub struct Api {
     config: Config,
     access: Access,
     redaction: Option<Arc<redact::Ledger>>,
+    intake: Option<Intake>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -128,6 +152,7 @@ impl Api {
             config,
             access,
             redaction: None,
+            intake: None,
             views: OnceCell::new(),
         }
     }
@@ -137,6 +162,15 @@ impl Api {
     pub fn with_redaction(self, ledger: Arc<redact::Ledger>) -> Api {
         Api {
             redaction: Some(ledger),
+            ..self
+        }
+    }
+
+    /// With the door of the server.
+    #[must_use]
+    pub fn with_intake(self, intake: Intake) -> Api {
+        Api {
+            intake: Some(intake),
             ..self
         }
     }

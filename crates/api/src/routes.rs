@@ -13,7 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Policies, Policy, Table, audit, authorise, keys, people, session, sessions};
-use crate::{Api, catalogue, fates, guard, live, redaction, reports, sql, status, web, why};
+use crate::{
+    Api, catalogue, connect, door, fates, guard, live, redaction, reports, sql, status, tokens,
+    web, why,
+};
 
 /// The longest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -29,6 +32,7 @@ const BODY_BYTES_MAX: usize = 1 << 20;
     tags(
         (name = "reports", description = "Named answers"),
         (name = "sql", description = "Any question"),
+        (name = "intake", description = "Who may send, and what came to the door"),
         (name = "status", description = "The server itself"),
         (name = "access", description = "Who may come in, and what was done"),
     )
@@ -54,6 +58,11 @@ fn table() -> Table {
         .at(Policy::SignedIn, routes!(status::status))
         .at(needs(Aggregates), routes!(fates::fates))
         .at(needs(Aggregates), routes!(redaction::redaction))
+        .at(needs(Manage), routes!(tokens::list, tokens::create))
+        .at(needs(Manage), routes!(tokens::rotate))
+        .at(needs(Manage), routes!(tokens::revoke))
+        .at(needs(Manage), routes!(connect::connect))
+        .at(needs(Manage), routes!(door::door))
         .at(Policy::Anyone, routes!(session::me, session::begin))
         .at(Policy::SignedIn, routes!(session::end))
         .at(Policy::Anyone, routes!(session::set_up))

@@ -127,6 +127,9 @@ impl<'a> Decoder<'a, '_> {
         };
         match read_log(item, &mut self.record, &mut self.context) {
             Ok(()) => {
+                if let Some(why) = self.sink.refuses(&self.record.attributes) {
+                    return self.set_aside("log record", item, &why);
+                }
                 self.count_repair();
                 self.sink.log(&self.record);
             }
@@ -136,7 +139,20 @@ impl<'a> Decoder<'a, '_> {
 
     fn quarantine(&mut self, what: &str, item: Reader<'_>, stop: Stop) {
         self.context.repaired = false;
-        let quarantined = unreadable(what, item, stop);
+        self.put_aside(unreadable(what, item, stop));
+    }
+
+    /// Quarantines what can be read and is not taken.
+    fn set_aside(&mut self, what: &str, item: Reader<'_>, why: &str) {
+        self.context.repaired = false;
+        self.put_aside(Quarantined {
+            reason: format!("The {what} {why}."),
+            encoding: RawEncoding::Protobuf,
+            raw: item.bytes().to_vec(),
+        });
+    }
+
+    fn put_aside(&mut self, quarantined: Quarantined) {
         self.decoded.quarantined += 1;
         self.decoded
             .first_reason

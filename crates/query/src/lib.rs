@@ -49,7 +49,7 @@ pub use config::Config;
 pub use cost::Cost;
 pub use engine::{Answer, Engine};
 pub use error::{ErrorKind, QueryError};
-pub use people::{Mapping, PeopleFiles, Roster};
+pub use people::{Mapping, PeopleFiles, Roster, TokenPeople};
 pub use question::Question;
 pub use sight::{Pseudonyms, Sight};
 pub use views::{VIEWS, View};

@@ -26,6 +26,7 @@ mod roster;
 mod shards;
 mod sheet;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use datafusion::error::DataFusionError;
@@ -50,11 +51,16 @@ pub struct PeopleFiles {
     pub mapping: Option<Mapping>,
     /// Who is expected.
     pub roster: Option<Roster>,
+    /// Ingest tokens that are bound to one person: by the token's id, the e-mail address or account id.
+    pub tokens: TokenPeople,
 }
+
+/// The one person of each token that has one.
+pub type TokenPeople = BTreeMap<String, Arc<str>>;
 
 impl PeopleFiles {
     fn is_any(&self) -> bool {
-        self.mapping.is_some() || self.roster.is_some()
+        self.mapping.is_some() || self.roster.is_some() || !self.tokens.is_empty()
     }
 }
 

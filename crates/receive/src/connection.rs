@@ -19,7 +19,7 @@ use hyper_util::server::conn::auto;
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault::Fault;
-use crate::intake::{Caller, Intake};
+use crate::intake::{Caller, Cut, Intake};
 use crate::pulse::{Due, End, InFlight, Pulse, Watched};
 use crate::reply::Reply;
 use crate::{Admit, Transport, grpc, http};
@@ -64,14 +64,22 @@ impl Port {
     }
 }
 
+/// Both ends of a connection: the other one, and the address that is listened on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) peer: SocketAddr,
+    pub(crate) listener: SocketAddr,
+}
+
 /// Serves `socket` until it is closed by either side.
 pub(crate) async fn serve<A: Admit>(
     intake: Arc<Intake<A>>,
     port: Port,
     socket: tls::Stream,
-    peer: SocketAddr,
+    ends: Ends,
     shutdown: Shutdown,
 ) {
+    let Ends { peer, listener } = ends;
     let pulse = Pulse::new();
     let io = TokioIo::new(Watched {
         socket,
@@ -82,6 +90,7 @@ pub(crate) async fn serve<A: Admit>(
         let in_flight = pulse.begin();
         let caller = Caller {
             peer,
+            listener,
             since: Instant::now(),
         };
         async move { Ok::<_, Infallible>(answer(&intake, port, caller, request, in_flight).await) }
@@ -96,6 +105,9 @@ pub(crate) async fn serve<A: Admit>(
             outcome = connection.as_mut() => {
                 if let Err(error) = outcome {
                     tracing::debug!(%peer, error, "a connection was broken off");
+                    if pulse.is_tls() {
+                        intake.cut(port.transport(), peer, Cut::Tls);
+                    }
                 }
                 return;
             }
@@ -108,7 +120,7 @@ pub(crate) async fn serve<A: Admit>(
             end = expire(due) => match end {
                 End::Head { begun } => {
                     if begun {
-                        intake.cut(port.transport(), peer);
+                        intake.cut(port.transport(), peer, Cut::Slow);
                     }
                     return;
                 }

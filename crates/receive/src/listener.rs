@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::budget::Budget;
-use crate::connection::{self, Port};
-use crate::intake::{self, Intake};
+use crate::connection::{self, Ends, Port};
+use crate::intake::{self, Cut, Intake};
 use crate::meters::{self, Meters};
 use crate::{Admit, Config};
 
@@ -196,6 +196,10 @@ async fn listen<A: Admit>(
 ) {
     // They are aborted if this future is dropped.
     let mut connections = JoinSet::new();
+    let address = match port {
+        Port::Http => served.intake.config.http,
+        Port::Grpc => served.intake.config.grpc,
+    };
     let mut stop = std::pin::pin!(shutdown.wait());
     loop {
         let (socket, peer, place) = tokio::select! {
@@ -206,9 +210,13 @@ async fn listen<A: Admit>(
             note(ended);
         }
         let (served, shutdown) = (Arc::clone(served), shutdown.clone());
+        let ends = Ends {
+            peer,
+            listener: address,
+        };
         connections.spawn(async move {
             let _place = place;
-            serve(&served, port, socket, peer, shutdown).await;
+            serve(&served, port, socket, ends, shutdown).await;
         });
     }
     drop(listener);
@@ -222,7 +230,7 @@ async fn serve<A: Admit>(
     served: &Served<A>,
     port: Port,
     socket: TcpStream,
-    peer: SocketAddr,
+    ends: Ends,
     shutdown: Shutdown,
 ) {
     let accepted = tokio::select! {
@@ -231,11 +239,11 @@ async fn serve<A: Admit>(
     };
     let intake = Arc::clone(&served.intake);
     match accepted {
-        Ok(stream) => connection::serve(intake, port, stream, peer, shutdown).await,
+        Ok(stream) => connection::serve(intake, port, stream, ends, shutdown).await,
         Err(failed) => {
-            tracing::debug!(%peer, ?failed, "a connection without TLS was closed");
+            tracing::debug!(peer = %ends.peer, ?failed, "a connection without TLS was closed");
             if failed == Failed::Plain {
-                intake.misled(port, peer);
+                intake.cut(port.transport(), ends.peer, Cut::Plain);
             }
         }
     }

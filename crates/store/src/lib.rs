@@ -11,6 +11,7 @@
 //! | `reserve.rs` | the part of the disk that intake leaves free |
 //! | `age.rs` | for how long the data directory has been served |
 //! | `entry.rs` | what one journal frame holds |
+//! | `provenance.rs` | with which token a request came, and what its items may name |
 //! | `batch.rs` | decoded items to batches of rows |
 //! | `column.rs` | column builders |
 //! | `state.rs` | the buffer, deduplication and increments applied |
@@ -64,6 +65,7 @@ mod open;
 mod origins;
 mod part;
 mod progress;
+mod provenance;
 mod replay;
 mod reserve;
 mod room;
@@ -80,12 +82,13 @@ pub use batch::{PrepareError, Prepared};
 pub use damage::DamagedFile;
 pub use entry::{ENTRY_BYTES_MAX, Entry, Transport};
 pub use error::{AppendError, StoreError, Unreadable};
-pub use fates::{Fate, Fates, RefusedRequests};
+pub use fates::{Fate, Fates, RefusedRequests, TokenFates};
 pub use flush::Flushed;
 pub use inspect::{Inspection, inspect};
 pub use origins::SplitSessions;
 pub use part::Part;
 pub use progress::{ReplayProgress, ReplayStage};
+pub use provenance::Provenance;
 pub use replay::{Opened, Replay};
 pub use reserve::lacking;
 pub use schema::Table;

@@ -95,6 +95,7 @@ impl Life {
             transport: Transport::Http,
             received_ns: self.clock.now_unix_ns(),
             quarantined: Vec::new(),
+            provenance: None,
             protobuf: protobuf.into(),
         }
     }

@@ -152,7 +152,10 @@ impl Store {
     pub fn prepare(&self, entry: &Entry) -> Result<Prepared, PrepareError> {
         let prepared = batch::prepare(entry, &self.config.limits, self.key);
         if let Err(PrepareError::Internal { items, .. }) = &prepared {
-            drop(self.fates.receipt(entry.signal, *items));
+            drop(
+                self.fates
+                    .receipt(entry.signal, entry.provenance.clone(), *items),
+            );
         }
         prepared
     }
@@ -178,7 +181,9 @@ impl Store {
         prepared: Prepared,
         deadline: Instant,
     ) -> Result<Applied, AppendError> {
-        let receipt = self.fates.receipt(prepared.signal, prepared.items);
+        let receipt =
+            self.fates
+                .receipt(prepared.signal, prepared.provenance.clone(), prepared.items);
         self.enter(entry.bytes(), deadline).await?;
         let _applied_before_any_flush = self.gate.read().await;
         // It stays so until the gate is left: a replay ends alone at the gate.
@@ -203,6 +208,14 @@ impl Store {
             self.flush_wanted.notify_one();
         }
         Ok(applied)
+    }
+
+    /// Gives up what was prepared: its items count as rejected.
+    pub fn reject(&self, prepared: Prepared) {
+        drop(
+            self.fates
+                .receipt(prepared.signal, prepared.provenance, prepared.items),
+        );
     }
 
     async fn append_frame(&self, payload: Bytes) -> Result<(), AppendError> {

@@ -1,8 +1,10 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
 mod access;
+mod connect;
 mod redact;
 mod simulate;
+mod token;
 mod why;
 
 use std::net::SocketAddr;
@@ -16,8 +18,10 @@ use crate::failure::Failure;
 use crate::logging::LogFormat;
 
 pub(crate) use access::{AuditCommand, DirArgs, KeyArgs, KeyCommand, NameArgs, UserCommand};
+pub(crate) use connect::ConnectArgs;
 pub(crate) use redact::RedactArgs;
 pub(crate) use simulate::{Protocol, SimulateArgs};
+pub(crate) use token::{MakeArgs, NameArgs as TokenNameArgs, Place, RotateArgs, TokenCommand};
 pub(crate) use why::WhyArgs;
 
 /// Where the server listens when nothing else is said.
@@ -94,6 +98,12 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Say what a redaction policy would change in what is stored
     Redact(RedactArgs),
+    /// Connect a client: what to paste where, a token for it, and a wait for its first event that names
+    /// what is wrong
+    Connect(ConnectArgs),
+    /// Make, list, rotate and revoke ingest tokens: who may send telemetry, and for whom
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Work with the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -144,7 +154,8 @@ pub(crate) struct ListenArgs {
     )]
     pub(crate) tls_key: Option<PathBuf>,
     /// Allow addresses other than loopback without TLS: what is sent there can be read on its way.
-    /// Whoever comes from there to the UI and the API must sign in
+    /// Sending
+    /// needs a token there, the UI and the API a sign-in
     #[arg(long)]
     pub(crate) allow_remote: bool,
     /// Print the actual addresses as one line of JSON on standard output once they accept
@@ -328,6 +339,14 @@ pub(crate) struct SendArgs {
     /// The OTLP/gRPC address for runs recorded over gRPC [default: the host of --to, port 4317]
     #[arg(long, value_name = "URL")]
     pub(crate) grpc_to: Option<String>,
+    /// The ingest token to send with
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "TALLYBOOK_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
     /// Shift all times so that the last request is sent now
     #[arg(long)]
     pub(crate) restamp: bool,

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod connect;
 mod demo;
 mod doctor;
 mod emit;
@@ -14,6 +15,7 @@ mod report;
 mod send;
 mod serve;
 mod simulate;
+mod token;
 mod user;
 mod why;
 
@@ -47,6 +49,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Key(command) => key::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Redact(args) => redact::run(&args, &cli.log),
+        Command::Connect(args) => connect::run(&args, &cli.log),
+        Command::Token(command) => token::run(command, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
             let sources = settings.check()?.people;

@@ -12,6 +12,7 @@
 //! | `failure.rs` | failures and exit codes |
 //! | `intake.rs` | from an export request to an acknowledgement |
 //! | `redaction.rs` | what is taken out of requests before they are kept, and how often |
+//! | `notices.rs` | what happens to tokens and by them, in the log and in counters |
 //! | `opening.rs` | opening a data directory, and saying how far its replay is |
 //! | `people.rs` | the files that say who people are, read again when they change |
 //! | `server.rs` | the running server: a list of named builds |
@@ -30,6 +31,7 @@ mod command;
 mod failure;
 mod intake;
 mod logging;
+mod notices;
 mod opening;
 mod people;
 mod plain;

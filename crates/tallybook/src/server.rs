@@ -8,9 +8,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use access::door::Door;
+use access::tokens::{Gate, Openness};
 use api::{About, Access, Api};
 use base::meters::Board;
-use base::{Secret, Shutdown};
+use base::{Secret, Shutdown, SystemClock};
 use query::{Engine, Pseudonyms};
 use store::{Replay, Store};
 use tls::Tls;
@@ -18,12 +20,16 @@ use tokio::runtime::Runtime;
 
 use crate::admission;
 use crate::failure::Failure;
-use crate::intake::{Intake, cpu_runtime};
+use crate::intake::{Entrance, Intake, cpu_runtime};
+use crate::notices::Notices;
 use crate::opening;
 use crate::people;
 use crate::redaction::Redaction;
 use crate::settings::Checked;
 use crate::vitals;
+
+/// How often it is looked whether the use of tokens is to be written.
+const USAGE_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A server that listens but does not serve yet.
 pub(crate) struct Server {
@@ -35,6 +41,9 @@ pub(crate) struct Server {
     data_dir: PathBuf,
     engine: Arc<Engine>,
     people: people::Kept,
+    gate: Arc<Gate>,
+    door: Arc<Door>,
+    notices: Arc<Notices>,
     intake: Arc<Intake>,
     redaction: Arc<Redaction>,
     board: Board,
@@ -68,13 +77,29 @@ impl Server {
         let people = people::Kept::start(&settings.people, &engine);
         let cpu = cpu_runtime().map_err(Failure::failed)?;
         let redaction = Arc::new(Redaction::start(&settings.redaction, &data_dir)?);
+        let clock = Arc::new(SystemClock::new());
+        let gate = Gate::open(&data_dir, settings.tokens, clock).map_err(Failure::failed)?;
+        let (gate, notices) = (
+            Arc::new(gate),
+            Arc::new(Notices::new(Arc::clone(&access.trail))),
+        );
+        say_openness(&gate);
+        let door = Arc::new(Door::open(&data_dir).map_err(Failure::failed)?);
+        let entrance = Entrance {
+            gate: Arc::clone(&gate),
+            door: Arc::clone(&door),
+            foreign: settings.foreign,
+            notices: Arc::clone(&notices) as _,
+        };
         let kept = Arc::clone(&redaction);
-        let intake = Intake::new(Arc::clone(&store), limits, kept, cpu.handle().clone());
+        let cpu_handle = cpu.handle().clone();
+        let intake = Intake::new(Arc::clone(&store), limits, kept, cpu_handle, entrance);
         let board = board(&receive, &store, &engine)?;
         if let Some(tls) = &tls {
             board.add(tls.meters()).map_err(Failure::failed)?;
         }
         board.add(redaction.meters()).map_err(Failure::failed)?;
+        board.add(notices.meters()).map_err(Failure::failed)?;
         Ok(Server {
             receive,
             ui,
@@ -84,6 +109,9 @@ impl Server {
             data_dir,
             engine: Arc::new(engine),
             people,
+            gate,
+            door,
+            notices,
             intake: Arc::new(intake),
             redaction,
             board,
@@ -145,6 +173,7 @@ impl Server {
             started_ms: self.store.clock().now_unix_ns() / 1_000_000,
             http: self.receive.http(),
             grpc: self.receive.grpc(),
+            tls: self.tls.is_some(),
             demo: self.is_demo,
         };
         let config = api::Config {
@@ -156,8 +185,14 @@ impl Server {
             .watch(Arc::clone(&self.engine), shutdown.clone());
         let people = tokio::spawn(people);
         let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
-        let api = Api::new(self.engine, about, self.board, config, self.access);
-        let router = api::router(api.with_redaction(self.redaction.ledger()));
+        let api = Api::new(self.engine, about, self.board, config, self.access)
+            .with_redaction(self.redaction.ledger())
+            .with_intake(api::Intake {
+                gate: Arc::clone(&self.gate),
+                door: self.door,
+                notices: self.notices,
+            });
+        let router = api::router(api);
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
         let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
@@ -169,8 +204,12 @@ impl Server {
             .map(|tls| tokio::spawn(tls.watch(shutdown.clone())));
         let ui = tokio::spawn(api::serve(self.ui, tls, router, shutdown.clone()));
         let log = tokio::spawn(Arc::clone(&self.intake).run_log(shutdown.clone()));
+        let usage = tokio::spawn(keep_usage(Arc::clone(&self.gate), shutdown.clone()));
         self.receive.serve(self.intake, shutdown).await;
         log.await.map_err(Failure::failed)?;
+        usage.await.map_err(Failure::failed)?;
+        // Once more, now that nothing comes any more.
+        save_usage(&self.gate, true).await;
         ui.await.map_err(Failure::failed)?;
         replay.await.map_err(Failure::failed)?;
         reserve.await.map_err(Failure::failed)?;
@@ -192,6 +231,39 @@ fn pseudonyms(data_dir: &Path) -> Result<Pseudonyms, Failure> {
     Ok(Pseudonyms::by(
         &secret.map_err(Failure::failed)?.key("pseudonyms"),
     ))
+}
+
+/// Says loudly that intake is open, if it is.
+fn say_openness(gate: &Gate) {
+    match gate.openness() {
+        Openness::NoToken => tracing::warn!(
+            "intake is open on loopback: every program on this machine may write, until there is a token (tallybook token create)"
+        ),
+        Openness::Loopback => tracing::warn!(
+            "intake stays open on loopback, although there may be tokens (intake.open_loopback): every program on this machine may write"
+        ),
+        Openness::Closed => tracing::info!("intake takes only what comes with a token"),
+    }
+}
+
+/// Writes now and then how tokens were used, until `shutdown`.
+async fn keep_usage(gate: Arc<Gate>, shutdown: Shutdown) {
+    while !shutdown.is_triggered() {
+        tokio::select! {
+            () = tokio::time::sleep(USAGE_EVERY) => {}
+            () = shutdown.wait() => {}
+        }
+        save_usage(&gate, false).await;
+    }
+}
+
+async fn save_usage(gate: &Arc<Gate>, is_last: bool) {
+    let gate = Arc::clone(gate);
+    match tokio::task::spawn_blocking(move || gate.save(is_last)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!("how tokens were used is not kept: {error}"),
+        Err(error) => tracing::error!("how tokens were used is not kept: {error}"),
+    }
 }
 
 /// The meters of everything that runs.

@@ -7,6 +7,7 @@ mod access;
 mod cost;
 mod people;
 mod tls;
+mod tokens;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::cli::{ListenArgs, LogArgs, ServeArgs};
 use crate::failure::Failure;
 use crate::logging::{self, LogFormat};
 use crate::people::Sources;
+pub(crate) use tokens::Foreign;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -67,6 +69,14 @@ pub(crate) struct Intake {
     pub(crate) max_connections: usize,
     /// Log records, data points or spans in one request.
     pub(crate) max_items: usize,
+    /// Whether a token is asked for even while there is none.
+    pub(crate) require_token: bool,
+    /// Whether loopback stays open once there are tokens.
+    pub(crate) open_loopback: bool,
+    /// Headers that may hold a token, beside Authorization.
+    pub(crate) token_headers: Vec<String>,
+    /// What becomes of items that name what their token may not write for.
+    pub(crate) foreign_organization: Foreign,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -149,6 +159,10 @@ impl Default for Intake {
             memory_budget: ByteSize::bytes(config.memory_budget_bytes as u64).to_string(),
             max_connections: config.max_connections,
             max_items: otlp::Limits::default().items,
+            require_token: false,
+            open_loopback: false,
+            token_headers: tokens::headers(),
+            foreign_organization: Foreign::default(),
         }
     }
 }
@@ -198,6 +212,8 @@ pub(crate) struct Checked {
     pub(crate) people: Sources,
     pub(crate) access: GateConfig,
     pub(crate) redaction: redact::Settings,
+    pub(crate) tokens: ::access::tokens::Intake,
+    pub(crate) foreign: Foreign,
     pub(crate) ui: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) tls: Option<::tls::Files>,
@@ -271,6 +287,7 @@ impl Settings {
         let access = self.access.checked(&mut problems);
         // The key is the data directory's; what is wrong with a policy does not depend on it.
         problems.extend(self.redaction.policy(&[0; 32]).err().unwrap_or_default());
+        let tokens = self.intake.rules(&mut problems);
         self.check_addresses(&mut problems);
         let tls = self.listen.tls.files(&mut problems);
         if !problems.is_empty() {
@@ -284,9 +301,11 @@ impl Settings {
             receive,
             store,
             query,
-            people: self.people.sources(),
+            people: self.people.sources(&self.data_dir),
             access,
             redaction: self.redaction.clone(),
+            tokens,
+            foreign: self.intake.foreign_organization,
             ui: self.listen.ui,
             allowed_hosts,
             tls,

@@ -5,6 +5,8 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
+import type { Openness } from './intake';
+
 export type Maybe<T> = T | null | undefined;
 
 export type Totals = Schemas['Totals'];

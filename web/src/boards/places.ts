@@ -46,6 +46,13 @@ export const GROUPS: ReadonlyArray<{ title: string; places: ReadonlyArray<Place>
     ],
   },
   {
+    title: 'Access',
+    places: [
+      { label: 'Connect', route: { page: 'connect' }, key: 'n' },
+      { label: 'Tokens', route: { page: 'tokens' }, key: 'k' },
+    ],
+  },
+  {
     title: 'Ask',
     places: [
       { label: 'Explore', route: { page: 'explore' }, key: 'x' },

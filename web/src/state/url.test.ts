@@ -63,6 +63,8 @@ const routes: Array<[string, Route]> = [
   ['/prompts/a%2Fb%20c%25', { page: 'replay', id: 'a/b c%' }],
   ['/live', { page: 'live' }],
   ['/explore', { page: 'explore' }],
+  ['/connect', { page: 'connect' }],
+  ['/tokens', { page: 'tokens' }],
   ['/reports', { page: 'reports' }],
   ['/cost', { page: 'board', id: 'cost' }],
   ['/health', { page: 'board', id: 'health' }],

@@ -13,6 +13,8 @@ export type Route =
   | { page: 'live' }
   | { page: 'reports' }
   | { page: 'explore' }
+  | { page: 'connect' }
+  | { page: 'tokens' }
   | { page: 'report'; id: string }
   | { page: 'board'; id: BoardName }
   | { page: 'access' }
@@ -161,6 +163,8 @@ export function readRoute(pathname: string): Route {
   if (first === 'live' && id === undefined) return { page: 'live' };
   if (first === 'explore' && id === undefined) return { page: 'explore' };
   if ((first === 'access' || first === 'audit' || first === 'setup') && id === undefined) return { page: first };
+  if (first === 'connect' && id === undefined) return { page: 'connect' };
+  if (first === 'tokens' && id === undefined) return { page: 'tokens' };
   const board = BOARD_NAMES.find((name) => name === first);
   if (board && id === undefined) return { page: 'board', id: board };
   return { page: 'missing' };

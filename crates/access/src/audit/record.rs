@@ -99,6 +99,12 @@ impl Act {
         Act::new("stranger", name.to_owned(), action, object.into())
     }
 
+    /// What was sent with an ingest token.
+    #[must_use]
+    pub fn of_token(id: &str, action: Action, object: impl Into<String>) -> Act {
+        Act::new("token", id.to_owned(), action, object.into())
+    }
+
     /// What was done on the command line; `user` is the account of the operating system.
     #[must_use]
     pub fn of_command(user: &str, action: Action, object: impl Into<String>) -> Act {

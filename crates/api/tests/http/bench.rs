@@ -86,6 +86,7 @@ impl Bench {
             started_ms: 7,
             http: addr,
             grpc: addr,
+            tls: false,
             demo: true,
         };
         let config = Config {
@@ -189,6 +190,7 @@ async fn append(store: &Store, request: &Recorded) {
         transport: Transport::Http,
         received_ns: store.clock().now_unix_ns(),
         quarantined: Vec::new(),
+        provenance: None,
         protobuf: protobuf.into(),
     };
     let prepared = store.prepare(&entry).expect("decodes");

@@ -112,6 +112,9 @@ impl<'a> Decoder<'a, '_> {
             .and_then(|()| Ok(read_point(item, metric.kind, &mut self.context)?));
         match read {
             Ok(point) => {
+                if let Some(why) = self.sink.refuses(&point.attributes) {
+                    return self.set_aside("data point", item, &why);
+                }
                 self.count_repair();
                 self.sink.point(metric, &point);
             }

@@ -26,8 +26,9 @@ use crate::people::{About, Item, Resolver, Times};
 pub(crate) type Slot = Arc<OnceLock<Resolver>>;
 
 /// The texts of an item: session, installation, e-mail, account uuid and id, organisation, resource,
-/// and what it says itself of what is asked.
-const TEXTS: usize = 8;
+/// token, and what it says itself of what is asked.
+const TEXTS: usize = 9;
+const OWN: usize = TEXTS - 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Says {
@@ -233,7 +234,7 @@ impl<'a> Rows<'a> {
         for row in 0..count {
             if row == 0 || !is_constant || !repeats(row) {
                 let said;
-                (said, is_constant) = say(self.item(row), self.text(7, row));
+                (said, is_constant) = say(self.item(row), self.text(OWN, row));
                 last = said.map(|text| {
                     let at = block.len() as u32;
                     block.extend_from_slice(text.as_bytes());
@@ -266,6 +267,7 @@ impl<'a> Rows<'a> {
             user_account_id: self.text(4, row),
             organization_id: self.text(5, row),
             resource: self.text(6, row),
+            token: self.text(7, row),
         }
     }
 }

@@ -8,6 +8,7 @@ pub(crate) enum Basis {
     Session,
     Installation,
     Mapping,
+    Token,
     InstallationId,
 }
 
@@ -19,6 +20,7 @@ impl Basis {
             Basis::Session => "session",
             Basis::Installation => "installation",
             Basis::Mapping => "mapping",
+            Basis::Token => "token",
             Basis::InstallationId => "installation_id",
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Item<'a> {
     pub(crate) organization_id: Option<&'a str>,
     /// JSON; only needed when the mapping names attributes.
     pub(crate) resource: Option<&'a str>,
+    /// Only needed when a token is bound to one person.
+    pub(crate) token: Option<&'a str>,
 }
 
 /// An answer.
@@ -165,6 +167,10 @@ impl<'a> Case<'a> {
         let found = by_ids.or_else(|| {
             let name = self.by_mapping()?;
             Some((self.resolver.named(name), Basis::Mapping))
+        });
+        let found = found.or_else(|| {
+            let name = self.resolver.files.tokens.get(self.item.token?)?;
+            Some((self.resolver.named(name), Basis::Token))
         });
         match found {
             Some((found, basis)) => {

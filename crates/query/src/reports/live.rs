@@ -68,6 +68,7 @@ const COLUMNS: &[&str] = &[
     "user_account_id",
     "organization_id",
     "resource",
+    "token",
 ];
 
 /// The columns of an event that a live list needs.
@@ -94,6 +95,7 @@ struct Stored {
     user_account_id: Option<String>,
     organization_id: Option<String>,
     resource: Option<String>,
+    token: Option<String>,
 }
 
 impl Stored {
@@ -108,6 +110,7 @@ impl Stored {
             user_account_id: self.user_account_id.as_deref(),
             organization_id: self.organization_id.as_deref(),
             resource: self.resource.as_deref(),
+            token: self.token.as_deref(),
         }
     }
 }

@@ -49,6 +49,7 @@ fn files(mapping: &str, roster: &str) -> PeopleFiles {
     PeopleFiles {
         mapping: Some(mapping),
         roster: Some(roster),
+        ..PeopleFiles::default()
     }
 }
 

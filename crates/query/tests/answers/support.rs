@@ -142,6 +142,7 @@ fn entry(
         transport: Transport::Http,
         received_ns,
         quarantined,
+        provenance: None,
         protobuf,
     }
 }

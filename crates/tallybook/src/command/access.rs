@@ -38,18 +38,31 @@ impl Desk {
 
     /// Puts on record what is about to be done.
     pub(super) fn on_record(&self, action: Action, what: String) -> Result<(), Failure> {
-        let writer = Writer::open(&self.place, Arc::clone(&self.clock));
-        let mut writer = writer.map_err(Failure::failed)?;
-        let user = ["USER", "LOGNAME"]
-            .iter()
-            .find_map(|name| std::env::var(name).ok());
-        let act = Act::of_command(&user.unwrap_or_default(), action, what);
-        writer.record(act).map_err(Failure::failed)
+        record(&self.place, Arc::clone(&self.clock), action, what)
     }
 
     pub(super) fn now_ms(&self) -> u64 {
         self.clock.now_unix_ns() / 1_000_000
     }
+}
+
+/// Puts on record what is about to be done to a data directory.
+pub(super) fn put_on_record(dir: &Path, action: Action, what: String) -> Result<(), Failure> {
+    record(&Place::of(dir), Arc::new(SystemClock::new()), action, what)
+}
+
+fn record(
+    place: &Place,
+    clock: Arc<dyn Clock>,
+    action: Action,
+    what: String,
+) -> Result<(), Failure> {
+    let mut writer = Writer::open(place, clock).map_err(Failure::failed)?;
+    let user = ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
+    let act = Act::of_command(&user.unwrap_or_default(), action, what);
+    writer.record(act).map_err(Failure::failed)
 }
 
 /// The data directory, which must be there: a typing error makes no new one.

@@ -52,7 +52,9 @@ fn read_stdin() -> Result<String, Failure> {
 
 /// An engine over a data directory that no server is using.
 pub(crate) async fn open(dir: &Path, config: Option<&Path>) -> Result<Engine, Failure> {
-    let settings = Settings::read(config)?.check()?;
+    let mut settings = Settings::read(config)?;
+    dir.clone_into(&mut settings.data_dir);
+    let settings = settings.check()?;
     let people = settings.people.read();
     let people = people.map_err(|problems| Failure::usage(problems.join("\n")))?;
     if !dir.is_dir() {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use access::tokens::TokenBook;
 use serde::{Deserialize, Serialize};
 
 use crate::people::Sources;
@@ -39,12 +40,13 @@ impl People {
         self.base = super::folder_of(configuration);
     }
 
-    /// Where the files are.
-    pub(crate) fn sources(&self) -> Sources {
+    /// Where the files are, and the tokens of the data directory.
+    pub(crate) fn sources(&self, data_dir: &Path) -> Sources {
         let at = |path: &Option<PathBuf>| path.as_ref().map(|path| self.base.join(path));
         Sources {
             mapping: at(&self.mapping),
             roster: at(&self.roster),
+            tokens: Some(TokenBook::of(data_dir)),
         }
     }
 }

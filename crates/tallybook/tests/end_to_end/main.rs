@@ -22,11 +22,14 @@
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
 //! | `simulate.rs` | a simulated organisation is answered with its truth, however it came |
 //! | `reports.rs` | named reports and explanations, of a server and of a data directory |
+//! | `tokens.rs` | who may send, by ingest tokens, over every transport |
+//! | `connect.rs` | setting a client up: what is wrong is named, and the first event is waited for |
 //! | `command_line.rs` | the commands, their exit codes and their messages |
 
 mod access;
 mod bad_input;
 mod command_line;
+mod connect;
 mod crash;
 mod doctor;
 mod emit;
@@ -40,4 +43,5 @@ mod restart;
 mod simulate;
 mod stage;
 mod tls;
+mod tokens;
 mod totals;

@@ -90,7 +90,10 @@ impl Stored {
                 let engine = crate::command::query::open(dir, args.config.as_deref()).await?;
                 Source::Here(Box::new(engine))
             }
-            None => Source::Server(Target::new(args.url.as_deref().unwrap_or(UI_URL), &args.key)?),
+            None => Source::Server(Target::new(
+                args.url.as_deref().unwrap_or(UI_URL),
+                &args.key,
+            )?),
         };
         let now_ms = chrono::Utc::now().timestamp_millis();
         let zone = TimeZone::default();
