@@ -76,16 +76,18 @@ impl Redactor<'_> {
         let (policy, signal) = (self.policy, self.signal);
         let detector = detector.map_or("", |at| policy.detectors.name(at));
         let mut attribute = label_of(&self.attribute);
-        if !matches!(
-            mask(
-                &policy.detectors,
-                &attribute,
-                policy.looked_for_anywhere,
-                &mut |_, _| {}
-            ),
-            Masked::Same
-        ) {
-            // The key is a secret itself.
+        // A key that only a client knows may be a secret itself.
+        if Class::of(&self.attribute) == Class::Other
+            && !matches!(
+                mask(
+                    &policy.detectors,
+                    &attribute,
+                    policy.looked_for_anywhere,
+                    &mut |_, _| {}
+                ),
+                Masked::Same
+            )
+        {
             "[key]".clone_into(&mut attribute);
         }
         self.tally.count(signal, &attribute, done, detector, 1);
