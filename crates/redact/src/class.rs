@@ -3,6 +3,9 @@
 //! Invariant: what counts is `Counted` and is never dropped, cut or hashed: times, numbers, ids of
 //! sessions and requests, names of events and models. So no policy changes a cost or a count.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use contract::{Col, Kind, REDACTED, column_of};
 
 /// What an attribute is about.
@@ -94,15 +97,24 @@ const COUNTED: &[&str] = &[
     "telemetry.sdk.version",
 ];
 
+/// The class of each key beside the columns.
+static BESIDE_COLUMNS: LazyLock<HashMap<&'static str, Class>> = LazyLock::new(|| {
+    let lists = [
+        (PEOPLE, Class::People),
+        (CONTENT, Class::Content),
+        (COUNTED, Class::Counted),
+    ];
+    let keys = lists.into_iter();
+    keys.flat_map(|(keys, class)| keys.iter().map(move |key| (*key, class)))
+        .collect()
+});
+
 impl Class {
     /// The class of an attribute.
     pub fn of(key: &str) -> Class {
         match column_of(key) {
             Some((col, _)) => Class::of_column(col),
-            None if CONTENT.contains(&key) => Class::Content,
-            None if PEOPLE.contains(&key) => Class::People,
-            None if COUNTED.contains(&key) => Class::Counted,
-            None => Class::Other,
+            None => BESIDE_COLUMNS.get(key).copied().unwrap_or(Class::Other),
         }
     }
 

@@ -29,6 +29,9 @@ pub struct Redactor<'p> {
     item: Item,
     rules: Vec<usize>,
     owners: Vec<(Owner, Mark)>,
+    /// Whether nothing can be found in each of them, and in the message that was shown last.
+    clean: Vec<bool>,
+    is_next_clean: bool,
     /// What becomes of the attribute whose value is being edited, and how it is called.
     decision: Decision,
     attribute: String,
@@ -50,6 +53,8 @@ impl Policy {
             item: Item::default(),
             rules: Vec::new(),
             owners: Vec::new(),
+            clean: Vec::new(),
+            is_next_clean: false,
             decision: self.decide(&[], ""),
             attribute: String::new(),
             left: 0,
@@ -71,16 +76,18 @@ impl Redactor<'_> {
         let (policy, signal) = (self.policy, self.signal);
         let detector = detector.map_or("", |at| policy.detectors.name(at));
         let mut attribute = label_of(&self.attribute);
-        if !matches!(
-            mask(
-                &policy.detectors,
-                &attribute,
-                policy.looked_for_anywhere,
-                &mut |_, _| {}
-            ),
-            Masked::Same
-        ) {
-            // The key is a secret itself.
+        // A key that only a client knows may be a secret itself.
+        if Class::of(&self.attribute) == Class::Other
+            && !matches!(
+                mask(
+                    &policy.detectors,
+                    &attribute,
+                    policy.looked_for_anywhere,
+                    &mut |_, _| {}
+                ),
+                Masked::Same
+            )
+        {
             "[key]".clone_into(&mut attribute);
         }
         self.tally.count(signal, &attribute, done, detector, 1);
@@ -100,7 +107,8 @@ impl Redactor<'_> {
     /// A text with what is found in it masked.
     fn masked(&mut self, name: &str, text: &str, decision: Decision) -> Edit {
         let (policy, of) = (self.policy, decision.detectors);
-        if of == 0 || (decision.class == Class::Counted && is_number(text)) {
+        let is_clean = self.clean.last() == Some(&true);
+        if of == 0 || is_clean || (decision.class == Class::Counted && is_number(text)) {
             return Edit::Keep;
         }
         let assigned = policy.detectors.assigned() & of;

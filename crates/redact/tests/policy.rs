@@ -129,29 +129,31 @@ fn what_is_counted_by_stays_whatever_the_policy() {
 
 #[test]
 fn the_first_rule_that_fits_decides() {
-    let mut settings = Settings::default();
-    settings.rule = vec![
-        RuleSetting {
-            product: Some("cowork".to_owned()),
-            ..rule("prompt*", "truncate:4")
-        },
-        RuleSetting {
-            event: Some("user_prompt".to_owned()),
-            ..rule("prompt", "drop")
-        },
-        RuleSetting {
-            organization: Some("org-1".to_owned()),
-            ..rule("user.*", "pseudonymise")
-        },
-        RuleSetting {
-            signal: Some("traces".to_owned()),
-            ..rule("*message", "hash")
-        },
-        RuleSetting {
-            detectors: Some(vec!["emails".to_owned(), "secrets".to_owned()]),
-            ..rule("note", "mask")
-        },
-    ];
+    let settings = Settings {
+        rule: vec![
+            RuleSetting {
+                product: Some("cowork".to_owned()),
+                ..rule("prompt*", "truncate:4")
+            },
+            RuleSetting {
+                event: Some("user_prompt".to_owned()),
+                ..rule("prompt", "drop")
+            },
+            RuleSetting {
+                organization: Some("org-1".to_owned()),
+                ..rule("user.*", "pseudonymise")
+            },
+            RuleSetting {
+                signal: Some("traces".to_owned()),
+                ..rule("*message", "hash")
+            },
+            RuleSetting {
+                detectors: Some(vec!["emails".to_owned(), "secrets".to_owned()]),
+                ..rule("note", "mask")
+            },
+        ],
+        ..Settings::default()
+    };
     let policy = checked(&settings);
     let origin = |product: &'static str| Origin {
         resource: vec![("service.name".into(), Value::from(product))],
@@ -323,17 +325,19 @@ fn everything_that_is_wrong_is_said_at_once_with_its_place() {
 
 #[test]
 fn a_pattern_of_ones_own_masks_its_part() {
-    let mut settings = Settings::default();
-    settings.pattern = vec![
-        PatternSetting {
-            name: "ticket".to_owned(),
-            regex: r"TICKET-(?<s>\d{4,})".to_owned(),
-        },
-        PatternSetting {
-            name: "project".to_owned(),
-            regex: r"(?i)\bproject bluebird\b".to_owned(),
-        },
-    ];
+    let settings = Settings {
+        pattern: vec![
+            PatternSetting {
+                name: "ticket".to_owned(),
+                regex: r"TICKET-(?<s>\d{4,})".to_owned(),
+            },
+            PatternSetting {
+                name: "project".to_owned(),
+                regex: r"(?i)\bproject bluebird\b".to_owned(),
+            },
+        ],
+        ..Settings::default()
+    };
     check(
         &settings,
         "prompt",

@@ -20,6 +20,8 @@ const SECRET: &str = "keys/server.key";
 const LABEL: &str = "redaction";
 /// What a counter says of attributes that only clients know: their names have no bound.
 const UNKNOWN: &str = "other";
+/// What a counter says where nothing was looked for.
+const NONE: &str = "none";
 
 /// The policy in force, and what it did.
 pub(crate) struct Redaction {
@@ -56,7 +58,7 @@ impl Redaction {
             &["action", "detector", "attribute"],
         );
         // There from the start, so that an alert on failures has something to look at.
-        redacted.with_label_values(&[Done::Failed.name(), "", UNKNOWN]);
+        redacted.with_label_values(&[Done::Failed.name(), NONE, UNKNOWN]);
         Ok(Redaction {
             ledger: Arc::new(Ledger::new(policy)),
             redacted,
@@ -95,8 +97,12 @@ impl Redaction {
                 Class::Other => UNKNOWN,
                 _ => what.attribute.as_str(),
             };
+            let detector = match what.detector.as_str() {
+                "" => NONE,
+                name => name,
+            };
             self.redacted
-                .with_label_values(&[what.done.name(), &what.detector, attribute])
+                .with_label_values(&[what.done.name(), detector, attribute])
                 .inc_by(times);
         }
         self.ledger.add(tally);

@@ -311,7 +311,7 @@ fn unknown_fields_and_odd_ids_and_broken_text() {
         field(3, b"\xffbroken WORD"),
     ];
     for (at, odd) in odd.iter().enumerate() {
-        let request = in_envelopes(&[odd.clone()]);
+        let request = in_envelopes(std::slice::from_ref(odd));
         let (out, _) = edited(
             Signal::Logs,
             &request,

@@ -25,12 +25,11 @@ fn text_of<'v>(attributes: &'v [Attribute<'_>], key: &str) -> Option<&'v str> {
 impl Editor for Redactor<'_> {
     fn passes(&mut self, message: &[u8]) -> bool {
         let policy = self.policy;
-        self.closed == 0
-            && !policy.acts()
-            && !policy.drops_unreadable
-            && !policy
-                .detectors
-                .may_find(message, policy.looked_for_anywhere)
+        // What is true of a message is true of every text in it.
+        self.is_next_clean = !policy
+            .detectors
+            .may_find(message, policy.looked_for_anywhere);
+        self.closed == 0 && !policy.acts() && !policy.drops_unreadable && self.is_next_clean
     }
 
     fn origin(&mut self, origin: &Origin<'_>) {
@@ -60,6 +59,12 @@ impl Editor for Redactor<'_> {
     }
 
     fn begin(&mut self, owner: Owner) {
+        // An exemplar is shown with its point.
+        let is_clean = match owner {
+            Owner::Exemplar => self.clean.last() == Some(&true),
+            _ => std::mem::take(&mut self.is_next_clean),
+        };
+        self.clean.push(is_clean);
         self.owners.push((owner, Mark::default()));
     }
 
@@ -136,6 +141,7 @@ impl Editor for Redactor<'_> {
     }
 
     fn end(&mut self, marked: Option<&str>) -> Option<String> {
+        self.clean.pop();
         let (owner, mut mark) = self.owners.pop()?;
         let marked = marked.map(|text| self.came(text, &mut mark));
         let text = mark.end(marked.as_deref())?;
@@ -147,6 +153,8 @@ impl Editor for Redactor<'_> {
 
     fn fail_closed(&mut self, on: bool, owners: usize) {
         self.owners.truncate(owners);
+        self.clean.truncate(owners);
+        self.is_next_clean = false;
         if on {
             self.closed += 1;
         } else {
