@@ -15,7 +15,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use std::borrow::Cow;
 
 use crate::Api;
-use crate::access::check_api_path;
+use crate::access::refuse_stranger;
 use crate::fault::Fault;
 use crate::guard::is_api;
 
@@ -33,7 +33,7 @@ pub(crate) async fn fallback(
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     let path = uri.path();
     if is_api(path) {
-        if let Err(refused) = check_api_path(&api, &request) {
+        if let Some(refused) = refuse_stranger(&api, &request) {
             return refused;
         }
         let hint = Some("the paths are listed in /api/openapi.json");

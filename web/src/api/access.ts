@@ -1,7 +1,7 @@
 // Who may come in, and what was done.
 
 import { answerOf, get } from './client';
-import type { AuditPage, Key, KeyMade, LoginSession, Me, Role, Somebody } from './types';
+import type { AuditPage, Key, KeyMade, LoginSession, Me, Role, Somebody } from './accesstypes';
 
 export const fetchMe = (signal?: AbortSignal) => get<Me>('/api/v1/session', {}, signal);
 export const signIn = (name: string, password: string) => sent<Me>('POST', '/api/v1/session', { name, password });

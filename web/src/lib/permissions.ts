@@ -1,6 +1,6 @@
 // What each page asks for, and the roles that there are.
 
-import type { Permission, Role } from '../api/types';
+import type { Permission, Role } from '../api/accesstypes';
 import type { Route } from '../state/url';
 
 export const NEEDS: Record<Route['page'], Permission | null> = {

@@ -2,7 +2,7 @@
 
 import { fetchMe, setUp, signIn, signOut } from '../api/access';
 import { onSignedOut } from '../api/client';
-import type { Me, Permission } from '../api/types';
+import type { Me, Permission } from '../api/accesstypes';
 
 class Myself {
   current: Me | null = $state.raw(null);

@@ -57,10 +57,10 @@ pub(crate) async fn authorise(
     }
 }
 
-/// What no route has is told of to those alone who are somebody.
-pub(crate) fn check_api_path(api: &Api, request: &Request) -> Result<(), Response> {
+/// What no route has is told of to those alone who are somebody; the others are refused.
+pub(crate) fn refuse_stranger(api: &Api, request: &Request) -> Option<Response> {
     let admitted = admit(api, Some(Policy::SignedIn), request);
-    admitted.map(drop).map_err(refusal)
+    admitted.err().map(refusal)
 }
 
 /// Somebody who watches for long, and whose rights may end meanwhile.
