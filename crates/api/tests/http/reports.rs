@@ -173,6 +173,8 @@ async fn the_document_describes_every_path() {
         .keys()
         .collect();
     let expect = [
+        "connect/{client}",
+        "door",
         "explain",
         "fates",
         "live",
@@ -185,6 +187,9 @@ async fn the_document_describes_every_path() {
         "sessions",
         "sessions/{id}",
         "status",
+        "tokens",
+        "tokens/{name}/revoke",
+        "tokens/{slot}/rotate",
         "views",
     ];
     assert_eq!(

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use testkit::{Problem, Server, exchange, until};
 
 use crate::command_line::{check_failure, printed};
+use crate::emit::{emit, environment};
 use crate::stage::{PATIENCE, launch};
 
 /// Every way in which a request comes.
@@ -485,6 +486,31 @@ async fn nobodys_item_is_another_organisations_repetition() -> Result<(), Proble
     assert_eq!((first.accepted, first.deduplicated), (1, 1), "{ledger:?}");
     assert_eq!((second.accepted, second.deduplicated), (1, 0), "{ledger:?}");
     Ok(())
+}
+
+/// An exporter sends what `OTEL_EXPORTER_OTLP_HEADERS` says, over each protocol.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emitter_sends_it_by_its_environment() -> Result<(), Problem> {
+    let server = launch().start()?;
+    let made = create(&server, "emitter", &[])?;
+    for protocol in ["http/json", "http/protobuf", "grpc"] {
+        let mut variables = environment(&server, protocol);
+        let refused = emit(&variables, &["user_prompt", "prompt=Hello"])?;
+        assert!(
+            refused.0 != 0 && refused.2.contains("A token is needed"),
+            "{protocol}: {refused:?}"
+        );
+        let header = format!("Authorization=Bearer%20{}", made.text);
+        variables.push(("OTEL_EXPORTER_OTLP_HEADERS".to_owned(), header));
+        let taken = emit(&variables, &["user_prompt", "prompt=Hello"])?;
+        assert_eq!(
+            (taken.0, taken.2.as_str()),
+            (0, ""),
+            "{protocol}: {taken:?}"
+        );
+    }
+    assert_eq!(rows_of(&server, &made.id).await?, 3);
+    server.sql().settled_ledger().await.map(drop)
 }
 
 /// The API makes, rotates and revokes; for its own origin, and in JSON.
