@@ -139,7 +139,7 @@ fn people_are_named_by_files_beside_the_configuration() {
     let text = "[people]\nmapping = \"mapping.csv\"\nroster = \"/srv/roster.csv\"\n";
     std::fs::write(&configuration, text).expect("writable");
     let settings = Settings::read(Some(&configuration)).unwrap_or_else(|error| panic!("{error:?}"));
-    let sources = settings.people.sources();
+    let sources = settings.people.sources(Path::new("data"));
     assert_eq!(sources.mapping, Some(dir.path().join("mapping.csv")));
     assert_eq!(sources.roster, Some("/srv/roster.csv".into()));
     check(
