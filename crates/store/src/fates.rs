@@ -94,16 +94,16 @@ impl Receipt<'_> {
                 fate.deduplicated += deduplicated;
                 fate.quarantined += quarantined;
             });
-        self.is_done();
+        self.close();
     }
 
     /// The items are durable; the replay of the journal will come to them and has a receipt of its
     /// own for them then.
     pub(crate) fn defer(self) {
-        self.is_done();
+        self.close();
     }
 
-    fn is_done(mut self) {
+    fn close(mut self) {
         self.is_counted = true;
     }
 }

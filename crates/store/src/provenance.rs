@@ -159,7 +159,8 @@ mod tests {
             ..Provenance::default()
         };
         let cowork = ("service.name", "cowork");
-        let cases: [(&[(&str, &str)], &[(&str, &str)], Option<&str>); 9] = [
+        type Pairs<'a> = &'a [(&'static str, &'static str)];
+        let cases: [(Pairs<'_>, Pairs<'_>, Option<&str>); 9] = [
             (&[cowork], &[("organization.id", "org-1")], None),
             (
                 &[cowork],

@@ -268,7 +268,8 @@ fn what_cannot_be_is_refused_with_a_reason() {
         change(&mut new);
         desk.book.create(new, NOW_MS).unwrap_err().to_string()
     };
-    let cases: [(&dyn Fn(&mut NewToken), &str); 7] = [
+    type Case<'a> = (&'a dyn Fn(&mut NewToken), &'a str);
+    let cases: [Case<'_>; 7] = [
         (
             &|new| new.slot = "a b".to_owned(),
             "cannot be the name of a token",

@@ -180,6 +180,8 @@ async fn the_document_describes_every_path() {
         "access/sessions",
         "access/sessions/{id}",
         "audit",
+        "connect/{client}",
+        "door",
         "explain",
         "fates",
         "live",
@@ -195,6 +197,9 @@ async fn the_document_describes_every_path() {
         "sessions/{id}",
         "setup",
         "status",
+        "tokens",
+        "tokens/{name}/revoke",
+        "tokens/{slot}/rotate",
         "views",
     ];
     assert_eq!(

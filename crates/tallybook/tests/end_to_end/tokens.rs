@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use testkit::{Problem, Server, exchange, until};
 
 use crate::command_line::{check_failure, printed};
+use crate::emit::{emit, environment};
 use crate::stage::{PATIENCE, launch};
 
 /// Every way in which a request comes.
@@ -487,6 +488,33 @@ async fn nobodys_item_is_another_organisations_repetition() -> Result<(), Proble
     Ok(())
 }
 
+/// An exporter sends what `OTEL_EXPORTER_OTLP_HEADERS` says, over each protocol.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emitter_sends_it_by_its_environment() -> Result<(), Problem> {
+    let server = launch().start()?;
+    let made = create(&server, "emitter", &[])?;
+    for protocol in ["http/json", "http/protobuf", "grpc"] {
+        let open = environment(&server, protocol);
+        let mut variables = open.clone();
+        let header = format!("Authorization=Bearer%20{}", made.text);
+        variables.push(("OTEL_EXPORTER_OTLP_HEADERS".to_owned(), header));
+        let taken = emit(&variables, &["user_prompt", "prompt=Hello"])?;
+        assert_eq!(
+            (taken.0, taken.2.as_str()),
+            (0, ""),
+            "{protocol}: {taken:?}"
+        );
+        // The server has met the token, and so knows that there is one.
+        let refused = emit(&open, &["user_prompt", "prompt=Hello"])?;
+        assert!(
+            refused.0 == 1 && refused.2.contains("the event was not delivered"),
+            "{protocol}: {refused:?}"
+        );
+    }
+    assert_eq!(rows_of(&server, &made.id).await?, 3);
+    server.sql().settled_ledger().await.map(drop)
+}
+
 /// The API makes, rotates and revokes; for its own origin, and in JSON.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_api_does_the_same_for_its_own_origin() -> Result<(), Problem> {
@@ -498,7 +526,8 @@ async fn the_api_does_the_same_for_its_own_origin() -> Result<(), Problem> {
     };
     let json = ("content-type", "application/json");
     let wish = r#"{"slot": "web", "organization": "Example"}"#;
-    let refused: [(&[(&str, &str)], &str, u16); 6] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let refused: [(Headers<'_>, &str, u16); 6] = [
         (&[("content-type", "text/plain")], wish, 415),
         (&[json, ("origin", "https://evil.example")], wish, 403),
         (&[json, ("origin", "null")], wish, 403),
