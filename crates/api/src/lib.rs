@@ -1,6 +1,6 @@
 //! The JSON API, the live stream, and the web UI in the binary.
 //!
-//! Invariant: read-only, and for this origin alone. Every request passes `guard.rs`: its host is one
+//! Invariant: read-only but for erasing, and for this origin alone. Every request passes `guard.rs`: its host is one
 //! of ours, no other site may have sent it, it ends in bounded time, and its answer carries the
 //! security headers. What an answer says comes from `query`; nothing is computed here.
 //!
@@ -12,6 +12,7 @@
 //! | `sql.rs` | any question: SQL, and the views there are |
 //! | `live.rs` | newly stored events as they come |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
+//! | `erase.rs` | erasing somebody |
 //! | `fates.rs` | what became of everything that came |
 //! | `web.rs` | the embedded UI |
 //! | `guard.rs` | what every request must pass |
@@ -21,6 +22,7 @@
 //! | `serve.rs` | connections: accept, time out, drain |
 
 mod catalogue;
+mod erase;
 mod fates;
 mod fault;
 mod guard;
@@ -38,7 +40,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use base::meters::Board;
-use query::Engine;
+use query::{Engine, ErasureDesk};
 use tokio::sync::OnceCell;
 
 pub use routes::{openapi_json, router};
@@ -97,6 +99,7 @@ pub struct Api {
     about: About,
     board: Board,
     config: Config,
+    erasures: Option<Arc<ErasureDesk>>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -109,7 +112,17 @@ impl Api {
             about,
             board,
             config,
+            erasures: None,
             views: OnceCell::new(),
+        }
+    }
+
+    /// The same, by which somebody can be erased.
+    #[must_use]
+    pub fn with_erasures(self, desk: Arc<ErasureDesk>) -> Api {
+        Api {
+            erasures: Some(desk),
+            ..self
         }
     }
 

@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, catalogue, fates, guard, live, reports, sql, status, web};
+use crate::{Api, catalogue, erase, fates, guard, live, reports, sql, status, web};
 
 /// The longest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -47,6 +47,8 @@ fn described() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(sql::views))
         .routes(routes!(status::status))
         .routes(routes!(fates::fates))
+        .routes(routes!(erase::erase))
+        .routes(routes!(erase::standing))
 }
 
 /// Everything that is served to people: the API, the UI, and the state for probes and Prometheus.

@@ -43,7 +43,7 @@ mod views;
 
 pub use config::Config;
 pub use cost::Cost;
-pub use engine::{Answer, Engine};
+pub use engine::{Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState};
 pub use error::{ErrorKind, QueryError};
 pub use people::{Mapping, PeopleFiles, Roster};
 pub use views::{VIEWS, View};

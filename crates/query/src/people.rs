@@ -13,6 +13,7 @@
 //! | `resolve.rs` | the rules: whose an item is |
 //! | `mapping.rs` | the administrator's word on ids and clients |
 //! | `roster.rs` | who is expected |
+//! | `theirs.rs` | which rows are somebody's, for erasing them |
 //! | `sheet.rs` | tables that people keep as CSV |
 
 mod directory;
@@ -23,6 +24,7 @@ mod resolve;
 mod roster;
 mod shards;
 mod sheet;
+mod theirs;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -37,6 +39,7 @@ use learnt::Learnt;
 pub use mapping::Mapping;
 pub(crate) use resolve::{Item, Resolver};
 pub use roster::Roster;
+pub(crate) use theirs::Theirs;
 
 /// The files that say who people are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

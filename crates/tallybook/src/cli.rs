@@ -1,5 +1,6 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
+mod erase;
 mod simulate;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::failure::Failure;
 use crate::logging::LogFormat;
 
+pub(crate) use erase::EraseArgs;
 pub(crate) use simulate::{Protocol, SimulateArgs};
 
 /// Where the server listens when nothing else is said.
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     /// Send one event, by the OTEL_* environment
     #[command(after_long_help = crate::command::emit_help())]
     Emit(EmitArgs),
+    /// Erase a person: everything that is stored of them, and prove it
+    Erase(EraseArgs),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
     /// Work with the configuration file

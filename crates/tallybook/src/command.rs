@@ -3,6 +3,7 @@
 mod demo;
 mod doctor;
 mod emit;
+mod erase;
 mod explain;
 mod query;
 mod replay;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Send(args) => send::run(args),
         Command::Simulate(args) => simulate::run(args, &cli.log),
         Command::Emit(args) => emit::run(args),
+        Command::Erase(args) => erase::run(args, &cli.log),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use api::{About, Api};
 use base::Shutdown;
 use base::meters::Board;
-use query::Engine;
+use query::{Engine, ErasureDesk};
 use store::{Replay, Store};
 use tls::Tls;
 use tokio::runtime::Runtime;
@@ -136,10 +136,14 @@ impl Server {
             .people
             .watch(Arc::clone(&self.engine), shutdown.clone());
         let people = tokio::spawn(people);
-        let router = api::router(Api::new(self.engine, about, self.board, config));
+        let secret = opening::secret(&self.data_dir)?;
+        let desk = ErasureDesk::new(Arc::clone(&self.engine), secret.key(opening::ERASURE));
+        let desk = Arc::new(desk);
+        let api = Api::new(self.engine, about, self.board, config);
+        let router = api::router(api.with_erasures(Arc::clone(&desk)));
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
-        let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
+        let replay = tokio::spawn(replay(self.replay, self.data_dir, desk, shutdown.clone()));
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
         let reserve = tokio::spawn(Arc::clone(&self.store).run_reserve(shutdown.clone()));
         let tls = self.tls.clone();
@@ -194,10 +198,15 @@ async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure
         })
 }
 
-/// Replays the journal while the server serves, and says what was found.
-async fn replay(replay: Replay, data_dir: PathBuf, shutdown: Shutdown) {
-    if let Some(opened) = replay.run_until(shutdown).await {
+/// Replays the journal while the server serves, and says what was found. An erasure that was under way
+/// when the server ended goes on then.
+async fn replay(replay: Replay, data_dir: PathBuf, desk: Arc<ErasureDesk>, shutdown: Shutdown) {
+    if let Some(opened) = replay.run_until(shutdown.clone()).await {
         opening::say(&data_dir, &opened);
+        tokio::select! {
+            () = desk.resume() => {}
+            () = shutdown.wait() => {}
+        }
     }
 }
 
