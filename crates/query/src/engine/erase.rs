@@ -132,8 +132,15 @@ impl Engine {
 pub struct ErasureDesk {
     engine: Arc<Engine>,
     key: [u8; 32],
-    /// By id, why it failed; nothing when it did not.
-    outcomes: Mutex<Vec<(String, Option<String>)>>,
+    outcomes: Mutex<Vec<(String, Outcome)>>,
+}
+
+/// How an erasure went that was begun here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    UnderWay,
+    Failed(String),
+    Ended,
 }
 
 /// How an erasure stands.
@@ -162,7 +169,9 @@ impl ErasureDesk {
     /// # Errors
     /// There is nobody, or another erasure is under way.
     pub async fn begin(self: &Arc<Self>, asked: &Asked, by: String) -> Result<String, EraseError> {
-        if self.engine.store.erasure_progress().is_some() {
+        let is_begun = |(_, outcome): &(String, Outcome)| *outcome == Outcome::UnderWay;
+        let is_busy = self.outcomes().iter().any(is_begun);
+        if is_busy || self.engine.store.erasure_progress().is_some() {
             let reason = "another erasure is under way: ask again when it has ended";
             return Err(StoreError::Busy(reason.into()).into());
         }
@@ -174,6 +183,7 @@ impl ErasureDesk {
         let now_ms = self.engine.store.clock().now_unix_ns() / 1_000_000;
         let order = Order::new(whom, by, now_ms).map_err(StoreError::Io)?;
         let id = order.id.clone();
+        self.note(&id, Outcome::UnderWay);
         let desk = Arc::clone(self);
         tokio::spawn(async move { desk.run(order).await });
         Ok(id)
@@ -206,16 +216,18 @@ impl ErasureDesk {
             .find(|(known, _)| known == id)
             .cloned();
         match outcome {
-            Some((_, Some(reason))) => return Ok(Some(ErasureState::Failed(reason))),
-            Some((_, None)) => {}
-            None => {
+            Some((_, Outcome::Failed(reason))) => return Ok(Some(ErasureState::Failed(reason))),
+            Some((_, Outcome::UnderWay)) => {
                 let progress = self.engine.store.erasure_progress();
-                if let Some(progress) = progress.filter(|progress| progress.id == id) {
-                    return Ok(Some(ErasureState::Running(Some(progress))));
-                }
+                return Ok(Some(ErasureState::Running(progress)));
+            }
+            Some((_, Outcome::Ended)) => {}
+            None => {
+                // Gone on with after a restart.
                 let unfinished = self.engine.store.unfinished_erasure().await?;
                 if unfinished.is_some_and(|order| order.id == id) {
-                    return Ok(Some(ErasureState::Running(None)));
+                    let progress = self.engine.store.erasure_progress();
+                    return Ok(Some(ErasureState::Running(progress)));
                 }
             }
         }
@@ -229,14 +241,25 @@ impl ErasureDesk {
         if let Err(error) = &outcome {
             tracing::error!("the erasure {id} has failed: {error}");
         }
+        self.note(
+            &id,
+            match outcome {
+                Ok(_) => Outcome::Ended,
+                Err(error) => Outcome::Failed(error.to_string()),
+            },
+        );
+    }
+
+    fn note(&self, id: &str, outcome: Outcome) {
         let mut outcomes = self.outcomes();
-        outcomes.push((id, outcome.err().map(|error| error.to_string())));
+        outcomes.retain(|(known, _)| known != id);
+        outcomes.push((id.to_owned(), outcome));
         if outcomes.len() > OUTCOMES_MAX {
             outcomes.remove(0);
         }
     }
 
-    fn outcomes(&self) -> MutexGuard<'_, Vec<(String, Option<String>)>> {
+    fn outcomes(&self) -> MutexGuard<'_, Vec<(String, Outcome)>> {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
