@@ -1,6 +1,6 @@
 //! The JSON API, the live stream, and the web UI in the binary.
 //!
-//! Invariant: for this origin alone, and read-only but for ingest tokens. Every request passes `guard.rs`: its host is one
+//! Invariant: for this origin alone, and read-only but for who may come in, ingest tokens and erasing. Every request passes `guard.rs`: its host is one
 //! of ours, no other site may have sent it, it ends in bounded time, and its answer carries the
 //! security headers. What an answer says comes from `query`; nothing is computed here.
 //!
@@ -13,6 +13,7 @@
 //! | `live.rs` | newly stored events as they come |
 //! | `redaction.rs` | what is taken out of requests before they are kept |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
+//! | `erase.rs` | erasing somebody |
 //! | `fates.rs` | what became of everything that came |
 //! | `intake.rs` | what the API knows of the door: the gate, who is told |
 //! | `tokens.rs` | ingest tokens: list, make, rotate, revoke |
@@ -31,6 +32,7 @@ mod access;
 mod catalogue;
 mod connect;
 mod door;
+mod erase;
 mod fates;
 mod fault;
 mod guard;
@@ -54,7 +56,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use base::meters::Board;
-use query::Engine;
+use query::{Engine, ErasureDesk};
 use tokio::sync::OnceCell;
 
 pub use access::Access;
@@ -132,6 +134,7 @@ pub struct Api {
     access: Access,
     redaction: Option<Arc<redact::Ledger>>,
     intake: Option<Intake>,
+    erasures: Option<Arc<ErasureDesk>>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -153,6 +156,7 @@ impl Api {
             access,
             redaction: None,
             intake: None,
+            erasures: None,
             views: OnceCell::new(),
         }
     }
@@ -171,6 +175,15 @@ impl Api {
     pub fn with_intake(self, intake: Intake) -> Api {
         Api {
             intake: Some(intake),
+            ..self
+        }
+    }
+
+    /// The same, by which somebody can be erased.
+    #[must_use]
+    pub fn with_erasures(self, desk: Arc<ErasureDesk>) -> Api {
+        Api {
+            erasures: Some(desk),
             ..self
         }
     }

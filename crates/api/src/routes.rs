@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::access::{Policies, Policy, Table, audit, authorise, keys, people, session, sessions};
 use crate::{
-    Api, catalogue, connect, door, fates, guard, live, redaction, reports, sql, status, tokens,
-    web, why,
+    Api, catalogue, connect, door, erase, fates, guard, live, redaction, reports, sql, status,
+    tokens, web, why,
 };
 
 /// The longest body of a request.
@@ -63,6 +63,8 @@ fn table() -> Table {
         .at(needs(Manage), routes!(tokens::revoke))
         .at(needs(Manage), routes!(connect::connect))
         .at(needs(Manage), routes!(door::door))
+        .at(needs(Manage), routes!(erase::erase))
+        .at(needs(Manage), routes!(erase::standing))
         .at(Policy::Anyone, routes!(session::me, session::begin))
         .at(Policy::SignedIn, routes!(session::end))
         .at(Policy::Anyone, routes!(session::set_up))

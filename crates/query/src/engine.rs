@@ -3,6 +3,8 @@
 //! A query runs on its own threads, so that the heaviest one cannot hold up intake, over a snapshot
 //! taken when it starts, for a bounded time in bounded memory.
 
+mod erase;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +35,8 @@ use crate::people::{People, PeopleFiles, Resolver};
 use crate::plan::{Ready, described, explain, guarded, plan};
 use crate::question::Question;
 use crate::sight::{Lens, Sight};
+
+pub use erase::{Asked, EraseError, ErasureDesk, ErasureState};
 
 /// Text in one answer; prompts and tool inputs may be long.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
@@ -137,6 +141,23 @@ impl Engine {
     /// Names people by what is known of them already.
     pub(crate) fn people_now(&self, lens: &Lens) -> Resolver {
         self.people.resolver_now(lens)
+    }
+
+    /// Names people by what a snapshot holds. Reads what is new however long it takes.
+    async fn resolver(&self, snapshot: Snapshot) -> Result<Resolver, QueryError> {
+        let (people, state) = (Arc::clone(&self.people), self.state.clone());
+        // Who is erased is looked for among everybody.
+        let lens = Lens::of(Sight::everything(), &self.config);
+        let Some(runtime) = &self.runtime else {
+            return Err(QueryError::internal("shutting down"));
+        };
+        let resolving = runtime.spawn(async move {
+            let resolver = people
+                .resolver(people.files(), &snapshot, &state, &lens)
+                .await;
+            resolver.map_err(|error| QueryError::running(&error))
+        });
+        AbortOnDrop(resolving).join().await
     }
 
     /// What queries take and how they end, to be shown.

@@ -47,7 +47,7 @@ mod views;
 
 pub use config::Config;
 pub use cost::Cost;
-pub use engine::{Answer, Engine};
+pub use engine::{Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState};
 pub use error::{ErrorKind, QueryError};
 pub use people::{Mapping, PeopleFiles, Roster, TokenPeople};
 pub use question::Question;

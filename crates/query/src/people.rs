@@ -14,6 +14,7 @@
 //! | `basis.rs` | what that rests on |
 //! | `mapping.rs` | the administrator's word on ids and clients |
 //! | `roster.rs` | who is expected |
+//! | `theirs.rs` | which rows are somebody's, for erasing them |
 //! | `sheet.rs` | tables that people keep as CSV |
 
 mod basis;
@@ -25,6 +26,7 @@ mod resolve;
 mod roster;
 mod shards;
 mod sheet;
+mod theirs;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -41,6 +43,7 @@ use learnt::Learnt;
 pub use mapping::Mapping;
 pub(crate) use resolve::{Item, Resolver};
 pub use roster::Roster;
+pub(crate) use theirs::Theirs;
 
 use crate::sight::Lens;
 

@@ -28,6 +28,7 @@
 //! | `soundness.rs` | parts are checked before they are parsed |
 //! | `twin.rs` | files that are kept twice |
 //! | `schema.rs` | the four tables |
+//! | `erase.rs`, `erase/` | somebody is erased: from parts, journal, manifests and all else, and searched for |
 //! | `fates.rs` | the ledger of fates |
 //! | `inspect.rs` | what is in a data directory, without opening it |
 //! | `stats.rs` | the store at one moment, and its meters |
@@ -42,6 +43,7 @@
 //!            series/<flush>.json                    last values of cumulative series
 //!            manifest/<number>.json                 which of the above count
 //!            manifest-copies/<number>.json          the same again
+//!            erasure/                               certificates, and what is being erased
 //!            scratch/                               what queries put down; empty after a start
 //! ```
 
@@ -52,6 +54,7 @@ mod damage;
 mod dedup;
 mod document;
 mod entry;
+mod erase;
 mod error;
 mod fates;
 mod flush;
@@ -81,6 +84,10 @@ mod twin;
 pub use batch::{PrepareError, Prepared};
 pub use damage::DamagedFile;
 pub use entry::{ENTRY_BYTES_MAX, Entry, Transport};
+pub use erase::{
+    CHOICE_COLUMNS, Certificate, Choice, Counts, ErasedPart, Erasure, ErasureProgress, Finding,
+    Order, Search, Whom,
+};
 pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests, TokenFates};
 pub use flush::Flushed;

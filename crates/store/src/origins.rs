@@ -76,6 +76,15 @@ impl SplitSessions {
         self.names.is_empty() && !self.is_any
     }
 
+    /// Without the sessions for which `is_gone` holds.
+    fn without(&self, is_gone: &impl Fn(&str) -> bool) -> SplitSessions {
+        let kept = self.names.iter().filter(|name| !is_gone(name));
+        SplitSessions {
+            names: kept.cloned().collect(),
+            is_any: self.is_any,
+        }
+    }
+
     fn add(&mut self, name: &str) {
         if self.is_any || self.names.contains(name) {
             return;
@@ -92,6 +101,14 @@ impl SplitSessions {
 impl Split {
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.metrics.is_empty()
+    }
+
+    /// Without the sessions for which `is_gone` holds.
+    pub(crate) fn without(&self, is_gone: impl Fn(&str) -> bool) -> Split {
+        Split {
+            events: self.events.without(&is_gone),
+            metrics: self.metrics.without(&is_gone),
+        }
     }
 
     pub(crate) fn of(&self, table: Table) -> Option<&SplitSessions> {
@@ -118,6 +135,11 @@ impl Origins {
             split: Arc::new(split),
             ..Origins::default()
         }
+    }
+
+    /// Forgets the names of sessions for which `is_gone` holds.
+    pub(crate) fn forget_names(&mut self, is_gone: impl Fn(&str) -> bool) {
+        self.split = Arc::new(self.split.without(is_gone));
     }
 
     pub(crate) fn split(&self) -> &Arc<Split> {

@@ -18,6 +18,7 @@ use crate::age::Age;
 use crate::batch::{self, PrepareError, Prepared};
 use crate::damage::{DamagedFile, Damages};
 use crate::entry::Entry;
+use crate::erase::Erasing;
 use crate::error::{AppendError, StoreError};
 use crate::fates::{Fates, Receipt};
 use crate::objects::Objects;
@@ -126,6 +127,7 @@ pub struct Store {
     /// a moment, and then knows that every durable entry is in the buffer it takes.
     pub(crate) gate: RwLock<()>,
     pub(crate) flushing: tokio::sync::Mutex<()>,
+    pub(crate) erasing: Erasing,
     /// The number of the last flush that was tried. A number is never used again: a flush that failed
     /// after its manifest was written keeps the objects that manifest names.
     pub(crate) flush_number: AtomicU64,

@@ -2,6 +2,7 @@
 
 mod access;
 mod connect;
+mod erase;
 mod redact;
 mod simulate;
 mod token;
@@ -19,6 +20,7 @@ use crate::logging::LogFormat;
 
 pub(crate) use access::{AuditCommand, DirArgs, KeyArgs, KeyCommand, NameArgs, UserCommand};
 pub(crate) use connect::ConnectArgs;
+pub(crate) use erase::EraseArgs;
 pub(crate) use redact::RedactArgs;
 pub(crate) use simulate::{Protocol, SimulateArgs};
 pub(crate) use token::{MakeArgs, NameArgs as TokenNameArgs, Place, RotateArgs, TokenCommand};
@@ -85,6 +87,8 @@ pub(crate) enum Command {
     /// Send one event, by the OTEL_* environment
     #[command(after_long_help = crate::command::emit_help())]
     Emit(EmitArgs),
+    /// Erase a person: everything that is stored of them, and prove it
+    Erase(EraseArgs),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
     /// Who may sign in: the first admin, people, their roles and passwords

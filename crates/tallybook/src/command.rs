@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 mod doctor;
 mod emit;
+mod erase;
 mod explain;
 mod key;
 mod query;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Send(args) => send::run(args),
         Command::Simulate(args) => simulate::run(args, &cli.log),
         Command::Emit(args) => emit::run(args),
+        Command::Erase(args) => erase::run(args, &cli.log),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
         Command::User(command) => user::run(command),
         Command::Key(command) => key::run(command),

@@ -12,8 +12,8 @@ use access::door::Door;
 use access::tokens::{Gate, Openness};
 use api::{About, Access, Api};
 use base::meters::Board;
-use base::{Secret, Shutdown, SystemClock};
-use query::{Engine, Pseudonyms};
+use base::{Shutdown, SystemClock};
+use query::{Engine, ErasureDesk, Pseudonyms};
 use store::{Replay, Store};
 use tls::Tls;
 use tokio::runtime::Runtime;
@@ -184,8 +184,12 @@ impl Server {
             .people
             .watch(Arc::clone(&self.engine), shutdown.clone());
         let people = tokio::spawn(people);
+        let secret = opening::secret(&self.data_dir)?;
+        let desk = ErasureDesk::new(Arc::clone(&self.engine), secret.key(opening::ERASURE));
+        let desk = Arc::new(desk);
         let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
         let api = Api::new(self.engine, about, self.board, config, self.access)
+            .with_erasures(Arc::clone(&desk))
             .with_redaction(self.redaction.ledger())
             .with_intake(api::Intake {
                 gate: Arc::clone(&self.gate),
@@ -195,7 +199,7 @@ impl Server {
         let router = api::router(api);
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
-        let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
+        let replay = tokio::spawn(replay(self.replay, self.data_dir, desk, shutdown.clone()));
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
         let reserve = tokio::spawn(Arc::clone(&self.store).run_reserve(shutdown.clone()));
         let tls = self.tls.clone();
@@ -227,9 +231,8 @@ impl Server {
 
 /// What people are called where names are not shown: the same as long as the directory's secret is.
 fn pseudonyms(data_dir: &Path) -> Result<Pseudonyms, Failure> {
-    let secret = Secret::open_or_create(&data_dir.join("keys").join("server.key"));
     Ok(Pseudonyms::by(
-        &secret.map_err(Failure::failed)?.key("pseudonyms"),
+        &opening::secret(data_dir)?.key("pseudonyms"),
     ))
 }
 
@@ -296,10 +299,15 @@ async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure
         })
 }
 
-/// Replays the journal while the server serves, and says what was found.
-async fn replay(replay: Replay, data_dir: PathBuf, shutdown: Shutdown) {
-    if let Some(opened) = replay.run_until(shutdown).await {
+/// Replays the journal while the server serves, and says what was found. An erasure that was under way
+/// when the server ended goes on then.
+async fn replay(replay: Replay, data_dir: PathBuf, desk: Arc<ErasureDesk>, shutdown: Shutdown) {
+    if let Some(opened) = replay.run_until(shutdown.clone()).await {
         opening::say(&data_dir, &opened);
+        tokio::select! {
+            () = desk.resume() => {}
+            () = shutdown.wait() => {}
+        }
     }
 }
 

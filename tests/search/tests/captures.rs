@@ -176,6 +176,7 @@ async fn figures() -> Result<(), Problem> {
             signal: *signal,
             transport: Transport::Http,
             received_ns: 1,
+            provenance: None,
             quarantined: Vec::new(),
             protobuf: request.clone().into(),
         })

@@ -4,6 +4,43 @@
  */
 
 export interface paths {
+    "/api/v1/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erases somebody, or says what would go.
+         * @description An erasure goes on in the background, over a restart too; `GET /api/v1/erasures/{id}` says how it stands.
+         */
+        post: operations["erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How an erasure stands. */
+        get: operations["standing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/explain": {
         parameters: {
             query?: never;
@@ -46,9 +83,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Newly stored events as they come; those that pass the filters.
+         * Newly stored events as they come.
          * @description Events named `item` carry one `LiveItem` each, at most 100 a second; an event named `skipped`
-         *     carries `{"count": n}`: at least so many were left out. Of a filtered stream 2,000 a second are looked at.
+         *     carries `{"count": n}`: at least so many were left out.
          */
         get: operations["live"];
         put?: never;
@@ -233,36 +270,19 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/why": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Which person, model, tool, version or other value makes the difference between a range and its baseline.
-         * @description Both figures are those of the report. Of a sum, the differences of the values of each dimension, the others
-         *     included, add up to the difference.
-         */
-        get: operations["why"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * Format: double
-         * @description A figure, written as a whole number where it is one, else to nine decimals.
-         */
-        Amount: number;
+        /** @description What an erasure would remove, or the erasure that has begun. */
+        Begun: {
+            /** @description The erasure's id; null when nothing was erased. */
+            id?: string | null;
+            /** @description The ids that are known to be theirs; null when it has begun. */
+            identities?: string[] | null;
+            /** @description What would go; null when it has begun. */
+            would_remove?: Record<string, never> | null;
+        };
         /** @description The rows behind a figure. */
         Behind: {
             /** @description The columns of the sample. */
@@ -286,49 +306,6 @@ export interface components {
          * @enum {string}
          */
         ColumnKind: "dimension" | "measure";
-        /** @description What makes the difference between a range and its baseline. */
-        Difference: {
-            /** @description Whether the differences of a dimension's values add up to the difference. */
-            adds_up: boolean;
-            /** @description `before`: the period before, of the same weekdays; `rest`: what the wider range has beside the selection. */
-            against: string;
-            /** @description What it is compared with. */
-            baseline: components["schemas"]["Side"];
-            /** @description The money that figures in the currency of the settings are in. */
-            currency: string;
-            /** @description The selection less the baseline times `scale`. */
-            difference: components["schemas"]["Amount"];
-            /** @description The dimensions, the one that tells most first. */
-            dimensions: components["schemas"]["Maker"][];
-            /**
-             * Format: int64
-             * @description How long it took, milliseconds.
-             */
-            elapsed_ms: number;
-            /** @description The figure. */
-            figure: components["schemas"]["Measure"];
-            /** @description The id of the figure that is asked about, in its normal form. */
-            id: string;
-            /** @description What there is to know about the figures, a sentence each. */
-            notes: string[];
-            /** @description Whether the report knows people and they are not told apart, because that was not asked for. */
-            people_left_out: boolean;
-            /** @description The report that it is of. */
-            report: string;
-            /**
-             * Format: double
-             * @description By what the figures of the baseline are multiplied to stand for as long a time as the selection.
-             */
-            scale: number;
-            /** @description The range that is asked about. */
-            selection: components["schemas"]["Side"];
-            /** @description In which days, weeks and hours are. */
-            time_zone: string;
-            /** @description The report's name for people. */
-            title: string;
-            /** @description The conditions that rows fulfil. */
-            where: string[];
-        };
         /** @description By what a report can be broken down. */
         Dimension: {
             /** @description What its values are. */
@@ -337,6 +314,17 @@ export interface components {
             name: string;
             /** @description Its name for people. */
             title: string;
+        };
+        /** @description Whom to erase. */
+        Erase: {
+            /** @description Only say what would go. */
+            dry_run: boolean;
+            /** @description Only what carries this organisation's id. */
+            organization?: string | null;
+            /** @description A name, an e-mail address, an account or an installation. */
+            person: string;
+            /** @description Also items of others that mention one of their ids. */
+            with_mentions?: boolean;
         };
         /** @description An error answer. */
         ErrorBody: {
@@ -533,24 +521,6 @@ export interface components {
             /** @description The tool, where it names one. */
             tool_name?: string | null;
         };
-        /** @description What the values of one dimension have to do with the difference. */
-        Maker: {
-            /** @description What its values are. */
-            about: string;
-            /**
-             * @description How much the share of a value in the whole has changed, of the value that changed most, 0 to 1. Where all
-             *     values grew alike it is 0, however much the whole grew: such a dimension makes no difference. 0 also where
-             *     one side has nothing.
-             */
-            divergence: components["schemas"]["Amount"];
-            /** @description The dimension. */
-            name: string;
-            others?: components["schemas"]["Others"] | null;
-            /** @description Its name for people. */
-            title: string;
-            /** @description The values that differ most, the greatest difference first. */
-            values: components["schemas"]["Part"][];
-        };
         /** @description One figure of a report. */
         Measure: {
             /** @description What it says, one sentence. */
@@ -599,15 +569,6 @@ export interface components {
              */
             requests: number;
         };
-        /** @description Values that are not told one by one. */
-        Others: {
-            baseline?: components["schemas"]["Amount"] | null;
-            /** @description How many there are. */
-            count: number;
-            difference?: components["schemas"]["Amount"] | null;
-            selection?: components["schemas"]["Amount"] | null;
-            share?: components["schemas"]["Amount"] | null;
-        };
         /** @description The overview of a range. */
         Overview: {
             /**
@@ -619,7 +580,7 @@ export interface components {
             models: components["schemas"]["ModelRow"][];
             /** @description People, the dearest first. */
             people: components["schemas"]["PersonRow"][];
-            /** @description Totals of the period that it is compared with; the equally long one just before without another. */
+            /** @description Totals of the equally long period just before. */
             previous: components["schemas"]["Totals"];
             /** @description Products, the dearest first. */
             products: components["schemas"]["ProductRow"][];
@@ -639,18 +600,6 @@ export interface components {
             tools: components["schemas"]["ToolRow"][];
             /** @description Totals of the range. */
             totals: components["schemas"]["Totals"];
-        };
-        /** @description What one value has to do with the difference. */
-        Part: {
-            /** @description Its figure of the baseline. */
-            baseline: components["schemas"]["Amount"];
-            /** @description The former less the latter times the scale. */
-            difference: components["schemas"]["Amount"];
-            /** @description Its figure of the selection. */
-            selection: components["schemas"]["Amount"];
-            share?: components["schemas"]["Amount"] | null;
-            /** @description The value; null: what has none. */
-            value?: string | null;
         };
         /**
          * @description How the figures of the groups relate to the figure of all rows.
@@ -1207,26 +1156,20 @@ export interface components {
             /** @description What it is set to. */
             value: string;
         };
-        /** @description One side of the comparison. */
-        Side: {
-            /**
-             * Format: int64
-             * @description From this moment on, milliseconds since the Unix epoch. Of the rest: where the wider range begins.
-             */
-            from_ms: number;
-            /**
-             * Format: int64
-             * @description Until before this moment, milliseconds since the Unix epoch.
-             */
-            to_ms: number;
-            /** @description The figure of the whole; of the rest without the selection. */
-            value: components["schemas"]["Amount"];
-        };
         /** @description Fates by signal. */
         SignalFates: {
             logs: components["schemas"]["Fates"];
             metrics: components["schemas"]["Fates"];
             traces: components["schemas"]["Fates"];
+        };
+        /** @description How an erasure stands. */
+        Standing: {
+            /** @description The certificate, once it has ended. */
+            certificate?: Record<string, never> | null;
+            /** @description What it does, or why it has failed. */
+            detail?: string | null;
+            /** @description `running`, `failed` or `ended`. */
+            state: string;
         };
         /** @description The server's own state. */
         Status: {
@@ -1389,6 +1332,88 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    erase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Erase"];
+            };
+        };
+        responses: {
+            /** @description What would go */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description Nothing is there of them */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another erasure is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    standing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The erasure's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description There was none of this id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     explain: {
         parameters: {
             query: {
@@ -1450,18 +1475,7 @@ export interface operations {
     };
     live: {
         parameters: {
-            query?: {
-                /** @description One person. */
-                person?: string;
-                /** @description One product. */
-                product?: string;
-                /** @description One model. */
-                model?: string;
-                /** @description One tool. */
-                tool?: string;
-                /** @description Only what failed or was refused. */
-                errors?: boolean;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -1493,13 +1507,6 @@ export interface operations {
                 model?: string;
                 /** @description One tool; empty for calls that name none. */
                 tool?: string;
-                /**
-                 * @description From when on is compared, milliseconds since the Unix epoch; with `previous_to_ms`. Without both the
-                 *     equally long period just before.
-                 */
-                previous_from_ms?: number;
-                /** @description Until before when is compared, milliseconds since the Unix epoch. */
-                previous_to_ms?: number;
             };
             header?: never;
             path?: never;
@@ -1856,60 +1863,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Views"];
-                };
-            };
-        };
-    };
-    why: {
-        parameters: {
-            query: {
-                /**
-                 * @description The figure of the range that is asked about: REPORT.MEASURE@FROM..TO,dimension=value, like
-                 *     cost.cost_usd@2026-11-24..2026-11-25,team=platform. Its measure must be a sum, or count distinct ones.
-                 */
-                id: string;
-                /**
-                 * @description `before`, the period before, of the same weekdays where the range is of a day or more; or `rest`, what the range
-                 *     `within` has beside the selection. Without it `before`.
-                 */
-                against?: string;
-                /** @description With `rest`: the wider range, FROM..TO. */
-                within?: string;
-                /** @description Dimensions of the report, with commas between them. Without it all that say who, with what and where. */
-                by?: string;
-                /** @description Whether people are told apart, too, where `by` does not say. Without it they are not. */
-                people?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Difference"];
-                };
-            };
-            /** @description A parameter is not understood, or the figure is no sum */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description It took too long */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };

@@ -107,6 +107,11 @@ impl Resolver {
         }
     }
 
+    /// Whether files say who people are.
+    pub(super) fn has_files(&self) -> bool {
+        self.files.is_any()
+    }
+
     /// What somebody is called at a time, of whom an id is given.
     pub(crate) fn called<'a>(&'a self, id: &str, at_ms: i64) -> Option<Cow<'a, str>> {
         let mut case = Case::of(
@@ -220,15 +225,7 @@ impl<'a> Case<'a> {
 
     /// An id of the one person of whom all that was said speaks.
     fn only_person(&self, said: &'a Said) -> Option<&'a Name> {
-        let number = |id: &Name| Some(self.resolver.directory.person_of(id)?.0);
-        let mut ids = said.about(About::Person).map(|saying| &saying.name);
-        let first = ids.next()?;
-        let mut others = ids.peekable();
-        if others.peek().is_none() {
-            return Some(first);
-        }
-        let whose = number(first);
-        others.all(|id| number(id) == whose).then_some(first)
+        only_person_of(&self.resolver.directory, said)
     }
 
     /// By a row of the mapping for the item's session, installation, resource or organisation.
@@ -384,6 +381,19 @@ impl<'a> Case<'a> {
         self.is_constant &= is_constant;
         found
     }
+}
+
+/// An id of the one person of whom all that was said speaks.
+pub(super) fn only_person_of<'a>(directory: &Directory, said: &'a Said) -> Option<&'a Name> {
+    let number = |id: &Name| Some(directory.person_of(id)?.0);
+    let mut ids = said.about(About::Person).map(|saying| &saying.name);
+    let first = ids.next()?;
+    let mut others = ids.peekable();
+    if others.peek().is_none() {
+        return Some(first);
+    }
+    let whose = number(first);
+    others.all(|id| number(id) == whose).then_some(first)
 }
 
 /// The one name that was said.

@@ -17,6 +17,7 @@
 //! | `meters.rs` | what Prometheus is shown, and that the guide knows all of it |
 //! | `log.rs` | the log tells nothing of what was sent or asked |
 //! | `emit.rs` | what the emitter sends, library and command, is what the server answers with |
+//! | `erase.rs` | somebody is erased: nothing is left in any byte, others have all of theirs |
 //! | `hooks.rs` | the guide's recipes for hooks and scripts, run as they stand there |
 //! | `tls.rs` | TLS at every port, and what is said without it |
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
@@ -33,6 +34,7 @@ mod connect;
 mod crash;
 mod doctor;
 mod emit;
+mod erase;
 mod hooks;
 mod load;
 mod log;
