@@ -56,14 +56,14 @@ impl Stretches {
         for number in 0..count {
             let at = last * number / (count - 1).max(1);
             let hash = self.hash(&removed[at..at + STRETCH]);
-            if hash % self.rate == 0 {
+            if hash.is_multiple_of(self.rate) {
                 self.hashes.insert(hash);
             }
         }
         while self.hashes.len() > STRETCHES_MAX {
             self.rate *= 2;
             let rate = self.rate;
-            self.hashes.retain(|hash| hash % rate == 0);
+            self.hashes.retain(|hash| hash.is_multiple_of(rate));
         }
     }
 
