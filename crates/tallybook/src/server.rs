@@ -57,7 +57,10 @@ pub(crate) struct Server {
 impl Server {
     /// Binds, opens, assembles.
     pub(crate) async fn build(settings: Checked, is_demo: bool) -> Result<Server, Failure> {
-        let tls = settings.tls.map(|files| Tls::load(files).map(Arc::new));
+        let handshakes = tls::Meters::new();
+        let tls = settings
+            .tls
+            .map(|files| Tls::load(files, handshakes.clone()).map(Arc::new));
         let tls = tls
             .transpose()
             .map_err(|fault| Failure::usage(format!("listen.tls: {fault}")))?;
@@ -95,9 +98,7 @@ impl Server {
         let cpu_handle = cpu.handle().clone();
         let intake = Intake::new(Arc::clone(&store), limits, kept, cpu_handle, entrance);
         let board = board(&receive, &store, &engine)?;
-        if let Some(tls) = &tls {
-            board.add(tls.meters()).map_err(Failure::failed)?;
-        }
+        board.add(handshakes.sources()).map_err(Failure::failed)?;
         board.add(redaction.meters()).map_err(Failure::failed)?;
         board.add(notices.meters()).map_err(Failure::failed)?;
         Ok(Server {

@@ -24,7 +24,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use base::Shutdown;
-use base::meters::Source;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -32,10 +31,10 @@ use tokio_rustls::TlsAcceptor;
 
 pub use client::{client, trusting_nobody};
 pub use files::{ClientCertificate, Fault, Files};
+pub use meters::Meters;
 pub use stream::Stream;
 
 use files::Stamp;
-use meters::Meters;
 
 /// How long a client may take for a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -74,13 +73,13 @@ impl Tls {
     ///
     /// # Errors
     /// The first file that cannot be used, and how to mend it.
-    pub fn load(files: Files) -> Result<Tls, Fault> {
+    pub fn load(files: Files, meters: Meters) -> Result<Tls, Fault> {
         let stamp = files.stamp();
         let config = Arc::new(files.read()?);
         Ok(Tls {
             files,
             current: RwLock::new(Current { config, stamp }),
-            meters: Meters::new(),
+            meters,
         })
     }
 
@@ -151,12 +150,6 @@ impl Tls {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Failed::Refused),
             Err(_) => Err(Failed::Gone),
         }
-    }
-
-    /// Handshakes by outcome, to be shown.
-    #[must_use]
-    pub fn meters(&self) -> Vec<Source> {
-        self.meters.sources()
     }
 }
 

@@ -92,7 +92,7 @@ async fn meet(
 #[tokio::test]
 async fn who_trusts_the_authority_is_served_and_others_are_not() {
     let stage = Stage::new();
-    let tls = Arc::new(Tls::load(stage.issue("tally.example.com")).unwrap());
+    let tls = Arc::new(Tls::load(stage.issue("tally.example.com"), Meters::new()).unwrap());
     let (seen, done) = meet(&tls, stage.trusting(), "tally.example.com").await;
     assert_eq!((seen, done), (Ok(b"hello".to_vec()), Ok(())));
     let (seen, _) = meet(&tls, stage.trusting(), "other.example.com").await;
@@ -108,7 +108,7 @@ async fn who_trusts_the_authority_is_served_and_others_are_not() {
 #[tokio::test]
 async fn files_are_taken_over_when_they_change_and_only_if_they_are_right() {
     let stage = Stage::new();
-    let tls = Arc::new(Tls::load(stage.issue("old.example.com")).unwrap());
+    let tls = Arc::new(Tls::load(stage.issue("old.example.com"), Meters::new()).unwrap());
     assert_eq!(tls.look(), Ok(false));
     fs::write(stage.path("server.pem"), "half a certif").unwrap();
     let fault = tls.look().unwrap_err().to_string();
@@ -131,9 +131,9 @@ async fn clients_show_a_certificate_where_they_must() {
     let mut files = stage.issue("tally.example.com");
     let authority = stage.path("authority.pem");
     files.clients = Some((authority.clone(), ClientCertificate::Required));
-    let required = Arc::new(Tls::load(files.clone()).unwrap());
+    let required = Arc::new(Tls::load(files.clone(), Meters::new()).unwrap());
     files.clients = Some((authority, ClientCertificate::Optional));
-    let optional = Arc::new(Tls::load(files).unwrap());
+    let optional = Arc::new(Tls::load(files, Meters::new()).unwrap());
     let (_, done) = meet(&required, stage.trusting(), "tally.example.com").await;
     assert_eq!(done, Err(Failed::Refused));
     let (seen, _) = meet(&optional, stage.trusting(), "tally.example.com").await;
@@ -166,7 +166,7 @@ fn with_certificate(stage: &Stage, of: &Stage) -> ClientConfig {
 #[tokio::test]
 async fn who_speaks_without_tls_is_told() {
     let stage = Stage::new();
-    let tls = Tls::load(stage.issue("localhost")).unwrap();
+    let tls = Tls::load(stage.issue("localhost"), Meters::new()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let asking = tokio::spawn(async move {
@@ -194,7 +194,7 @@ async fn who_speaks_without_tls_is_told() {
 fn files_that_cannot_be_used_are_named() {
     let stage = Stage::new();
     let files = stage.issue("localhost");
-    let said = |files: Files| Tls::load(files).unwrap_err().to_string();
+    let said = |files: Files| Tls::load(files, Meters::new()).unwrap_err().to_string();
     let absent = Files {
         certificate: stage.path("absent.pem"),
         ..files.clone()

@@ -158,6 +158,7 @@ async fn send_of(life: &Life, who: &str, number: u32, signals: &[Signal]) {
         let entry = Entry {
             signal,
             transport: Transport::Http,
+            provenance: None,
             received_ns: NOW_NS,
             quarantined: vec![
                 odd(RawEncoding::Json, raw.clone().into_bytes()),

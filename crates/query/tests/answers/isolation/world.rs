@@ -96,6 +96,7 @@ fn files(those: &[usize]) -> PeopleFiles {
             &format!("eve.{NAMED}.{word}@example.com,{NAMED} Eve,roster team {word},,,{id}\n");
     }
     PeopleFiles {
+        tokens: Default::default(),
         mapping: Some(Mapping::parse("mapping.csv", mapping.as_bytes()).expect("a mapping")),
         roster: Some(Roster::parse("roster.csv", roster.as_bytes()).expect("a roster")),
     }
