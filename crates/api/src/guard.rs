@@ -30,6 +30,7 @@ pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: N
     let path = request.uri().path();
     let is_api = is_api(path);
     let is_probe = matches!(path, "/healthz" | "/readyz");
+    let is_of_state = is_api || is_probe || path == "/metrics";
     let refused = match is_probe {
         true => Ok(()),
         false => {
@@ -48,7 +49,7 @@ pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: N
         tell_of_damage(&api, response.headers_mut());
     }
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    put_headers(response.headers_mut(), is_api || is_probe || is_error);
+    put_headers(response.headers_mut(), is_of_state || is_error);
     response
 }
 
