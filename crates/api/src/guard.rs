@@ -40,6 +40,7 @@ pub(crate) async fn guard(
     let path = request.uri().path();
     let is_api = is_api(path);
     let is_probe = matches!(path, "/healthz" | "/readyz");
+    let is_of_state = is_api || is_probe || path == "/metrics";
     let refused = match is_probe {
         true => Ok(()),
         false => check_host(&request, &api.config.allowed_hosts)
@@ -61,7 +62,7 @@ pub(crate) async fn guard(
         tell_of_damage(&api, response.headers_mut());
     }
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    put_headers(response.headers_mut(), is_api || is_probe || is_error);
+    put_headers(response.headers_mut(), is_of_state || is_error);
     response
 }
 

@@ -85,7 +85,7 @@ impl Grammar {
             "people",
             "roster",
         ];
-        let wanted = match self.chance(60) {
+        let wanted = match self.chance(88) {
             true => self.one_of(&weighty).to_owned(),
             false => {
                 let at = self.below(self.views.len());

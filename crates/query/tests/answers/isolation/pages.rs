@@ -64,10 +64,12 @@ fn live(world: &World, asker: &Asker) {
 #[tokio::test]
 async fn no_report_shows_what_is_not_seen() {
     let world = World::of(None).await;
-    for asker in askers() {
+    for (at, asker) in askers().into_iter().enumerate() {
         let question = world.bench.engine.question(asker.sight.clone());
         for report in REPORTS {
-            for dimension in report.dimensions {
+            // Each asker by some of the dimensions, all of them together by all.
+            let dimensions = report.dimensions.iter().skip(at % 4).step_by(4);
+            for dimension in dimensions {
                 let ask = Ask::usual(report, range(), TimeZone::default());
                 let ask = ask.grouped([dimension.name]).expect("a dimension");
                 let what = format!("{} by {}", report.name, dimension.name);

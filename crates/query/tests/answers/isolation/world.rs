@@ -114,7 +114,13 @@ impl Organization {
     }
 
     async fn send(&self, bench: &Bench) {
-        for (session, who) in [("session 1", "ann"), ("session 2", "bob"), ("own", "cyd")] {
+        let all = [
+            ("session 1", "ann"),
+            ("session 2", "bob"),
+            ("session 3", "nan"),
+            ("own", "cyd"),
+        ];
+        for (session, who) in all {
             let session = match session {
                 "own" => format!("session of {}", self.word()),
                 shared => shared.to_owned(),
@@ -140,6 +146,17 @@ impl Organization {
             "odd": format!("{WROTE} {NAMED} {word}"), "host.name": format!("{NAMED} {word}"),
             "vcs.repository.url.full": format!("https://example.com/{NAMED}/{word}"), "project": word,
         });
+        // One session of all, of which one organisation alone says whose it is.
+        if who == "nan" {
+            for name in ["user.account_uuid", "user.account_id", "user.email"] {
+                common[name] = Value::Null;
+            }
+            common["user.id"] = "machine of nobody".into();
+            if self.at == 1 {
+                common["user.email"] = format!("nan.{NAMED}.{word}@example.com").into();
+            }
+            return common;
+        }
         // One belongs to its session's person alone.
         if who != "bob" || !self.is_late {
             common["user.email"] = format!("{who}.{NAMED}@example.com").into();
