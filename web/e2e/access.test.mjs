@@ -129,7 +129,7 @@ test('each role is offered what it may see, and sees no more', { timeout: 90_000
   await settled(viewer);
   const offered = await places(viewer);
   assert.ok(offered.includes('Overview') && offered.includes('Cost'), offered);
-  for (const label of ['Prompts', 'Sessions', 'Live', 'Explore', 'Access', 'Audit']) assert.ok(!offered.includes(label), label);
+  for (const label of ['Prompts', 'Sessions', 'Live', 'Explore', 'People & keys', 'Connect', 'Tokens', 'Audit']) assert.ok(!offered.includes(label), label);
   await viewer.goto(`${server.ui}/prompts/${prompt.prompt_id}`);
   await viewer.getByTestId('forbidden').waitFor();
   const denied = await viewer.request.get(`${server.ui}/api/v1/prompts/${prompt.prompt_id}`);

@@ -4,6 +4,162 @@
  */
 
 export interface paths {
+    "/api/v1/access/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own keys; everybody's, for who manages access. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a key that may do no more than whoever makes it. */
+        post: operations["make"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Makes a key worthless. */
+        delete: operations["revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody who may sign in. */
+        get: operations["list"];
+        put?: never;
+        /** Adds somebody. */
+        post: operations["add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/people/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes somebody with their keys and sessions. */
+        delete: operations["remove"];
+        options?: never;
+        head?: never;
+        /** Changes somebody's roles, keeps them out, or gives them another password. */
+        patch: operations["change"];
+        trace?: never;
+    };
+    "/api/v1/access/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own login sessions; everybody's, for who manages access. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a login session. */
+        delete: operations["end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done, the newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connect/{client}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What to paste where to connect a client: `cowork`, `claude-code` or `desktop`. */
+        get: operations["connect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/door": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who was turned away lately and why, and which events came for the first time. */
+        get: operations["door"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/erase": {
         parameters: {
             query?: never;
@@ -83,9 +239,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Newly stored events as they come.
+         * Newly stored events as they come; those that pass the filters.
          * @description Events named `item` carry one `LiveItem` each, at most 100 a second; an event named `skipped`
-         *     carries `{"count": n}`: at least so many were left out.
+         *     carries `{"count": n}`: at least so many were left out. Of a filtered stream 2,000 a second are looked at.
          */
         get: operations["live"];
         put?: never;
@@ -107,6 +263,23 @@ export interface paths {
         get: operations["overview"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes one's own password, which ends all one's sessions, and begins a new one. */
+        post: operations["password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -168,6 +341,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/redaction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is kept of what is sent, and what was taken out of it since the start. */
+        get: operations["redaction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports": {
         parameters: {
             query?: never;
@@ -197,6 +387,25 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asks. Answers everybody, so that the UI knows whether to ask for a name. */
+        get: operations["me"];
+        put?: never;
+        /** Signs in, and sets the session's cookie. */
+        post: operations["begin"];
+        /** Signs out. */
+        delete: operations["end"];
         options?: never;
         head?: never;
         patch?: never;
@@ -236,6 +445,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes whoever has the setup link the first admin, and signs them in. */
+        post: operations["set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -247,6 +473,58 @@ export interface paths {
         get: operations["status"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All ingest tokens, without their secrets. */
+        get: operations["list"];
+        put?: never;
+        /** Makes a token; its text is in this answer and nowhere else. */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{name}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a token by its id, or all of a slot, at once. */
+        post: operations["revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{slot}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a second token of a slot; the one in use ends after the overlap. */
+        post: operations["rotate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -270,10 +548,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which person, model, tool, version or other value makes the difference between a range and its baseline.
+         * @description Both figures are those of the report. Of a sum, the differences of the values of each dimension, the others
+         *     included, add up to the difference.
+         */
+        get: operations["why"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Format: double
+         * @description A figure, written as a whole number where it is one, else to nine decimals.
+         */
+        Amount: number;
+        /** @description Records, the newest first. */
+        AuditPage: {
+            /**
+             * Format: int64
+             * @description The `before` of the next page; null on the last.
+             */
+            next_before?: number | null;
+            records: components["schemas"]["AuditRecord"][];
+        };
+        /** @description One act on record. */
+        AuditRecord: {
+            /** @description What was done. */
+            action: string;
+            /** @description The name of a person or account, or the id of a key. */
+            actor: string;
+            /** @description `person`, `key`, `command`, `stranger`, `anybody` or `trail`. */
+            actor_kind: string;
+            /** @description From where. */
+            address?: string | null;
+            /** @description To what. */
+            object: string;
+            /**
+             * Format: int64
+             * @description How many refusals before it are not on record, because there were too many at once.
+             */
+            omitted: number;
+            /** @description `allowed` or `refused`. */
+            outcome: string;
+            /** @description The answer's header `x-request-id`. */
+            request_id?: string | null;
+            /**
+             * Format: int64
+             * @description From 1, without gaps.
+             */
+            sequence: number;
+            /**
+             * Format: int64
+             * @description When, by the server's clock, milliseconds since the Unix epoch.
+             */
+            time_ms: number;
+        };
         /** @description What an erasure would remove, or the erasure that has begun. */
         Begun: {
             /** @description The erasure's id; null when nothing was erased. */
@@ -306,6 +651,49 @@ export interface components {
          * @enum {string}
          */
         ColumnKind: "dimension" | "measure";
+        /** @description What makes the difference between a range and its baseline. */
+        Difference: {
+            /** @description Whether the differences of a dimension's values add up to the difference. */
+            adds_up: boolean;
+            /** @description `before`: the period before, of the same weekdays; `rest`: what the wider range has beside the selection. */
+            against: string;
+            /** @description What it is compared with. */
+            baseline: components["schemas"]["Side"];
+            /** @description The money that figures in the currency of the settings are in. */
+            currency: string;
+            /** @description The selection less the baseline times `scale`. */
+            difference: components["schemas"]["Amount"];
+            /** @description The dimensions, the one that tells most first. */
+            dimensions: components["schemas"]["Maker"][];
+            /**
+             * Format: int64
+             * @description How long it took, milliseconds.
+             */
+            elapsed_ms: number;
+            /** @description The figure. */
+            figure: components["schemas"]["Measure"];
+            /** @description The id of the figure that is asked about, in its normal form. */
+            id: string;
+            /** @description What there is to know about the figures, a sentence each. */
+            notes: string[];
+            /** @description Whether the report knows people and they are not told apart, because that was not asked for. */
+            people_left_out: boolean;
+            /** @description The report that it is of. */
+            report: string;
+            /**
+             * Format: double
+             * @description By what the figures of the baseline are multiplied to stand for as long a time as the selection.
+             */
+            scale: number;
+            /** @description The range that is asked about. */
+            selection: components["schemas"]["Side"];
+            /** @description In which days, weeks and hours are. */
+            time_zone: string;
+            /** @description The report's name for people. */
+            title: string;
+            /** @description The conditions that rows fulfil. */
+            where: string[];
+        };
         /** @description By what a report can be broken down. */
         Dimension: {
             /** @description What its values are. */
@@ -314,6 +702,29 @@ export interface components {
             name: string;
             /** @description Its name for people. */
             title: string;
+        };
+        /** @description What happened at the door. */
+        DoorAnswer: {
+            /** @description The five events of a client that reports everything that matters. */
+            events: components["schemas"]["Event"][];
+            /** @description What is odd about what came, as sentences: only metrics, for example. */
+            hints: string[];
+            /** @description Whether requests without a token are taken on loopback: `no_token`, `loopback` or `closed`. */
+            intake: string;
+            /** @description Requests that were refused, or odd, the latest first; the same again is counted. */
+            knocks: components["schemas"]["KnockRow"][];
+            /**
+             * Format: int64
+             * @description This moment by the server's clock.
+             */
+            now_ms: number;
+            /** @description Items since the start by signal. */
+            received: components["schemas"]["Received"];
+            /**
+             * Format: int64
+             * @description When the process started, milliseconds since the Unix epoch.
+             */
+            since_ms: number;
         };
         /** @description Whom to erase. */
         Erase: {
@@ -329,6 +740,25 @@ export interface components {
         /** @description An error answer. */
         ErrorBody: {
             error: components["schemas"]["Reason"];
+        };
+        /** @description When an event came for the first time. */
+        Event: {
+            /** @description `user_prompt`, `api_request`, `tool_decision`, `tool_result`, `api_error`. */
+            event: string;
+            /**
+             * Format: int64
+             * @description Ever, since this is noted.
+             */
+            ever_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Since the start, milliseconds since the Unix epoch.
+             */
+            first_ms?: number | null;
+        };
+        /** @description Everybody who may sign in. */
+        Everybody: {
+            people: components["schemas"]["Somebody"][];
         };
         /** @description How one figure is computed. */
         Explanation: {
@@ -403,11 +833,32 @@ export interface components {
              */
             rejected: number;
         };
+        /** @description The secret of the setup link, and who is to be the first admin. */
+        FirstAdmin: {
+            name: string;
+            /** @description 12 characters at least. */
+            password: string;
+            /** @description What follows `#` in the setup link. */
+            token: string;
+        };
         /**
          * @description How an answer is written.
          * @enum {string}
          */
         Format: "json" | "csv" | "parquet" | "table";
+        /** @description What to paste where. */
+        Guide: {
+            /** @description The client: `cowork`, `claude-code`, `desktop`. */
+            client: string;
+            /** @description What else to know. */
+            notes: string[];
+            /** @description Where it is set up. */
+            place: string;
+            /** @description What to paste, in order. Where the token goes there is `<TOKEN>`. */
+            steps: components["schemas"]["Step"][];
+            /** @description What it is called. */
+            title: string;
+        };
         /** @description How far the replay of the journal is. Requests are taken meanwhile, and queries wait for it. */
         JournalReplay: {
             /**
@@ -439,6 +890,110 @@ export interface components {
             /** @description `remembering`, `replaying` or `catching_up`. */
             stage: string;
         };
+        /** @description What is kept of what is sent, and why. */
+        Kept: {
+            /**
+             * @description What becomes of prompts, responses, tool inputs and bodies: `keep`, `drop`, `hash` or
+             *     `truncate:N`.
+             */
+            content: string;
+            /** @description What is looked for and masked in what is kept. */
+            detectors: string[];
+            /** @description What becomes of attributes that the contract does not know. */
+            other: string;
+            /** @description What becomes of who it was: `keep`, `drop`, `pseudonymise` or `hash`. */
+            people: string;
+            /** @description What is otherwise for some, the first that fits first. */
+            rules: string[];
+            /** @description In one line, for people. */
+            summary: string;
+            /** @description What becomes of the bytes of items that cannot be read: `mask` or `drop`. */
+            unreadable: string;
+            /** @description What somebody should know who relies on it. */
+            warnings: string[];
+        };
+        /** @description A key, without its secret. */
+        Key: {
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch.
+             */
+            created_ms: number;
+            /**
+             * Format: int64
+             * @description Milliseconds since the Unix epoch; null: it does not expire.
+             */
+            expires_ms?: number | null;
+            /** @description The part of its text that is no secret. */
+            id: string;
+            /** @description What it is for. */
+            label: string;
+            /** @description Who made it; null: the command line. */
+            maker?: string | null;
+            /** @description What it may do at most; no more than its maker may. */
+            permissions: string[];
+            /**
+             * Format: int64
+             * @description The last request with it since the server started or before, milliseconds since the Unix epoch.
+             */
+            used_ms?: number | null;
+        };
+        /** @description A key that was just made. */
+        KeyMade: {
+            key: components["schemas"]["Key"];
+            /** @description Its text, shown this once. */
+            text: string;
+        };
+        /** @description A key to be made. */
+        KeyWanted: {
+            /**
+             * Format: int64
+             * @description After how many days it expires; 90 without it.
+             */
+            days?: number | null;
+            /** @description What it is for. */
+            label: string;
+            /** @description What it may do. */
+            permissions: string[];
+        };
+        /** @description Keys. */
+        Keys: {
+            keys: components["schemas"]["Key"][];
+        };
+        /** @description A request that was refused, or odd. */
+        KnockRow: {
+            /** @description What is wrong, and how to mend it. */
+            advice: string;
+            /** @description The media type; empty if there was none. */
+            content_type: string;
+            /**
+             * Format: int64
+             * @description When there was the same for the first time, milliseconds since the Unix epoch.
+             */
+            first_ms: number;
+            /**
+             * Format: int64
+             * @description And for the last.
+             */
+            last_ms: number;
+            /** @description The method of HTTP; empty if it was not understood. */
+            method: string;
+            /** @description The path, without what could be a secret. */
+            path: string;
+            /** @description Where it came from. */
+            peer: string;
+            /** @description Why, as in counters; `empty`: it was taken, and held nothing. */
+            reason: string;
+            /** @description Status of HTTP, name of gRPC's, or `cut` where there was nobody to answer. */
+            status: string;
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            times: number;
+            /** @description `http` or `grpc`: the port, or the protocol where that was understood. */
+            transport: string;
+        };
         /** @description What became of everything that came since the start of the process. */
         Ledger: {
             /**
@@ -458,6 +1013,11 @@ export interface components {
              * @description Since when everything is counted, milliseconds since the Unix epoch.
              */
             since_ms: number;
+            /**
+             * @description The same by the token with which items came; `token` is empty for those without. Together they are
+             *     `signals`.
+             */
+            tokens: components["schemas"]["TokenFates"][];
         };
         /** @description What does not count although it is stored. */
         LeftOut: {
@@ -521,6 +1081,80 @@ export interface components {
             /** @description The tool, where it names one. */
             tool_name?: string | null;
         };
+        /** @description A name and a password. */
+        Login: {
+            name: string;
+            password: string;
+        };
+        /** @description A login session. */
+        LoginSession: {
+            /** @description From where they signed in. */
+            address: string;
+            /** @description What their browser calls itself. */
+            agent: string;
+            /**
+             * Format: int64
+             * @description When they signed in, milliseconds since the Unix epoch.
+             */
+            created_ms: number;
+            /** @description By which it can be ended; it opens nothing. */
+            id: string;
+            /** @description Whose it is. */
+            name: string;
+            /** @description Whether it is the one that asks. */
+            own: boolean;
+            /**
+             * Format: int64
+             * @description The last request, milliseconds since the Unix epoch.
+             */
+            used_ms: number;
+        };
+        /** @description Login sessions, the one used last first. */
+        LoginSessions: {
+            sessions: components["schemas"]["LoginSession"][];
+        };
+        /** @description A token that was made just now. */
+        Made: {
+            replaces?: components["schemas"]["TokenRow"] | null;
+            /** @description Its text, which is shown only here. */
+            text: string;
+            /** @description What is kept. */
+            token: components["schemas"]["TokenRow"];
+        };
+        /** @description What the values of one dimension have to do with the difference. */
+        Maker: {
+            /** @description What its values are. */
+            about: string;
+            /**
+             * @description How much the share of a value in the whole has changed, of the value that changed most, 0 to 1. Where all
+             *     values grew alike it is 0, however much the whole grew: such a dimension makes no difference. 0 also where
+             *     one side has nothing.
+             */
+            divergence: components["schemas"]["Amount"];
+            /** @description The dimension. */
+            name: string;
+            others?: components["schemas"]["Others"] | null;
+            /** @description Its name for people. */
+            title: string;
+            /** @description The values that differ most, the greatest difference first. */
+            values: components["schemas"]["Part"][];
+        };
+        /** @description Who asks, and what they may. */
+        Me: {
+            /**
+             * @description `open`: anybody on this machine may do everything, until somebody is set up. `closed`: whoever
+             *     asks must be somebody.
+             */
+            access: string;
+            /** @description Their name; null for a key and for anybody. */
+            name?: string | null;
+            /** @description What they may: `aggregates`, `names`, `content`, `manage`, `audit`. */
+            permissions: string[];
+            /** @description Their roles. */
+            roles: string[];
+            /** @description Whether whoever asks is somebody. */
+            signed_in: boolean;
+        };
         /** @description One figure of a report. */
         Measure: {
             /** @description What it says, one sentence. */
@@ -569,6 +1203,30 @@ export interface components {
              */
             requests: number;
         };
+        /** @description Somebody to be added. */
+        Newcomer: {
+            name: string;
+            /** @description 12 characters at least; they can change it. */
+            password: string;
+            /** @description One at least. */
+            roles: string[];
+        };
+        /** @description Another password for oneself. */
+        OtherPassword: {
+            /** @description 12 characters at least. */
+            new: string;
+            /** @description The password until now. */
+            old: string;
+        };
+        /** @description Values that are not told one by one. */
+        Others: {
+            baseline?: components["schemas"]["Amount"] | null;
+            /** @description How many there are. */
+            count: number;
+            difference?: components["schemas"]["Amount"] | null;
+            selection?: components["schemas"]["Amount"] | null;
+            share?: components["schemas"]["Amount"] | null;
+        };
         /** @description The overview of a range. */
         Overview: {
             /**
@@ -580,7 +1238,7 @@ export interface components {
             models: components["schemas"]["ModelRow"][];
             /** @description People, the dearest first. */
             people: components["schemas"]["PersonRow"][];
-            /** @description Totals of the equally long period just before. */
+            /** @description Totals of the period that it is compared with; the equally long one just before without another. */
             previous: components["schemas"]["Totals"];
             /** @description Products, the dearest first. */
             products: components["schemas"]["ProductRow"][];
@@ -601,11 +1259,31 @@ export interface components {
             /** @description Totals of the range. */
             totals: components["schemas"]["Totals"];
         };
+        /** @description What one value has to do with the difference. */
+        Part: {
+            /** @description Its figure of the baseline. */
+            baseline: components["schemas"]["Amount"];
+            /** @description The former less the latter times the scale. */
+            difference: components["schemas"]["Amount"];
+            /** @description Its figure of the selection. */
+            selection: components["schemas"]["Amount"];
+            share?: components["schemas"]["Amount"] | null;
+            /** @description The value; null: what has none. */
+            value?: string | null;
+        };
         /**
          * @description How the figures of the groups relate to the figure of all rows.
          * @enum {string}
          */
         Parts: "sum" | "distinct" | "mean" | "greatest" | "least" | "other";
+        /** @description What is to be otherwise; what is absent stays. */
+        PersonChange: {
+            /** @description Ends their sessions, and makes their keys worthless as long as it lasts. */
+            disabled?: boolean | null;
+            /** @description Another password, which ends their sessions. */
+            password?: string | null;
+            roles?: string[] | null;
+        };
         /** @description What one person did. */
         PersonRow: {
             /**
@@ -784,6 +1462,51 @@ export interface components {
             line?: number | null;
             /** @description What is wrong, one sentence. */
             message: string;
+        };
+        /** @description Items that came. */
+        Received: {
+            /** Format: int64 */
+            logs: number;
+            /** Format: int64 */
+            metrics: number;
+            /** Format: int64 */
+            traces: number;
+        };
+        /** @description What was done to texts of one attribute. */
+        Redacted: {
+            /**
+             * @description `mask`, `drop`, `truncate`, `hash`, `pseudonymise`, or `failed` where deciding failed and the
+             *     text was dropped.
+             */
+            action: string;
+            /** @description The attribute's key, or the field's name. */
+            attribute: string;
+            /** @description What was found; null where nothing was looked for. */
+            detector?: string | null;
+            /** @description `logs`, `metrics` or `traces`. */
+            signal: string;
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            times: number;
+        };
+        /** @description The policy in force, and what it did since the start. */
+        Redaction: {
+            /**
+             * Format: int64
+             * @description Items of which something was taken out.
+             */
+            items: number;
+            /** @description What is kept. */
+            kept: components["schemas"]["Kept"];
+            /** @description What was done, where and how often. */
+            redacted: components["schemas"]["Redacted"][];
+            /**
+             * Format: int64
+             * @description Since when is counted, milliseconds since the Unix epoch.
+             */
+            since_ms: number;
         };
         /** @description Requests refused for one reason. */
         RefusedRequests: {
@@ -1156,11 +1879,40 @@ export interface components {
             /** @description What it is set to. */
             value: string;
         };
+        /** @description One side of the comparison. */
+        Side: {
+            /**
+             * Format: int64
+             * @description From this moment on, milliseconds since the Unix epoch. Of the rest: where the wider range begins.
+             */
+            from_ms: number;
+            /**
+             * Format: int64
+             * @description Until before this moment, milliseconds since the Unix epoch.
+             */
+            to_ms: number;
+            /** @description The figure of the whole; of the rest without the selection. */
+            value: components["schemas"]["Amount"];
+        };
         /** @description Fates by signal. */
         SignalFates: {
             logs: components["schemas"]["Fates"];
             metrics: components["schemas"]["Fates"];
             traces: components["schemas"]["Fates"];
+        };
+        /** @description Somebody who may sign in. */
+        Somebody: {
+            /**
+             * Format: int64
+             * @description Since when, milliseconds since the Unix epoch.
+             */
+            created_ms: number;
+            /** @description Whether they are kept out. */
+            disabled: boolean;
+            /** @description By which they sign in. */
+            name: string;
+            /** @description `viewer`, `analyst`, `content-reader`, `admin`, `auditor`. */
+            roles: string[];
         };
         /** @description How an erasure stands. */
         Standing: {
@@ -1173,6 +1925,8 @@ export interface components {
         };
         /** @description The server's own state. */
         Status: {
+            /** @description `open`: anybody on this machine can read everything, until somebody is set up; or `closed`. */
+            access: string;
             /**
              * Format: int64
              * @description Rows in memory.
@@ -1187,6 +1941,11 @@ export interface components {
             /** @description Where OTLP/HTTP is received. */
             http: string;
             /**
+             * @description Whether requests without a token are taken on loopback: `no_token` (there is none yet), `loopback`
+             *     (by `intake.open_loopback`) or `closed`.
+             */
+            intake: string;
+            /**
              * Format: int64
              * @description When the latest item was stored, milliseconds since the Unix epoch; null before the first.
              */
@@ -1196,14 +1955,189 @@ export interface components {
              * @description Column files.
              */
             parts: number;
+            /** @description What is kept of what is sent, in one line; null for a server that takes nothing in. */
+            redaction?: string | null;
             replay?: components["schemas"]["JournalReplay"] | null;
             /**
              * Format: int64
              * @description When the process started, milliseconds since the Unix epoch.
              */
             started_ms: number;
+            /** @description Whether TLS is spoken at all ports. */
+            tls: boolean;
             /** @description The version of the binary. */
             version: string;
+        };
+        /** @description One text to paste. */
+        Step: {
+            /** @description The field, file or place that it goes to. */
+            label: string;
+            /** @description The text. */
+            text: string;
+        };
+        /** @description A token to be made. Lists that are left out restrict nothing. */
+        ToMake: {
+            /**
+             * Format: int64
+             * @description Inflated bytes a day.
+             * @default null
+             */
+            bytes_per_day: number | null;
+            /**
+             * Format: int64
+             * @description After how many days it ends by itself.
+             * @default null
+             */
+            expires_in_days: number | null;
+            /**
+             * Format: int64
+             * @description Items a day.
+             * @default null
+             */
+            items_per_day: number | null;
+            /**
+             * @description From where it may be used, as `10.0.0.0/8`.
+             * @default []
+             */
+            networks: string[];
+            /**
+             * @description The organisation for which it writes.
+             * @default
+             */
+            organization: string;
+            /**
+             * @description Values of `organization.id` that its items may name.
+             * @default []
+             */
+            organization_ids: string[];
+            /**
+             * @description E-mail addresses and account ids that its items may name.
+             * @default []
+             */
+            people: string[];
+            /**
+             * @description Products that its items may be of.
+             * @default []
+             */
+            products: string[];
+            /**
+             * Format: int32
+             * @description Requests a minute.
+             * @default null
+             */
+            requests_per_minute: number | null;
+            /**
+             * @description Signals that it may send: `logs`, `metrics`, `traces`.
+             * @default []
+             */
+            signals: string[];
+            /**
+             * @description What it is for: letters, digits and `- _ .`
+             * @default
+             */
+            slot: string;
+        };
+        /** @description Nothing to say. */
+        ToRevoke: Record<string, never>;
+        /** @description How a slot is rotated. */
+        ToRotate: {
+            /**
+             * Format: int64
+             * @description After how many days the new one ends by itself.
+             * @default null
+             */
+            expires_in_days: number | null;
+            /**
+             * Format: int64
+             * @description How many days the token in use goes on beside the new one; 7 if it is left out.
+             * @default null
+             */
+            overlap_days: number | null;
+        };
+        /** @description Fates of what came with one token. */
+        TokenFates: {
+            /** @description Items by signal. */
+            signals: components["schemas"]["SignalFates"];
+            /** @description The token's id; empty for what came without one. */
+            token: string;
+        };
+        /** @description All tokens, and whether one is needed. */
+        TokenList: {
+            /** @description Headers that may hold a token, beside `authorization`. */
+            headers: string[];
+            /**
+             * @description Whether requests without a token are taken on loopback: `no_token` (there is none yet),
+             *     `loopback` (by `intake.open_loopback`), or `closed`.
+             */
+            intake: string;
+            /** @description Live ones first, then by age. */
+            tokens: components["schemas"]["TokenRow"][];
+        };
+        /** @description One ingest token, without its secret. */
+        TokenRow: {
+            /**
+             * Format: int64
+             * @description Inflated bytes a day (UTC), if that is limited.
+             */
+            bytes_per_day?: number | null;
+            /**
+             * Format: int64
+             * @description Inflated bytes of today (UTC).
+             */
+            bytes_today: number;
+            /**
+             * Format: int64
+             * @description When it was made, milliseconds since the Unix epoch.
+             */
+            created_ms: number;
+            /**
+             * Format: int64
+             * @description Until before when it is taken, if that is limited.
+             */
+            expires_ms?: number | null;
+            /** @description Its id: no secret, the same in `fates`, in the column `token` and in the log. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Items a day (UTC), if that is limited.
+             */
+            items_per_day?: number | null;
+            /**
+             * Format: int64
+             * @description Items of today (UTC).
+             */
+            items_today: number;
+            /**
+             * Format: int64
+             * @description When it was used last, if ever.
+             */
+            last_used_ms?: number | null;
+            /** @description From where it may be used; none: from anywhere. */
+            networks: string[];
+            /** @description The organisation for which it writes. */
+            organization: string;
+            /** @description Values of `organization.id` that its items may name; none: any. */
+            organization_ids: string[];
+            /** @description E-mail addresses and account ids that its items may name; none: any. */
+            people: string[];
+            /** @description Products that its items may be of; none: any. */
+            products: string[];
+            /**
+             * Format: int32
+             * @description Requests a minute, if that is limited.
+             */
+            requests_per_minute?: number | null;
+            /**
+             * Format: int64
+             * @description When it was revoked, if it was.
+             */
+            revoked_ms?: number | null;
+            /** @description Signals that it may send; none: any. */
+            signals: string[];
+            /** @description What it is for; of one slot two are live at most. */
+            slot: string;
+            /** @description `live`, `expired` or `revoked`. */
+            standing: string;
         };
         /** @description How one tool was used. */
         ToolRow: {
@@ -1332,6 +2266,342 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+        };
+    };
+    make: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyWanted"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyMade"];
+                };
+            };
+            /** @description It would do too much, or last too long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Everybody"];
+                };
+            };
+        };
+    };
+    add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Newcomer"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Somebody"];
+                };
+            };
+            /** @description Name, roles or password are refused */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description By which they sign in */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody could manage any more */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description By which they sign in */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody could manage any more, or it is refused */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginSessions"];
+                };
+            };
+        };
+    };
+    end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session's id in the list */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Those before this number. */
+                before?: number;
+                /** @description How many at most, 1 to 1,000; 100 without it. */
+                limit?: number;
+                /** @description Those of one name, account or key. */
+                actor?: string;
+                /** @description Those of one action. */
+                action?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    connect: {
+        parameters: {
+            query?: {
+                /** @description The address of OTLP/HTTP as the clients reach it [default: where this server listens] */
+                endpoint?: string;
+                /** @description Whether a token is sent [default: true] */
+                token?: boolean;
+            };
+            header?: never;
+            path: {
+                client: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Guide"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    door: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoorAnswer"];
+                };
+            };
+        };
+    };
     erase: {
         parameters: {
             query?: never;
@@ -1475,7 +2745,18 @@ export interface operations {
     };
     live: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description One person. */
+                person?: string;
+                /** @description One product. */
+                product?: string;
+                /** @description One model. */
+                model?: string;
+                /** @description One tool. */
+                tool?: string;
+                /** @description Only what failed or was refused. */
+                errors?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1507,6 +2788,13 @@ export interface operations {
                 model?: string;
                 /** @description One tool; empty for calls that name none. */
                 tool?: string;
+                /**
+                 * @description From when on is compared, milliseconds since the Unix epoch; with `previous_to_ms`. Without both the
+                 *     equally long period just before.
+                 */
+                previous_from_ms?: number;
+                /** @description Until before when is compared, milliseconds since the Unix epoch. */
+                previous_to_ms?: number;
             };
             header?: never;
             path?: never;
@@ -1523,6 +2811,47 @@ export interface operations {
                 };
             };
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OtherPassword"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The new password is refused */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The old password is wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1664,6 +2993,32 @@ export interface operations {
             };
         };
     };
+    redaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redaction"];
+                };
+            };
+            /** @description This server takes nothing in */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     list: {
         parameters: {
             query?: never;
@@ -1755,6 +3110,83 @@ export interface operations {
             };
         };
     };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Name or password is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many failures */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     sessions: {
         parameters: {
             query?: {
@@ -1829,6 +3261,47 @@ export interface operations {
             };
         };
     };
+    set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FirstAdmin"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Name or password is refused */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The link is used, too old, or not the newest */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     status: {
         parameters: {
             query?: never;
@@ -1848,6 +3321,122 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToMake"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToRevoke"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenRow"][];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToRotate"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     views: {
         parameters: {
             query?: never;
@@ -1863,6 +3452,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Views"];
+                };
+            };
+        };
+    };
+    why: {
+        parameters: {
+            query: {
+                /**
+                 * @description The figure of the range that is asked about: REPORT.MEASURE@FROM..TO,dimension=value, like
+                 *     cost.cost_usd@2026-11-24..2026-11-25,team=platform. Its measure must be a sum, or count distinct ones.
+                 */
+                id: string;
+                /**
+                 * @description `before`, the period before, of the same weekdays where the range is of a day or more; or `rest`, what the range
+                 *     `within` has beside the selection. Without it `before`.
+                 */
+                against?: string;
+                /** @description With `rest`: the wider range, FROM..TO. */
+                within?: string;
+                /** @description Dimensions of the report, with commas between them. Without it all that say who, with what and where. */
+                by?: string;
+                /** @description Whether people are told apart, too, where `by` does not say. Without it they are not. */
+                people?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
+                };
+            };
+            /** @description A parameter is not understood, or the figure is no sum */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It took too long */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };

@@ -5,8 +5,6 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
-import type { Openness } from './intake';
-
 export type Maybe<T> = T | null | undefined;
 
 export type Totals = Schemas['Totals'];
@@ -28,12 +26,3 @@ export type LiveItem = Schemas['LiveItem'];
 export type Status = Schemas['Status'];
 export type Fate = Schemas['Fates'];
 export type Ledger = Schemas['Ledger'];
-export type Me = Schemas['Me'];
-export type Role = Me['roles'][number];
-export type Permission = Me['permissions'][number];
-export type Somebody = Schemas['Somebody'];
-export type Key = Schemas['Key'];
-export type KeyMade = Schemas['KeyMade'];
-export type LoginSession = Schemas['LoginSession'];
-export type AuditRecord = Schemas['AuditRecord'];
-export type AuditPage = Schemas['AuditPage'];

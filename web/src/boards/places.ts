@@ -46,13 +46,6 @@ export const GROUPS: ReadonlyArray<{ title: string; places: ReadonlyArray<Place>
     ],
   },
   {
-    title: 'Access',
-    places: [
-      { label: 'Connect', route: { page: 'connect' }, key: 'n' },
-      { label: 'Tokens', route: { page: 'tokens' }, key: 'k' },
-    ],
-  },
-  {
     title: 'Ask',
     places: [
       { label: 'Explore', route: { page: 'explore' }, key: 'x' },
@@ -60,9 +53,11 @@ export const GROUPS: ReadonlyArray<{ title: string; places: ReadonlyArray<Place>
     ],
   },
   {
-    title: 'Keep',
+    title: 'Access',
     places: [
-      { label: 'Access', route: { page: 'access' }, key: 'k' },
+      { label: 'Connect', route: { page: 'connect' }, key: 'n' },
+      { label: 'Tokens', route: { page: 'tokens' }, key: 'i' },
+      { label: 'People & keys', route: { page: 'access' }, key: 'k' },
       { label: 'Audit', route: { page: 'audit' }, key: 'u' },
     ],
   },

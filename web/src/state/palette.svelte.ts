@@ -41,7 +41,7 @@ class Palette {
   /** Sessions and prompts whose id begins so. */
   find(typed: string): void {
     const text = typed.trim();
-    if (!isId(text) || !me.may('content')) {
+    if (!isId(text) || !me.may('names')) {
       this.ids.cancel();
       this.ids.data = null;
       return;

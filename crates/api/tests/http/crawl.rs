@@ -411,7 +411,7 @@ async fn raw(bench: &Bench) {
         let _ = connection.shutdown().await;
         let mut answer = Vec::new();
         let mut connection = connection.take(1 << 20);
-        let read = connection.read_to_end(&mut answer);
+        let read = tokio::io::copy(&mut connection, &mut answer);
         let _ = tokio::time::timeout(std::time::Duration::from_secs(20), read)
             .await
             .expect("an end");
