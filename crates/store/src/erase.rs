@@ -48,6 +48,7 @@ use crate::store::Store;
 
 pub use certificate::Certificate;
 pub use intent::ErasedPart;
+use order::ID_CHARS;
 pub use order::{CHOICE_COLUMNS, Choice, Order, Whom};
 pub use search::{Finding, Search};
 pub use tally::Counts;
@@ -97,8 +98,9 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub async fn certificate(&self, id: &str) -> Result<Option<Certificate>, StoreError> {
-        // The id comes from a stranger: it is no path.
-        if !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        // The id comes from a stranger: it is no path, and no name that the disk refuses.
+        let is_id = id.len() == ID_CHARS && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_id {
             return Ok(None);
         }
         let path = format!("{}/{id}.json", intent::DIR);

@@ -100,7 +100,10 @@ impl Bench {
         let board = Board::new();
         board.add(store.meters()).expect("names of one kind");
         board.add(engine.meters()).expect("names of one kind");
-        let router = api::router(Api::new(Arc::new(engine), about, board, config, access));
+        let engine = Arc::new(engine);
+        let desk = Arc::new(query::ErasureDesk::new(Arc::clone(&engine), [7; 32]));
+        let api = Api::new(engine, about, board, config, access).with_erasures(desk);
+        let router = api::router(api);
         let serving = tokio::spawn(api::serve(listener, None, router, shutdown.clone()));
         Bench {
             addr,

@@ -182,6 +182,8 @@ async fn the_document_describes_every_path() {
         "audit",
         "connect/{client}",
         "door",
+        "erase",
+        "erasures/{id}",
         "explain",
         "fates",
         "live",
@@ -190,6 +192,7 @@ async fn the_document_describes_every_path() {
         "prompts",
         "prompts/{id}",
         "query",
+        "redaction",
         "reports",
         "reports/{name}",
         "session",
@@ -201,6 +204,7 @@ async fn the_document_describes_every_path() {
         "tokens/{name}/revoke",
         "tokens/{slot}/rotate",
         "views",
+        "why",
     ];
     assert_eq!(
         paths,

@@ -48,6 +48,9 @@ pub struct Order {
     pub asked_at_ms: u64,
 }
 
+/// Characters of an order's id, two for a byte.
+pub(super) const ID_CHARS: usize = 16;
+
 impl Order {
     /// An order with an id of its own.
     ///
@@ -56,7 +59,7 @@ impl Order {
     pub fn new(whom: Whom, asked_by: String, asked_at_ms: u64) -> std::io::Result<Order> {
         let random = base::secret::random()?;
         Ok(Order {
-            id: random[..8]
+            id: random[..ID_CHARS / 2]
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
                 .collect(),

@@ -135,9 +135,7 @@ async fn people_are_those_of_the_organisations_that_are_seen() {
         let team = team_of_ann(own).await;
         assert_eq!(
             team,
-            format!(
-                "[{{\"team\":\"mapped team {name}\",\"n\":1}}]"
-            )
+            format!("[{{\"team\":\"mapped team {name}\",\"n\":1}}]")
         );
     }
     assert_eq!(
