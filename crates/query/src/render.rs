@@ -94,7 +94,7 @@ fn texts(column: &ArrayRef) -> Result<Option<StringViewArray>, ArrowError> {
     let cell = |row| {
         column
             .is_valid(row)
-            .then(|| defuse(&cells.value(row).to_string()))
+            .then(|| defuse(cells.value(row).to_string()))
     };
     Ok(Some((0..column.len()).map(cell).collect()))
 }

@@ -411,6 +411,7 @@ async fn raw(bench: &Bench) {
         let _ = connection.shutdown().await;
         let mut answer = Vec::new();
         let mut connection = connection.take(1 << 20);
+        #[expect(clippy::disallowed_methods, reason = "the reader is cut off by take")]
         let read = connection.read_to_end(&mut answer);
         let _ = tokio::time::timeout(std::time::Duration::from_secs(20), read)
             .await

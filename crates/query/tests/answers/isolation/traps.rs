@@ -131,15 +131,12 @@ async fn people_are_those_of_the_organisations_that_are_seen() {
                 .to_owned()
         }
     };
-    for at in 0..ORGANIZATIONS.len() {
+    for (at, word) in ORGANIZATIONS.iter().enumerate() {
         let own = Sight::everything().of_organizations([organization(at)]);
         let team = team_of_ann(own).await;
         assert_eq!(
             team,
-            format!(
-                "[{{\"team\":\"mapped team {}\",\"n\":1}}]",
-                ORGANIZATIONS[at]
-            )
+            format!("[{{\"team\":\"mapped team {}\",\"n\":1}}]", word)
         );
     }
     assert_eq!(
