@@ -143,23 +143,6 @@ impl Engine {
         self.people.resolver_now(lens)
     }
 
-    /// Names people by what a snapshot holds. Reads what is new however long it takes.
-    async fn resolver(&self, snapshot: Snapshot) -> Result<Resolver, QueryError> {
-        let (people, state) = (Arc::clone(&self.people), self.state.clone());
-        // Who is erased is looked for among everybody.
-        let lens = Lens::of(Sight::everything(), &self.config);
-        let Some(runtime) = &self.runtime else {
-            return Err(QueryError::internal("shutting down"));
-        };
-        let resolving = runtime.spawn(async move {
-            let resolver = people
-                .resolver(people.files(), &snapshot, &state, &lens)
-                .await;
-            resolver.map_err(|error| QueryError::running(&error))
-        });
-        AbortOnDrop(resolving).join().await
-    }
-
     /// What queries take and how they end, to be shown.
     pub fn meters(&self) -> Vec<Source> {
         let pool = Arc::clone(&self.state.runtime_env().memory_pool);

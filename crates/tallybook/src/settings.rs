@@ -5,11 +5,12 @@
 
 mod access;
 mod cost;
+mod listen;
 mod people;
 mod tls;
 mod tokens;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::cli::{ListenArgs, LogArgs, ServeArgs};
 use crate::failure::Failure;
 use crate::logging::{self, LogFormat};
 use crate::people::Sources;
+pub(crate) use listen::Listen;
 pub(crate) use tokens::Foreign;
 
 /// Everything that can be set.
@@ -43,19 +45,6 @@ pub(crate) struct Settings {
     /// Prices beside the vendor's list, or in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Listen {
-    pub(crate) http: SocketAddr,
-    pub(crate) grpc: SocketAddr,
-    pub(crate) ui: SocketAddr,
-    /// Whether addresses other than loopback are allowed.
-    pub(crate) allow_remote: bool,
-    /// Names under which browsers may reach the UI, beside the address itself.
-    pub(crate) allowed_hosts: Vec<String>,
-    pub(crate) tls: tls::Tls,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -116,10 +105,6 @@ pub(crate) struct Log {
 /// In place of a size: what suits the disk.
 const AUTO: &str = "auto";
 
-const fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -134,19 +119,6 @@ impl Default for Settings {
             access: access::Access::default(),
             redaction: redact::Settings::default(),
             price: Vec::new(),
-        }
-    }
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        Listen {
-            http: loopback(4318),
-            grpc: loopback(4317),
-            ui: loopback(4319),
-            allow_remote: false,
-            allowed_hosts: Vec::new(),
-            tls: tls::Tls::default(),
         }
     }
 }
@@ -260,14 +232,7 @@ impl Settings {
 
     /// Lets flags win.
     pub(crate) fn apply(&mut self, flags: &ListenArgs) {
-        let listen = &mut self.listen;
-        listen.http = flags.http.unwrap_or(listen.http);
-        listen.grpc = flags.grpc.unwrap_or(listen.grpc);
-        listen.ui = flags.ui.unwrap_or(listen.ui);
-        listen.allow_remote |= flags.allow_remote;
-        let tls = &mut listen.tls;
-        tls.certificate = flags.tls_certificate.clone().or(tls.certificate.take());
-        tls.key = flags.tls_key.clone().or(tls.key.take());
+        self.listen.apply(flags);
     }
 
     /// Checks everything; the failure names all that is wrong.
@@ -288,7 +253,7 @@ impl Settings {
         // The key is the data directory's; what is wrong with a policy does not depend on it.
         problems.extend(self.redaction.policy(&[0; 32]).err().unwrap_or_default());
         let tokens = self.intake.rules(&mut problems);
-        self.check_addresses(&mut problems);
+        self.listen.check(&mut problems);
         let tls = self.listen.tls.files(&mut problems);
         if !problems.is_empty() {
             return Err(Failure::usage(format!(
@@ -310,31 +275,6 @@ impl Settings {
             allowed_hosts,
             tls,
         })
-    }
-
-    fn check_addresses(&self, problems: &mut Vec<String>) {
-        let named = [
-            ("http", self.listen.http),
-            ("grpc", self.listen.grpc),
-            ("ui", self.listen.ui),
-        ];
-        for (name, address) in named {
-            let is_guarded = self.listen.allow_remote || self.listen.tls.is_on();
-            if !address.ip().is_loopback() && !is_guarded {
-                problems.push(format!(
-                    "listen.{name} is {address}, which others can reach, and what is sent there could be read \
-                     on its way: set certificate and key in [listen.tls], or use 127.0.0.1, or allow it \
-                     without TLS by --allow-remote (listen.allow_remote = true)"
-                ));
-            }
-        }
-        for (other, address) in [named[0], named[1]] {
-            if self.listen.ui == address && address.port() != 0 {
-                problems.push(format!(
-                    "listen.ui and listen.{other} are both {address}: choose another port"
-                ));
-            }
-        }
     }
 
     fn receive_config(&self, problems: &mut Vec<String>) -> receive::Config {

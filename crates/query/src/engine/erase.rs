@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use store::{Certificate, Choice, Counts, ErasureProgress, Order, Snapshot, StoreError, Whom};
 
-use super::Engine;
+use super::{AbortOnDrop, Engine};
 use crate::error::QueryError;
-use crate::people::Theirs;
+use crate::people::{Resolver, Theirs};
+use crate::sight::{Lens, Sight};
 
 /// Outcomes of so many erasures are remembered.
 const OUTCOMES_MAX: usize = 64;
@@ -116,6 +117,23 @@ impl Engine {
             Some(order) => self.erase(order, key).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Names people by what a snapshot holds. Reads what is new however long it takes.
+    async fn resolver(&self, snapshot: Snapshot) -> Result<Resolver, QueryError> {
+        let (people, state) = (Arc::clone(&self.people), self.state.clone());
+        // Who is erased is looked for among everybody.
+        let lens = Lens::of(Sight::everything(), &self.config);
+        let Some(runtime) = &self.runtime else {
+            return Err(QueryError::internal("shutting down"));
+        };
+        let resolving = runtime.spawn(async move {
+            let resolver = people
+                .resolver(people.files(), &snapshot, &state, &lens)
+                .await;
+            resolver.map_err(|error| QueryError::running(&error))
+        });
+        AbortOnDrop(resolving).join().await
     }
 
     async fn theirs(&self, mut whom: Whom, snapshot: Snapshot) -> Result<Theirs, EraseError> {

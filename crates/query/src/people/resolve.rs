@@ -114,13 +114,11 @@ impl Resolver {
 
     /// What somebody is called at a time, of whom an id is given.
     pub(crate) fn called<'a>(&'a self, id: &str, at_ms: i64) -> Option<Cow<'a, str>> {
-        let mut case = Case::of(
-            self,
-            Item {
-                at_ms,
-                ..Item::default()
-            },
-        );
+        let item = Item {
+            at_ms,
+            ..Item::default()
+        };
+        let mut case = Case::of(self, item);
         case.is_called(self.known(as_known(id)?.into()));
         case.whose.name.map(|name| self.shown(name))
     }
@@ -267,11 +265,8 @@ impl<'a> Case<'a> {
                 .filter_map(|key| Some((key, value_of(resource, key)?)));
             rows.extend(values.map(|(key, value)| mapping.of_attribute(key, value)));
         }
-        rows.extend(
-            self.item
-                .organization_id
-                .map(|id| mapping.of_organization(id)),
-        );
+        let organization = self.item.organization_id;
+        rows.extend(organization.map(|id| mapping.of_organization(id)));
         rows
     }
 
