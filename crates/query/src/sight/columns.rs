@@ -30,7 +30,8 @@ pub(super) fn holds(view: &str, column: &str) -> Option<Holds> {
         ("roster", "id") => Holds::Person,
         ("roster", "name") => Holds::Naming,
         (_, "user_email" | "user_account_uuid" | "user_account_id") => Holds::Person,
-        (_, "user_id") => Holds::Machine,
+        // A token may be one machine's, or one person's.
+        (_, "user_id" | "token") => Holds::Machine,
         (_, "workspace_host_paths") => Holds::Naming,
         (_, "resource" | "counted_resource" | "scope") => Holds::Environment,
         (_, "attributes") => Holds::Members,
@@ -51,6 +52,7 @@ const PLAIN: &[&str] = &[
     "person",
     "person_basis",
     "organization_id",
+    "organization",
     "team",
     "department",
     "cost_center",
