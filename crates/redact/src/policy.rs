@@ -131,6 +131,8 @@ impl Policy {
         let class = Class::of(key);
         let usual = match class {
             Class::People => self.secrets,
+            // What is counted by is often a number, and none of a card.
+            Class::Counted => self.looked_for & !self.detectors.named("cards"),
             _ => self.looked_for,
         };
         let mut fitting = rules.iter().filter_map(|at| self.rules.get(*at));

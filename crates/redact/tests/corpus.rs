@@ -197,7 +197,8 @@ fn precision_and_recall() {
         "{secrets} {near_misses}"
     );
     assert!(recall >= 0.99, "recall {recall}");
-    assert!(precision >= 0.99, "precision {precision}");
+    // An id that is changed is a count that is wrong.
+    assert!(wrong.is_empty(), "precision {precision}");
 }
 
 /// What is marked in a text.

@@ -243,12 +243,29 @@ fn card(text: &str, range: Range<usize>) -> Option<Range<usize>> {
             if odd(start.checked_sub(1)) || (odd(Some(end)) && is_digit(end + 1)) {
                 continue;
             }
-            if is_card(&number) {
+            if is_card(&number) && !is_within_id(bytes, start..end) {
                 return Some(start..end);
             }
         }
     }
     None
+}
+
+/// Whether a number is a piece of an id: of a word with letters beside it, as UUIDs are, or of more
+/// groups of digits with hyphens between them than it has itself.
+fn is_within_id(bytes: &[u8], number: Range<usize>) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let before = &bytes[..number.start];
+    let before = &before[before
+        .iter()
+        .rposition(|b| !is_word(b))
+        .map_or(0, |at| at + 1)..];
+    let after = &bytes[number.end..];
+    let after = &after[..after
+        .iter()
+        .position(|b| !is_word(b))
+        .unwrap_or(after.len())];
+    before.iter().chain(after).any(u8::is_ascii_alphanumeric)
 }
 
 fn is_card(number: &str) -> bool {

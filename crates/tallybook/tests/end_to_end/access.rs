@@ -109,7 +109,7 @@ async fn from_the_link_to_people_and_keys_beside_a_running_server() -> Result<()
     );
     let refused = ask(Some(&weak))?;
     assert!(
-        said(&refused).contains("permission content"),
+        said(&refused).contains("permission names"),
         "{}",
         said(&refused)
     );
