@@ -35,7 +35,12 @@ fn days_back(range: Range, zone: TimeZone) -> i64 {
     }
     let week_ms = WEEK_DAYS * DAY_MS;
     let weeks = (length_ms - SLACK_MS + week_ms - 1).div_euclid(week_ms);
-    WEEK_DAYS * weeks.max(1)
+    let days = WEEK_DAYS * weeks.max(1);
+    // A few minutes more than whole weeks would lie in both periods.
+    match zone.days_earlier(range.to_ms, days) > range.from_ms {
+        true => days + WEEK_DAYS,
+        false => days,
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +77,15 @@ mod tests {
             ("2026-11-27", "2026-11-27T09:30"),
             "UTC",
             ("2026-11-20", "2026-11-20T09:30"),
+        );
+    }
+
+    #[test]
+    fn what_is_longer_than_whole_weeks_does_not_overlap() {
+        is(
+            ("2026-11-20", "2026-11-27T00:10"),
+            "UTC",
+            ("2026-11-06", "2026-11-13T00:10"),
         );
     }
 
