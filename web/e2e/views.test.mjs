@@ -30,7 +30,7 @@ test('a view is kept, found everywhere, renamed, handed on and forgotten', { tim
   assert.equal(page.url(), kept, 'from the navigation');
   await page.getByTestId('pages').getByRole('link', { name: 'Live' }).click();
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').waitFor();
+  await page.getByTestId('palette').getByRole('combobox').waitFor();
   await page.keyboard.type('monday');
   await page.keyboard.press('Enter');
   await settled(page);
