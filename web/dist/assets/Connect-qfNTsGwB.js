@@ -1,1 +1,0 @@
-import"./disclose-version-DyYZrFSi.js";import"./legacy-BXl7EDpO.js";import{t as e}from"./Connect-B6k8sKSM.js";function t(t){e(t,{})}export{t as default};
