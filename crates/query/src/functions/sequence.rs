@@ -10,15 +10,15 @@
 //! What comes while a run is still going on (a copy, a late delivery) fills it up and is no run of its own;
 //! so does a second window on the same session, but where it sends while the first one does not.
 //!
-//! Kept are stretches of numbers that follow each other, not events: memory grows with disorder, not
-//! with the length of a session.
+//! What is found never depends on the order in which items arrive: events are put in the order of time
+//! before anything is made of them. Until then each takes some four bytes (`trail`).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, StructArray, TimestampMillisecondArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
-use datafusion::common::cast::{as_int64_array, as_list_array};
+use datafusion::common::cast::{as_binary_array, as_int64_array, as_list_array};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::{
@@ -27,7 +27,10 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::rhythm::{for_each_list, numbers};
+use super::rhythm::numbers;
+use trail::Trail;
+
+mod trail;
 
 /// How long after its last event in one session a process may go on in another.
 const CHANGE_MS_MAX: i64 = 86_400_000;
@@ -40,7 +43,7 @@ pub(super) fn sequence_stretches() -> AggregateUDF {
         Arc::new(list()),
         Volatility::Immutable,
         Arc::new(|_| Ok(Box::new(Stretches::default()))),
-        Arc::new(vec![list()]),
+        Arc::new(vec![DataType::Binary]),
     )
 }
 
@@ -83,28 +86,56 @@ impl Stretch {
     }
 }
 
+/// The events of one session, as they arrive.
 #[derive(Debug, Default)]
-struct Stretches(Vec<Stretch>);
+struct Stretches(Trail);
 
 impl Stretches {
+    fn in_order(&self) -> Vec<Stretch> {
+        let mut chains = Chains::default();
+        for (at_ms, number) in self.0.in_order() {
+            chains.add(at_ms, number);
+        }
+        chains.stretches
+    }
+}
+
+/// Events in the order of time become stretches, in the order of their beginnings. An event belongs to
+/// the stretch that ends at the number before; to the one that got there last, if there are several, for
+/// two processes may send in one session at once.
+#[derive(Default)]
+struct Chains {
+    stretches: Vec<Stretch>,
+    /// Which stretches end at a number, the latest one last.
+    by_end: HashMap<i64, Vec<usize>>,
+}
+
+impl Chains {
     fn add(&mut self, at_ms: i64, number: i64) {
-        match self.0.last_mut() {
-            Some(last) if number == last.to.saturating_add(1) && at_ms >= last.to_ms => {
-                (last.to_ms, last.to) = (at_ms, number);
-            }
-            Some(last) if number == last.to && at_ms == last.to_ms => {}
-            _ => self.0.push(Stretch {
+        let place = self.that_goes_on(number).unwrap_or(self.stretches.len());
+        match self.stretches.get_mut(place) {
+            Some(stretch) => (stretch.to_ms, stretch.to) = (at_ms, number),
+            None => self.stretches.push(Stretch {
                 from_ms: at_ms,
                 from: number,
                 to_ms: at_ms,
                 to: number,
             }),
         }
+        self.by_end.entry(number).or_default().push(place);
     }
 
-    fn as_numbers(&self) -> ScalarValue {
-        let parts = |stretch: &Stretch| [stretch.from_ms, stretch.from, stretch.to_ms, stretch.to];
-        numbers(self.0.iter().flat_map(parts))
+    /// Takes the stretch to which a number belongs, if there is one. A process that began since then and
+    /// has not got as far lost what is in between: the process before it does not go on.
+    fn that_goes_on(&mut self, number: i64) -> Option<usize> {
+        let before = number.checked_sub(1)?;
+        let ends = self.by_end.get_mut(&before)?;
+        let end = self.stretches.get(*ends.last()?)?;
+        let is_over = |newest: &Stretch| newest.from_ms > end.to_ms && newest.to < before;
+        match self.stretches.last().is_some_and(is_over) {
+            true => None,
+            false => ends.pop(),
+        }
     }
 }
 
@@ -118,26 +149,34 @@ impl Accumulator for Stretches {
         })?;
         for (time, number) in times.iter().zip(numbers) {
             if let Some((time, number)) = time.zip(number) {
-                self.add(time, number);
+                self.0.add(time, number);
             }
         }
         Ok(())
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(self.as_numbers())
+        let stretches = self.in_order();
+        let parts = |stretch: &Stretch| [stretch.from_ms, stretch.from, stretch.to_ms, stretch.to];
+        Ok(numbers(stretches.iter().flat_map(parts)))
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.0.capacity() * size_of::<Stretch>()
+        size_of_val(self) + self.0.capacity()
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![self.as_numbers()])
+        Ok(vec![ScalarValue::Binary(Some(self.0.bytes().to_vec()))])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        for_each_list(states, |numbers| self.0.extend(Stretch::of(numbers)))
+        let Some(states) = states.first() else {
+            return Ok(());
+        };
+        for bytes in as_binary_array(states)?.iter().flatten() {
+            self.0.take(bytes);
+        }
+        Ok(())
     }
 }
 
@@ -183,7 +222,7 @@ impl PartitionEvaluator for OfInstallation {
                 None => Vec::new(),
             });
         }
-        let found = found(sessions);
+        let found = found(&sessions);
         let of = |number: fn(&Found) -> i64| -> ArrayRef {
             Arc::new(found.iter().map(number).collect::<Int64Array>())
         };
@@ -200,11 +239,9 @@ struct Found {
 }
 
 /// About each session of an installation.
-fn found(mut sessions: Vec<Vec<Stretch>>) -> Vec<Found> {
+fn found(sessions: &[Vec<Stretch>]) -> Vec<Found> {
     let mut ends = Ends::default();
-    for (session, stretches) in sessions.iter_mut().enumerate() {
-        stretches.sort_unstable();
-        join(stretches);
+    for (session, stretches) in sessions.iter().enumerate() {
         for (place, stretch) in stretches.iter().enumerate() {
             let next = stretches.get(place + 1).map(|next| next.from);
             let end = End {
@@ -217,18 +254,6 @@ fn found(mut sessions: Vec<Vec<Stretch>>) -> Vec<Found> {
     }
     let of_session = |(session, stretches): (usize, &Vec<Stretch>)| ends.walk(session, stretches);
     sessions.iter().enumerate().map(of_session).collect()
-}
-
-/// Where one stretch ends and the next one goes on is no end: rows come in any order, and only what is
-/// left out or falls back parts them.
-fn join(stretches: &mut Vec<Stretch>) {
-    stretches.dedup_by(|next, before| {
-        let follows = next.from == before.to.saturating_add(1) && next.from_ms >= before.to_ms;
-        if follows {
-            (before.to_ms, before.to) = (next.to_ms, next.to);
-        }
-        follows
-    });
 }
 
 /// What one process sent in one session.

@@ -1,13 +1,16 @@
 //! What is missing in the sequences of a machine, and what only looks so.
 
-use super::{Found, Stretches, found};
+use super::{Found, Stretch, Stretches, found};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 type Event = (i64, i64);
 
-fn stretches<'a>(events: impl Iterator<Item = &'a Event>) -> Stretches {
+fn stretches<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Stretch> {
     let mut stretches = Stretches::default();
-    events.for_each(|(at, number)| stretches.add(*at, *number));
-    stretches
+    events.for_each(|(at, number)| stretches.0.add(*at, *number));
+    stretches.in_order()
 }
 
 /// Events of one session by time and number: what is missing, and restarts.
@@ -16,7 +19,7 @@ fn check(events: &[Event], expect: (i64, i64), what: &str) {
     for turn in 0..events.len() {
         // Whatever the order of arrival.
         let turned = events[turn..].iter().chain(&events[..turn]);
-        let of_session = found(vec![stretches(turned).0]);
+        let of_session = found(&[stretches(turned)]);
         let (missing, restarts) = expect;
         assert_eq!(
             of_session,
@@ -47,6 +50,11 @@ fn a_continued_session_counts_from_the_start_again() {
         "lost heads and a gap",
     );
     check(&[(0, 0), (1, 0), (2, 0)], (0, 2), "runs of one event");
+    check(
+        &[(0, 0), (1, 1), (2, 2), (3, 0), (4, 1), (5, 3), (6, 4)],
+        (1, 1),
+        "the second lost the number with which the first ended",
+    );
 }
 
 #[test]
@@ -76,8 +84,8 @@ fn nonsense_does_not_overflow() {
 /// Sessions of one installation.
 #[track_caller]
 fn check_all(sessions: &[&[Event]], expect: &[(i64, i64)], what: &str) {
-    let sessions = sessions.iter().map(|events| stretches(events.iter()).0);
-    let found = found(sessions.collect());
+    let sessions = sessions.iter().map(|events| stretches(events.iter()));
+    let found = found(&sessions.collect::<Vec<_>>());
     let got: Vec<_> = found
         .iter()
         .map(|found| (found.missing, found.restarts))
@@ -126,6 +134,17 @@ fn an_end_excuses_one_head_soon_after_it() {
     // A gap in a session is one though an older session ended there.
     let gap: &[Event] = &[(200, 0), (203, 2)];
     check_all(&[first, gap], &[(0, 0), (1, 0)], "an older end");
+}
+
+proptest! {
+    /// Two processes in one session, whose numbers follow each other by chance, in any order of arrival.
+    #[test]
+    fn the_order_of_arrival_changes_nothing(
+        (sent, arrived) in vec((0..60_i64, 0..12_i64), 0..60)
+            .prop_flat_map(|sent| (Just(sent.clone()), Just(sent).prop_shuffle())),
+    ) {
+        prop_assert_eq!(stretches(sent.iter()), stretches(arrived.iter()));
+    }
 }
 
 /// As they arrive; where two windows do not overlap, one looks like a restart of the other.
