@@ -1,6 +1,7 @@
 //! Sends a recorded scenario as its client would: one request after the other, each over the
 //! transport, on the path and in the encoding in which it was recorded.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
@@ -60,8 +61,8 @@ pub struct Progress {
 pub struct Sent {
     /// Requests that the server took.
     pub accepted: usize,
-    /// Requests that it refused for good, by their number in the recording.
-    pub refused: Vec<u32>,
+    /// Requests that it refused for good, by their number in the recording, for each reason.
+    pub refused: BTreeMap<String, Vec<u32>>,
     /// Repetitions.
     pub retries: usize,
     /// Body bytes of all tries.
@@ -114,7 +115,8 @@ pub async fn send_scenario(
         if answer.is_success() {
             sent.accepted += 1;
         } else {
-            sent.refused.push(request.number);
+            let of_reason = sent.refused.entry(answer.reason()).or_default();
+            of_reason.push(request.number);
         }
     }
     Ok(sent)

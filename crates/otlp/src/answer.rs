@@ -13,7 +13,7 @@ use crate::writer::{Size, Writer};
 
 mod read;
 
-pub use read::{PartialSuccess, read_partial};
+pub use read::{PartialSuccess, read_partial, read_refusal};
 
 const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
 pub(crate) const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";

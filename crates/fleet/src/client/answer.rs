@@ -7,6 +7,7 @@ use http::Response;
 use http::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use otlp::Encoding;
 
 use super::Transport;
 
@@ -36,6 +37,26 @@ impl Answer {
         match self.grpc_status {
             Some(code) => code == 0,
             None => (200..300).contains(&self.status),
+        }
+    }
+
+    /// Why a request was refused, as the server put it.
+    pub fn reason(&self) -> String {
+        let (kind, code) = match self.grpc_status {
+            Some(code) => ("gRPC status", code),
+            None => ("HTTP status", u32::from(self.status)),
+        };
+        let of_body = || {
+            let is_json = self.content_type.as_deref() == Some(Encoding::Json.content_type());
+            let encoding = match is_json {
+                true => Encoding::Json,
+                false => Encoding::Protobuf,
+            };
+            otlp::answer::read_refusal(encoding, &self.body)
+        };
+        match self.grpc_message.clone().or_else(of_body) {
+            Some(message) => format!("{kind} {code}: {message}"),
+            None => format!("{kind} {code}"),
         }
     }
 

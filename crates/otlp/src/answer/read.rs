@@ -62,10 +62,46 @@ fn from_json(signal: Signal, body: &[u8]) -> Option<PartialSuccess> {
     })
 }
 
+/// The message of the `google.rpc.Status` in the body of a refusal; `None` when there is none.
+pub fn read_refusal(encoding: Encoding, body: &[u8]) -> Option<String> {
+    let message = match encoding {
+        Encoding::Protobuf => status_message(body).ok()?,
+        Encoding::Json => {
+            let status: serde_json::Value = serde_json::from_slice(body).ok()?;
+            status.get("message")?.as_str()?.to_owned()
+        }
+    };
+    (!message.is_empty()).then_some(message)
+}
+
+fn status_message(body: &[u8]) -> Result<String, Fault> {
+    let mut message = String::new();
+    let mut status = Reader::new(body);
+    while let Some(field) = status.next()? {
+        if field.number == 2 {
+            message = field.text(&mut false)?.into_owned();
+        }
+    }
+    Ok(message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::{partial, success};
+    use crate::answer::{Detail, partial, status, success};
+
+    #[test]
+    fn the_reason_of_a_refusal_is_read() {
+        for encoding in [Encoding::Protobuf, Encoding::Json] {
+            for detail in [None, Some(Detail::BadRequest("the third"))] {
+                let body = status(encoding, 3, "it is odd", detail);
+                let read = read_refusal(encoding, &body);
+                assert_eq!(read.as_deref(), Some("it is odd"));
+            }
+            assert_eq!(read_refusal(encoding, b"<html>no</html>"), None);
+            assert_eq!(read_refusal(encoding, b""), None);
+        }
+    }
 
     #[test]
     fn what_the_receiver_writes_is_read() {

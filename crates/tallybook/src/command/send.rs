@@ -4,13 +4,14 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use contract::{DataPoint, LogRecord, Metric, Origin, Quarantined, Sink, Span};
-use fleet::{Options, Scenario, Target, list, send_scenario};
+use fleet::{Options, Scenario, Sent, Target, list, send_scenario};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use url::Url;
 
 use super::{io_runtime, say};
 use crate::cli::SendArgs;
 use crate::failure::Failure;
+use crate::plain::printable;
 
 pub(crate) fn run(args: SendArgs) -> Result<(), Failure> {
     let scenarios = load(&args.capture_dir)?;
@@ -88,6 +89,9 @@ async fn send(scenario: &Scenario, target: &Target, args: &SendArgs) -> Result<(
         .await
         .map_err(|error| Failure::failed(format!("{}: {error}", scenario.name)))?;
     bar.finish_and_clear();
+    if !sent.refused.is_empty() {
+        return Err(refusal(scenario, &sent));
+    }
     say(&format!(
         "{}: {} of {} requests accepted, {} retries, {} bytes",
         scenario.name,
@@ -95,14 +99,26 @@ async fn send(scenario: &Scenario, target: &Target, args: &SendArgs) -> Result<(
         scenario.requests.len(),
         sent.retries,
         sent.bytes
-    ))?;
-    if sent.refused.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::failed(format!(
-        "{}: the server refused requests {:?}",
-        scenario.name, sent.refused
-    )))
+    ))
+}
+
+/// How many requests were refused, and which for what reason.
+fn refusal(scenario: &Scenario, sent: &Sent) -> Failure {
+    let refused = sent.refused.values().map(Vec::len).sum::<usize>();
+    let reasons = sent.refused.iter().map(|(reason, numbers)| {
+        let numbers: Vec<_> = numbers.iter().map(u32::to_string).collect();
+        format!(
+            "\n  {} (requests {})",
+            printable(reason, 400),
+            numbers.join(", ")
+        )
+    });
+    Failure::failed(format!(
+        "{}: the server refused {refused} of {} requests:{}",
+        scenario.name,
+        scenario.requests.len(),
+        reasons.collect::<String>()
+    ))
 }
 
 fn progress(scenario: &Scenario) -> ProgressBar {

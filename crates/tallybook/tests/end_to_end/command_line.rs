@@ -133,6 +133,24 @@ async fn send_plays_a_recording_and_replay_shows_it() -> Result<(), Problem> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn send_says_why_it_was_refused() -> Result<(), Problem> {
+    let server = launch()
+        .settings("[intake]\nrequire_token = true\n")
+        .start()?;
+    let http = format!("http://{}", server.addresses().http);
+    let grpc = format!("http://{}", server.addresses().grpc);
+    for (name, status) in [
+        ("cc329_tools_json", "HTTP status 401: A token is needed"),
+        ("cc329_gzip_grpc", "gRPC status 16: A token is needed"),
+    ] {
+        let folder = captures_dir().join(name).display().to_string();
+        let send = ["send", &folder, "--to", &http, "--grpc-to", &grpc];
+        check_failure(&send, 1, &["the server refused", status, "(requests 1, 2"]);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn restamped_recordings_are_of_today() -> Result<(), Problem> {
     let server = launch().start()?;
     let folder = captures_dir().join("cc329_tools_json");
