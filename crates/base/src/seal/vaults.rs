@@ -1,0 +1,108 @@
+//! Which directory is sealed by what, for whoever has a path.
+//!
+//! Small files are written by many who know a path and nothing else. Whether such a file is sealed must not
+//! depend on each of them: a ring above it decides. The root key is the process's, as its environment is.
+//!
+//! Invariant: below a directory with a ring nothing is written plain through here, and without the root key
+//! nothing is written at all.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::file::is_sealed;
+use super::ring::{COPY_PATH, PATH};
+use super::root::RootKey;
+use super::vault::{Random, Vault};
+use super::{Scope, SealError, invalid};
+use crate::disk::OsDisk;
+
+/// How deep a file may lie under its directory: `access/audit/000001.jsonl`.
+const DEPTH_MAX: usize = 4;
+
+#[derive(Default)]
+struct Known {
+    root: Option<RootKey>,
+    vaults: Option<HashMap<PathBuf, Arc<Vault>>>,
+}
+
+static KNOWN: Mutex<Known> = Mutex::new(Known {
+    root: None,
+    vaults: None,
+});
+
+fn known() -> MutexGuard<'static, Known> {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on this is the process's root key. Vaults that are open are opened anew.
+pub fn provide(root: Option<RootKey>) {
+    let mut known = known();
+    known.root = root;
+    known.vaults = None;
+}
+
+/// The process's root key.
+#[must_use]
+pub fn provided() -> Option<RootKey> {
+    known().root.clone()
+}
+
+/// What seals the file at `path`, and its name under the directory; `None` when no directory above it has
+/// a ring.
+///
+/// # Errors
+/// There is a ring, and the root key is missing or another.
+pub fn of(path: &Path) -> Result<Option<(Arc<Vault>, String)>, SealError> {
+    for dir in path.ancestors().skip(1).take(DEPTH_MAX) {
+        if !dir.join(PATH).exists() && !dir.join(COPY_PATH).exists() {
+            continue;
+        }
+        let name = path.strip_prefix(dir).unwrap_or(path);
+        let name = name.to_string_lossy().replace('\\', "/");
+        return vault(dir).map(|vault| vault.map(|vault| (vault, name)));
+    }
+    Ok(None)
+}
+
+fn vault(dir: &Path) -> Result<Option<Arc<Vault>>, SealError> {
+    let mut known = known();
+    if let Some(vault) = known.vaults.as_ref().and_then(|vaults| vaults.get(dir)) {
+        return Ok(Some(Arc::clone(vault)));
+    }
+    let opened = Vault::open(Arc::new(OsDisk), dir, known.root.as_ref(), Random::System)?;
+    let vault = opened.map(Arc::new);
+    if let Some(vault) = &vault {
+        let vaults = known.vaults.get_or_insert_default();
+        vaults.insert(dir.to_owned(), Arc::clone(vault));
+    }
+    Ok(vault)
+}
+
+/// What is to be written at `path`: sealed where there is a ring.
+///
+/// # Errors
+/// There is a ring, and the root key is missing or another.
+pub fn seal_document(path: &Path, plain: Vec<u8>) -> io::Result<Vec<u8>> {
+    match of(path)? {
+        Some((vault, name)) => vault.seal_file(&Scope::Installation, &name, &plain),
+        None => Ok(plain),
+    }
+}
+
+/// What was read at `path`, opened if it is sealed.
+///
+/// # Errors
+/// It is not what was written, or the key is not at hand.
+pub fn unseal_document(path: &Path, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    if !is_sealed(&bytes) {
+        return Ok(bytes);
+    }
+    match of(path)? {
+        Some((vault, name)) => vault.unseal(&name, &bytes),
+        None => Err(invalid(format!(
+            "it is encrypted, and there is no {PATH} above it: restore it from a backup"
+        ))),
+    }
+}
