@@ -24,6 +24,8 @@ use crate::secret::KEY_BYTES;
 const MAGIC: &[u8; 28] = b"{\"version\":1001,\"sealed\":1}\n";
 /// Bytes before the first block.
 pub const HEADER_BYTES: usize = 80;
+/// Where the key's name is.
+pub(super) const KEY: std::ops::Range<usize> = 28..36;
 const SALT: std::ops::Range<usize> = 36..68;
 /// Small, for a reader of few columns reads little of a file here and there.
 const BLOCK_BYTES: usize = 16 << 10;
@@ -47,7 +49,7 @@ pub(super) fn seal(
 ) -> Vec<u8> {
     let mut header = [0; HEADER_BYTES];
     header[..28].copy_from_slice(MAGIC);
-    header[28..36].copy_from_slice(&id.0);
+    header[KEY].copy_from_slice(&id.0);
     header[SALT].copy_from_slice(salt);
     header[68..76].copy_from_slice(&(plain.len() as u64).to_le_bytes());
     header[76..80].copy_from_slice(&(BLOCK_BYTES as u32).to_le_bytes());
@@ -110,7 +112,7 @@ impl<'a> Header<'a> {
 
     pub(super) fn key(&self) -> KeyId {
         let mut id = [0; 8];
-        id.copy_from_slice(&self.bytes[28..36]);
+        id.copy_from_slice(&self.bytes[KEY]);
         KeyId(id)
     }
 

@@ -24,6 +24,8 @@ use crate::secret::KEY_BYTES;
 
 const MAGIC: [u8; 4] = [0xe7, b'T', b'B', b'S'];
 const HEADER_BYTES: usize = 40;
+/// Where the key's name is.
+pub(super) const KEY: std::ops::Range<usize> = 4..12;
 const SALT: std::ops::Range<usize> = 12..28;
 const USAGE: &str = "message";
 /// What sealing adds, in bytes.
@@ -116,7 +118,7 @@ impl<'a> Found<'a> {
 
     pub(super) fn key(&self) -> KeyId {
         let mut id = [0; 8];
-        id.copy_from_slice(&self.header[4..12]);
+        id.copy_from_slice(&self.header[KEY]);
         KeyId(id)
     }
 

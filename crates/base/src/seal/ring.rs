@@ -21,7 +21,7 @@ use ring::hmac;
 use super::cipher::Cipher;
 use super::root::RootKey;
 use super::vault::Random;
-use super::{Scope, SealError};
+use super::{Scope, SealError, file, message};
 use crate::disk::Disk;
 use crate::secret::KEY_BYTES;
 
@@ -38,6 +38,22 @@ const USAGE: &str = "key";
 /// The name of a key: random, and no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(pub(super) [u8; 8]);
+
+impl KeyId {
+    /// The key that a sealed file says it is under.
+    #[must_use]
+    pub fn of_header(beginning: &[u8]) -> Option<KeyId> {
+        let id = beginning.get(file::KEY)?;
+        id.try_into().ok().map(KeyId)
+    }
+
+    /// The key that a sealed message says it is under.
+    #[must_use]
+    pub fn of_message(beginning: &[u8]) -> Option<KeyId> {
+        let id = beginning.get(message::KEY)?;
+        id.try_into().ok().map(KeyId)
+    }
+}
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -226,6 +226,12 @@ impl Vault {
         }
     }
 
+    /// Which key the message that a line is says it is under; `None` when it is plain.
+    #[must_use]
+    pub fn key_of_line(line: &[u8]) -> Option<KeyId> {
+        message::of_line(line).and_then(|message| KeyId::of_message(&message))
+    }
+
     /// Hands over what is in every sealed message among some bytes, lines too; an error for what begins
     /// as one and cannot be opened.
     pub fn open_within(&self, bytes: &[u8], mut each: impl FnMut(io::Result<Vec<u8>>)) {
