@@ -33,12 +33,14 @@ use std::io;
 use std::path::PathBuf;
 
 pub use file::{HEADER_BYTES, Opened, is_sealed};
-pub use message::{Envelope, OVERHEAD_BYTES as MESSAGE_OVERHEAD_BYTES, is_message};
+pub use message::{Envelope, OVERHEAD_BYTES as MESSAGE_OVERHEAD_BYTES, is_message, is_sealed_line};
 pub use opening::OpeningDisk;
 pub use ring::{KeyId, KeyInfo, PATH as RING_PATH};
 pub use root::{RootKey, RootKeyError};
 pub use vault::{Random, Vault};
-pub use vaults::{of as vault_of, provide, provided, seal_document, unseal_document};
+pub use vaults::{
+    adopt, of as vault_of, provide, provided, reseal_document, seal_document, unseal_document,
+};
 
 /// Whose key seals something.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

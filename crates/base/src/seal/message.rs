@@ -40,6 +40,12 @@ pub fn is_message(beginning: &[u8]) -> bool {
     beginning.starts_with(&MAGIC)
 }
 
+/// Whether a line is a sealed message.
+#[must_use]
+pub fn is_sealed_line(line: &[u8]) -> bool {
+    line.starts_with(LINE_BEGINS)
+}
+
 /// Seals messages under one key.
 pub struct Envelope {
     pub(super) id: KeyId,
@@ -54,6 +60,28 @@ impl std::fmt::Debug for Envelope {
 }
 
 impl Envelope {
+    /// Under a key that this process alone knows, and forgets with its end.
+    ///
+    /// # Errors
+    /// The operating system has no randomness to give.
+    pub fn of_this_process() -> io::Result<Envelope> {
+        let random = Random::System;
+        Ok(Envelope {
+            id: KeyId(random.bytes()?),
+            key: random.bytes()?,
+            random,
+        })
+    }
+
+    /// The number and the content of a message that this envelope has sealed.
+    ///
+    /// # Errors
+    /// It is not as it was sealed.
+    pub fn open(&self, message: &[u8]) -> io::Result<(u64, Vec<u8>)> {
+        let found = Found::at(message)?;
+        Ok((found.number(), found.open(&self.key)?))
+    }
+
     /// The message with this number.
     ///
     /// # Errors

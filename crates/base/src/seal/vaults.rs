@@ -7,7 +7,8 @@
 //! nothing is written at all.
 
 use std::collections::HashMap;
-use std::io;
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +18,7 @@ use super::root::RootKey;
 use super::vault::{Random, Vault};
 use super::{Scope, SealError, invalid};
 use crate::disk::OsDisk;
+use crate::private;
 
 /// How deep a file may lie under its directory: `access/audit/000001.jsonl`.
 const DEPTH_MAX: usize = 4;
@@ -41,6 +43,13 @@ pub fn provide(root: Option<RootKey>) {
     let mut known = known();
     known.root = root;
     known.vaults = None;
+}
+
+/// From now on `vault` seals what is under its directory: whoever changes its keys has it, too.
+pub fn adopt(vault: Arc<Vault>) {
+    let mut known = known();
+    let vaults = known.vaults.get_or_insert_default();
+    vaults.insert(vault.dir().to_owned(), vault);
 }
 
 /// The process's root key.
@@ -105,4 +114,30 @@ pub fn unseal_document(path: &Path, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
             "it is encrypted, and there is no {PATH} above it: restore it from a backup"
         ))),
     }
+}
+
+/// Seals the file at `path` anew, in its place, under the current key; says whether it had to be. Nobody
+/// else may be writing it.
+///
+/// # Errors
+/// It cannot be opened or written; then it is as it was.
+pub fn reseal_document(path: &Path) -> io::Result<bool> {
+    let Some((vault, name)) = of(path)? else {
+        return Ok(false);
+    };
+    let kept = fs::read(path)?;
+    let key = vault.key_of_file(&kept, kept.len() as u64);
+    if key.is_some_and(|(_, info)| info.is_some_and(|info| info.is_current)) {
+        return Ok(false);
+    }
+    let plain = unseal_document(path, kept)?;
+    let sealed = vault.seal_file(&Scope::Installation, &name, &plain)?;
+    let draft = path.with_extension("resealed");
+    let mut file = private::file(&draft)?;
+    file.write_all(&sealed)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()?;
+    Ok(true)
 }
