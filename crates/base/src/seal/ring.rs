@@ -97,9 +97,13 @@ impl Ring {
         for key in self.keys.values_mut() {
             key.info.is_current &= key.info.scope != *scope;
         }
+        let mut id = KeyId(random.bytes()?);
+        while self.keys.contains_key(&id) {
+            id = KeyId(random.bytes()?);
+        }
         let key = Key {
             info: KeyInfo {
-                id: KeyId(random.bytes()?),
+                id,
                 scope: scope.clone(),
                 is_current: true,
                 made_at_s: now_s,

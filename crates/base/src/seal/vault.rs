@@ -34,6 +34,17 @@ impl Random {
         Random::Seeded(seed, Arc::default())
     }
 
+    /// Now, Unix seconds: told to people, nothing is decided by it. A simulation has no real time.
+    fn now_s(&self) -> u64 {
+        match self {
+            Random::System => {
+                let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+                since.map_or(0, |since| since.as_secs())
+            }
+            Random::Seeded(..) => 0,
+        }
+    }
+
     /// `N` bytes, 32 at most.
     pub(super) fn bytes<const N: usize>(&self) -> io::Result<[u8; N]> {
         let bytes = match self {
@@ -259,7 +270,7 @@ impl Vault {
             let keys = open.ring.keys.values();
             let scopes: BTreeSet<Scope> = keys.map(|key| key.info.scope.clone()).collect();
             for scope in &scopes {
-                open.ring.renew(scope, now_s(), random)?;
+                open.ring.renew(scope, random.now_s(), random)?;
             }
             Ok(())
         })
@@ -322,7 +333,7 @@ impl Vault {
         self.change(|open, random| {
             made = match open.ring.current(scope) {
                 Some(key) => Some(key.clone()),
-                None => Some(open.ring.renew(scope, now_s(), random)?),
+                None => Some(open.ring.renew(scope, random.now_s(), random)?),
             };
             Ok(())
         })?;
@@ -352,8 +363,3 @@ impl Vault {
     }
 }
 
-/// Told to people; nothing is decided by it.
-fn now_s() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
-}

@@ -88,11 +88,14 @@ impl Store {
         done: &mut Resealed,
         told: impl Fn(u64, u64),
     ) -> Result<(), StoreError> {
-        let manifest = Arc::clone(&self.state().manifest);
-        let parts: Vec<&Part> = manifest
+        // Copied: who holds on to a manifest is waited for as a reader of its parts.
+        let parts: Vec<Part> = self
+            .state()
+            .manifest
             .parts
             .iter()
             .filter(|part| due.contains(&part.path))
+            .cloned()
             .collect();
         let total = parts.len() as u64;
         for some in parts.chunks(PARTS_AT_ONCE) {

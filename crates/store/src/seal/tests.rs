@@ -113,6 +113,11 @@ fn showing(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+async fn restart_sealed(life: &mut Life) {
+    let mut replay = life.restart_for_intake(sealed).await;
+    replay.run().await.expect("replays");
+}
+
 /// The parts' paths by organisation.
 async fn parts(life: &Life, organization: &str) -> Vec<String> {
     let vault = life.store().vault().expect("encrypted");
@@ -284,8 +289,7 @@ async fn a_plain_directory_becomes_encrypted_and_its_parts_are_split() {
     }
     life.store().flush().await.expect("flushes");
     send(&life, "A", 10..12).await;
-    let mut replay = life.restart_for_intake(sealed).await;
-    replay.run().await.expect("replays");
+    restart_sealed(&mut life).await;
     let status = life.store().encryption_status().await.expect("looks");
     assert!(
         status.plain_files > 0 && !status.is_finished(),
@@ -303,8 +307,7 @@ async fn a_plain_directory_becomes_encrypted_and_its_parts_are_split() {
         "one from before, one of the journal"
     );
     assert_eq!(sound_rows(&life).await, 64);
-    let mut replay = life.restart_for_intake(sealed).await;
-    replay.run().await.expect("replays");
+    restart_sealed(&mut life).await;
     assert_eq!(sound_rows(&life).await, 64);
 }
 
@@ -363,6 +366,7 @@ async fn a_power_cut_during_rotation_and_rewriting_costs_nothing() {
         life.store = None;
         disk.fail_at(disk.operations() + ordinal, Fault::PowerCut);
         let is_done = encrypt(&life).await.is_ok();
+        disk.plan_no_faults();
         disk.crash(survival);
         let (store, _) = open(&life).await.expect("opens after a power cut");
         let snapshot = store.snapshot().await;
