@@ -79,7 +79,7 @@ impl Writer {
     /// # Errors
     /// They cannot be read or written; each file is then as it was, or done.
     pub fn reseal(&mut self) -> Result<u64, TrailError> {
-        let usual = std::mem::replace(&mut self.segment_bytes, 0);
+        let usual = std::mem::replace(&mut self.segment_bytes, 1);
         let what = "the trail is sealed anew".to_owned();
         let turned = self.record(Act::of_trail(Action::Settings, what));
         self.segment_bytes = usual;

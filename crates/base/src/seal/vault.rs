@@ -362,4 +362,3 @@ impl Vault {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
-

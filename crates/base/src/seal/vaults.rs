@@ -65,7 +65,8 @@ pub fn provided() -> Option<RootKey> {
 /// There is a ring, and the root key is missing or another.
 pub fn of(path: &Path) -> Result<Option<(Arc<Vault>, String)>, SealError> {
     for dir in path.ancestors().skip(1).take(DEPTH_MAX) {
-        if !dir.join(PATH).exists() && !dir.join(COPY_PATH).exists() {
+        // What cannot be looked at may be there: then nothing is written plain.
+        if !dir.join(PATH).try_exists()? && !dir.join(COPY_PATH).try_exists()? {
             continue;
         }
         let name = path.strip_prefix(dir).unwrap_or(path);
@@ -122,7 +123,7 @@ pub fn unseal_document(path: &Path, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
 /// # Errors
 /// It cannot be opened or written; then it is as it was.
 pub fn reseal_document(path: &Path) -> io::Result<bool> {
-    let Some((vault, name)) = of(path)? else {
+    let Some((vault, name)) = of(path)?.filter(|_| path.exists()) else {
         return Ok(false);
     };
     let kept = fs::read(path)?;

@@ -24,10 +24,9 @@ const FOLDERS: [(&str, usize); 9] = [
     ("access", 1),
     ("keys", 0),
 ];
-/// Files there that hold nothing: locks, the ring itself, which is wrapped, and the head of the audit
-/// trail, which is numbers and hashes.
-const NOTHING_IN_IT: [&str; 3] = [".lock", "keys/ring.copy", "access/audit/head"];
-
+/// Files there that hold nothing that is secret: locks, the ring itself, which is wrapped, the head of the
+/// audit trail, which is numbers and hashes, and the link for the first admin, which a person reads.
+const NOT_SEALED: [&str; 3] = [".lock", "access/audit/head", "access/setup-link"];
 /// How much of a directory a key has sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyUse {
@@ -134,7 +133,7 @@ impl Store {
 }
 
 fn holds_something(path: &str) -> bool {
-    path != RING_PATH && !NOTHING_IN_IT.iter().any(|end| path.ends_with(end))
+    !path.starts_with(RING_PATH) && !NOT_SEALED.iter().any(|end| path.ends_with(end))
 }
 
 fn status_of(vault: &Vault, files: &[Sealed]) -> EncryptionStatus {
