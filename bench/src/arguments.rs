@@ -9,6 +9,7 @@ Measures the server: cargo xtask bench [OPTIONS]
   --events N       events on disk and to be queried
   --shape VERSION  only clients of this version: 2.1.45 or 2.1.329
   --strain         instead: latency, ten times the load, kill and replay (docs/strain.md)
+  --encryption     instead: the same with and without encryption at rest, in turn
   --keep           leave the data directories where they are
   --write          write the figures to docs/benchmarks.md, or docs/strain.md
 ";
@@ -22,6 +23,7 @@ pub(crate) struct Arguments {
     pub(crate) intake_events: u64,
     pub(crate) shapes: Vec<ClientVersion>,
     pub(crate) strain: bool,
+    pub(crate) encryption: bool,
     pub(crate) is_quick: bool,
     pub(crate) keep: bool,
     pub(crate) write: bool,
@@ -35,6 +37,7 @@ impl Arguments {
             intake_events: 400_000,
             shapes: vec![ClientVersion::V2_1_45, ClientVersion::V2_1_329],
             strain: false,
+            encryption: false,
             is_quick: false,
             keep: false,
             write: false,
@@ -59,6 +62,7 @@ impl Arguments {
                     let shape = known.ok_or(format!("there is no client {text} here"))?;
                     arguments.shapes = vec![*shape];
                 }
+                "--encryption" => arguments.encryption = true,
                 "--strain" => arguments.strain = true,
                 "--keep" => arguments.keep = true,
                 "--write" => arguments.write = true,

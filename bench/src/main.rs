@@ -16,6 +16,7 @@
 //! | `question.rs` | the questions, and how their answers are checked |
 //! | `demo.rs` | how long the demonstration takes until it is filled |
 //! | `strain.rs`, `strain/` | latency, ten times the load, kill and replay |
+//! | `encryption.rs` | what encryption costs, in one run with and without |
 //! | `report.rs` | the table, and the floors |
 
 #![allow(
@@ -28,6 +29,7 @@ mod archive;
 mod arguments;
 mod corpus;
 mod demo;
+mod encryption;
 mod endless;
 mod gauge;
 mod intake;
@@ -71,6 +73,9 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
         .build()?;
     if arguments.strain {
         return runtime.block_on(strain::measure(arguments, &binary));
+    }
+    if arguments.encryption {
+        return runtime.block_on(encryption::measure(arguments, &binary));
     }
     let mut report = Report::default();
     runtime.block_on(async {

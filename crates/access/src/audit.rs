@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! DATA_DIR/access/audit/
-//!   000001.jsonl   {"hash":"…","record":{"sequence":1,"previous":"…",…}}   one line each
+//!   000001.jsonl   {"hash":"…","record":{"sequence":1,"previous":"…",…}}   one line each; in an encrypted
+//!                  directory {"sealed":"…"}, which is the same line sealed
 //!   head           where the trail ends: two copies, written in turn
 //!   head.lock      held while appending, by a server or a command beside it
 //! ```
@@ -18,6 +19,7 @@
 //! | `audit/line.rs` | a record as a line, and the chain |
 //! | `audit/head.rs` | where the trail ends |
 //! | `audit/writer.rs` | appends; repairs an unfinished end |
+//! | `audit/reseal.rs` | lines under old keys, or none, sealed anew |
 //! | `audit/trail.rs` | many at once, for a server |
 //! | `audit/reader.rs` | lists and verifies, beside a server too |
 
@@ -25,12 +27,15 @@ mod head;
 mod line;
 mod reader;
 mod record;
+mod reseal;
 mod trail;
 mod writer;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
+use base::seal::{self, Scope};
 use base::{Secret, SecretError};
 
 pub use reader::{Checkpoint, Finding, Reader, Verified};
@@ -63,6 +68,28 @@ impl Place {
 
     fn segment(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:06}.jsonl"))
+    }
+
+    /// A line as it is kept, without its end.
+    fn kept<'a>(&self, number: u64, line: &'a [u8]) -> io::Result<Cow<'a, [u8]>> {
+        match seal::vault_of(&self.folder)? {
+            Some((vault, _)) => {
+                let envelope = vault.envelope(&Scope::Installation)?;
+                envelope.seal_line(number, line).map(Cow::Owned)
+            }
+            None => Ok(Cow::Borrowed(line)),
+        }
+    }
+
+    /// A line as it was written.
+    fn opened<'a>(&self, line: &'a [u8]) -> io::Result<Cow<'a, [u8]>> {
+        if !seal::is_sealed_line(line) {
+            return Ok(Cow::Borrowed(line));
+        }
+        let vault = seal::vault_of(&self.folder)?;
+        let (vault, _) = vault.ok_or_else(|| io::Error::other("the key ring is missing"))?;
+        let opened = vault.open_line(line)?;
+        Ok(opened.map_or(Cow::Borrowed(line), Cow::Owned))
     }
 
     fn seal(&self, secret: &Secret) -> head::Seal {

@@ -1,14 +1,15 @@
 //! A small JSON file that is replaced whole or not at all.
 //!
 //! Invariant: whoever opens the file after a crash finds what was there before a change or after it.
-//! The file is for its owner alone (mode 0600), in a folder of mode 0700.
+//! The file is for its owner alone (mode 0600), in a folder of mode 0700. In an encrypted data directory it
+//! is sealed (`base::seal`), whoever writes it.
 
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use base::private;
+use base::{private, seal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -38,9 +39,10 @@ impl Document {
     /// It cannot be read, or is not what `T` looks like. Nothing is repaired or forgotten.
     pub fn read<T: DeserializeOwned>(&self) -> Result<Option<T>, DocumentError> {
         match fs::read(&self.path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
+            Ok(bytes) => seal::unseal_document(&self.path, bytes)
+                .and_then(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::other))
                 .map(Some)
-                .map_err(|error| self.failed(io::Error::other(error))),
+                .map_err(|error| self.failed(error)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failed(error)),
         }
@@ -52,7 +54,9 @@ impl Document {
     /// It cannot be written. What was there before is still there.
     pub fn replace<T: Serialize>(&self, content: &T) -> Result<(), DocumentError> {
         let bytes = serde_json::to_vec_pretty(content).map_err(|e| self.failed(e.into()))?;
-        self.write(&bytes).map_err(|error| self.failed(error))
+        seal::seal_document(&self.path, bytes)
+            .and_then(|bytes| self.write(&bytes))
+            .map_err(|error| self.failed(error))
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -1,5 +1,5 @@
 //! What every other crate stands on: the clock, the disk, byte sizes, shutdown, the directory lock, meters,
-//! the secret of an installation.
+//! the secret of an installation, and what seals files.
 //!
 //! Invariant: no word of the domain appears here, and nothing here depends on another crate of the
 //! workspace. Time and disk are parameters of everything above, so that both can be simulated.
@@ -14,6 +14,7 @@
 //! | `lock.rs` | one process per data directory |
 //! | `meters.rs` | what is counted and timed, as Prometheus reads it |
 //! | `private.rs` | files and folders for their owner alone |
+//! | `seal.rs`, `seal/` | files and messages that only who holds a key can read |
 //! | `secret.rs` | the one secret of an installation, and the keys derived from it |
 //! | `shutdown.rs` | one signal that everybody can wait for |
 
@@ -23,6 +24,7 @@ pub mod disk;
 pub mod lock;
 pub mod meters;
 pub mod private;
+pub mod seal;
 pub mod secret;
 pub mod shutdown;
 pub mod sim;

@@ -1,7 +1,8 @@
 //! The one secret of an installation, and the keys that are derived from it.
 //!
 //! Invariant: the secret itself is used for nothing; every use has a key of its own, derived by
-//! HKDF-SHA256 (RFC 5869) under a label, so that one that gets known says nothing about the others.
+//! HKDF-SHA256 (RFC 5869) under a label, so that one that gets known says nothing about the others. In an
+//! encrypted directory the file is sealed (`seal.rs`).
 //! The file is for its owner alone; one that others may read is refused, not repaired, because it may
 //! have been read.
 
@@ -13,10 +14,13 @@ use std::path::{Path, PathBuf};
 use ring::hkdf;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::private;
+use crate::{private, seal};
 
 /// Bytes of the secret, and of every key.
 pub const KEY_BYTES: usize = 32;
+
+/// Longer files are no secret, sealed or not.
+const FILE_BYTES_MAX: u64 = 4096;
 
 /// The one secret of an installation.
 pub struct Secret(hkdf::Prk);
@@ -78,13 +82,12 @@ impl Secret {
             path: path.to_owned(),
             bytes: metadata.len(),
         };
-        if metadata.len() != KEY_BYTES as u64 {
+        if metadata.len() > FILE_BYTES_MAX {
             return Err(odd());
         }
-        let bytes: [u8; KEY_BYTES] = fs::read(path)
-            .map_err(failed)?
-            .try_into()
-            .map_err(|_| odd())?;
+        let bytes = fs::read(path).map_err(failed)?;
+        let bytes = seal::unseal_document(path, bytes).map_err(failed)?;
+        let bytes: [u8; KEY_BYTES] = bytes.try_into().map_err(|_| odd())?;
         Ok(Secret::from_bytes(&bytes))
     }
 
@@ -135,6 +138,7 @@ fn create(path: &Path) -> Result<(), SecretError> {
     let bytes = random().map_err(failed)?;
     let draft = path.with_extension(format!("{}.new", std::process::id()));
     let mut file = private::file(&draft).map_err(failed)?;
+    let bytes = seal::seal_document(path, bytes.to_vec()).map_err(failed)?;
     file.write_all(&bytes).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     // A link, not a rename: a secret that another process made first stays.
@@ -149,21 +153,14 @@ fn create(path: &Path) -> Result<(), SecretError> {
         .map_err(failed)
 }
 
-#[cfg(unix)]
 fn refuse_open(path: &Path, metadata: &fs::Metadata) -> Result<(), SecretError> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
-    if mode & 0o077 == 0 {
-        return Ok(());
+    match private::open_to_others(metadata) {
+        None => Ok(()),
+        Some(mode) => Err(SecretError::Open {
+            path: path.to_owned(),
+            mode,
+        }),
     }
-    Err(SecretError::Open {
-        path: path.to_owned(),
-        mode,
-    })
-}
-
-#[cfg(not(unix))]
-fn refuse_open(_: &Path, _: &fs::Metadata) -> Result<(), SecretError> {
-    Ok(())
 }
 
 impl fmt::Display for SecretError {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
+use base::seal::{Envelope, MESSAGE_OVERHEAD_BYTES};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -108,8 +109,13 @@ impl Outbox {
         }
     }
 
-    pub(crate) async fn append(&self, payload: Bytes) -> Result<Sequence, AppendError> {
-        if payload.len() > PAYLOAD_BYTES_MAX {
+    pub(crate) async fn append(
+        &self,
+        payload: Bytes,
+        envelope: Option<Arc<Envelope>>,
+    ) -> Result<Sequence, AppendError> {
+        let sealing_bytes = envelope.as_ref().map_or(0, |_| MESSAGE_OVERHEAD_BYTES);
+        if payload.len() + sealing_bytes > PAYLOAD_BYTES_MAX {
             return Err(AppendError::TooLarge {
                 payload_bytes: payload.len(),
             });
@@ -124,6 +130,7 @@ impl Outbox {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Append(Waiting {
             payload,
+            envelope,
             reply,
             room,
         }))?;
@@ -173,7 +180,8 @@ async fn acquire(room: &Arc<Semaphore>, count: u32) -> Result<OwnedSemaphorePerm
 /// A frame on its way to the disk.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    pub(crate) payload: Bytes,
+    payload: Bytes,
+    envelope: Option<Arc<Envelope>>,
     reply: oneshot::Sender<Result<Sequence, AppendError>>,
     room: Room,
 }
@@ -184,6 +192,22 @@ impl Waiting {
         drop((self.payload, self.room));
         // A caller that no longer waits does not want to know.
         let _ = self.reply.send(outcome);
+    }
+
+    /// Length of the frame's payload.
+    pub(crate) fn payload_len(&self) -> usize {
+        let sealing_bytes = self.envelope.as_ref().map_or(0, |_| MESSAGE_OVERHEAD_BYTES);
+        self.payload.len() + sealing_bytes
+    }
+
+    /// The payload as it stands in the frame with this sequence.
+    pub(crate) fn payload(&self, sequence: Sequence) -> io::Result<Bytes> {
+        match &self.envelope {
+            Some(envelope) => envelope
+                .seal(sequence.get(), &self.payload)
+                .map(Bytes::from),
+            None => Ok(self.payload.clone()),
+        }
     }
 
     /// Whether the caller has stopped waiting.

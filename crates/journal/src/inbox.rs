@@ -59,12 +59,12 @@ impl Inbox {
 
     fn gather(&mut self, first: Waiting) -> Vec<Waiting> {
         let deadline = Instant::now() + self.gather_window;
-        let mut bytes = first.payload.len();
+        let mut bytes = first.payload_len();
         let mut batch = vec![first];
         while bytes < BATCH_BYTES_MAX {
             match self.receive_until(deadline) {
-                Some(Message::Append(next)) if bytes + next.payload.len() <= BATCH_BYTES_MAX => {
-                    bytes += next.payload.len();
+                Some(Message::Append(next)) if bytes + next.payload_len() <= BATCH_BYTES_MAX => {
+                    bytes += next.payload_len();
                     batch.push(next);
                 }
                 Some(other) => {

@@ -49,6 +49,7 @@ use std::time::Duration;
 
 use base::Disk;
 use base::meters::Source;
+use base::seal::Envelope;
 use bytes::Bytes;
 
 pub use append::AppendError;
@@ -138,7 +139,20 @@ impl Journal {
     /// # Errors
     /// See [`AppendError`]; a frame that was refused may still be found by a later recovery.
     pub async fn append(&self, payload: Bytes) -> Result<Sequence, AppendError> {
-        self.outbox.append(payload).await
+        self.outbox.append(payload, None).await
+    }
+
+    /// The same with a payload that is sealed when its sequence is known: it is the number of the message
+    /// that stands in the frame, so that a frame cannot be moved.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    pub async fn append_sealed(
+        &self,
+        payload: Bytes,
+        envelope: Arc<Envelope>,
+    ) -> Result<Sequence, AppendError> {
+        self.outbox.append(payload, Some(envelope)).await
     }
 
     /// Frames that callers of [`Journal::append`] are waiting for, those waiting for room included.

@@ -108,7 +108,7 @@ impl Writer {
     fn write_durably(&mut self, batch: &[Waiting]) -> io::Result<Sequence> {
         let batch_len = batch
             .iter()
-            .map(|w| (FRAME_HEADER_LEN + w.payload.len()) as u64)
+            .map(|w| (FRAME_HEADER_LEN + w.payload_len()) as u64)
             .sum();
         let first = self.next;
         let mut active = self.segment_with_room(batch_len)?;
@@ -210,18 +210,22 @@ impl Writer {
 }
 
 impl Active {
-    /// Writes and syncs the frames; payloads are not copied on the way.
+    /// Writes and syncs the frames; payloads that are not sealed are not copied on the way.
     fn append(&mut self, first: Sequence, batch: &[Waiting], meters: &Meters) -> io::Result<()> {
-        let headers: Vec<[u8; FRAME_HEADER_LEN]> = (0..)
+        let payloads = (0..)
             .zip(batch)
-            .map(|(ordinal, w)| {
-                FrameHeader::new(self.salt, first.plus(ordinal), &w.payload).encode()
+            .map(|(ordinal, w)| w.payload(first.plus(ordinal)))
+            .collect::<io::Result<Vec<_>>>()?;
+        let headers: Vec<[u8; FRAME_HEADER_LEN]> = (0..)
+            .zip(&payloads)
+            .map(|(ordinal, payload)| {
+                FrameHeader::new(self.salt, first.plus(ordinal), payload).encode()
             })
             .collect();
         let mut slices: Vec<IoSlice<'_>> = headers
             .iter()
-            .zip(batch)
-            .flat_map(|(header, w)| [IoSlice::new(header), IoSlice::new(&w.payload)])
+            .zip(&payloads)
+            .flat_map(|(header, payload)| [IoSlice::new(header), IoSlice::new(payload)])
             .collect();
         self.file.write_all(&mut slices)?;
         meters.sync(|| self.file.sync_data())

@@ -13,20 +13,26 @@ use url::Url;
 use crate::config::Config;
 use crate::memory::SharedMemory;
 use crate::provider::OBJECTS_URL;
+use crate::scratch::SealedScratch;
 
 /// What the engine calls the folders that it makes in the scratch folder.
-const OURS: &str = "datafusion-";
+pub(crate) const OURS: &str = "datafusion-";
 
 /// The environment of an engine over a store. Scratch files of an earlier process are removed.
-pub(crate) fn of(store: &Store, config: &Config) -> Result<Arc<RuntimeEnv>, DataFusionError> {
+pub(crate) fn of(store: &Arc<Store>, config: &Config) -> Result<Arc<RuntimeEnv>, DataFusionError> {
     let scratch = scratch(store, config);
     let memory = match &scratch {
         Some(_) => SharedMemory::in_shares(config.memory_bytes, config.threads_of_a_question()),
         None => SharedMemory::undivided(config.memory_bytes),
     };
-    let mode = match scratch {
-        Some(dir) => DiskManagerMode::Directories(vec![dir]),
-        None => DiskManagerMode::Disabled,
+    let mode = match (scratch, store.vault()) {
+        // What is put down is content.
+        (Some(dir), Some(_)) => {
+            let sealed = SealedScratch::new(&dir, store, config.scratch_bytes)?;
+            DiskManagerMode::Custom(Arc::new(sealed))
+        }
+        (Some(dir), None) => DiskManagerMode::Directories(vec![dir]),
+        (None, _) => DiskManagerMode::Disabled,
     };
     let environment = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(memory))

@@ -42,6 +42,7 @@ mod question;
 mod ranged;
 pub mod render;
 pub mod reports;
+mod scratch;
 mod sight;
 mod views;
 

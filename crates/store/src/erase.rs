@@ -23,6 +23,7 @@
 //! | `clean.rs` | what held the rows is deleted |
 //! | `needles.rs` | what must not be found any more |
 //! | `search.rs` | every byte is looked at |
+//! | `walk.rs` | all files of a directory |
 //! | `certificate.rs` | what an erasure proves |
 
 mod certificate;
@@ -36,6 +37,7 @@ mod search;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,11 +56,12 @@ pub use search::{Finding, Search};
 pub use tally::Counts;
 
 use intent::{Found, Intent};
+pub(crate) use look::on_cpu;
 
 /// The erasure that is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Erasing {
-    one: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) one: Arc<tokio::sync::Mutex<()>>,
     progress: Mutex<Option<ErasureProgress>>,
 }
 

@@ -18,6 +18,8 @@ pub enum StoreError {
     DamagedManifest(String),
     /// The directory is not a data directory.
     NotAStore,
+    /// The keys of an encrypted directory are not at hand. Nothing was changed.
+    Encryption(base::seal::SealError),
     /// Another process has the directory, or it cannot be locked.
     Lock(base::LockError),
     /// The journal cannot be opened.
@@ -62,6 +64,7 @@ impl fmt::Display for StoreError {
             StoreError::NotAStore => {
                 formatter.write_str("this is not a data directory of Tallybook")
             }
+            StoreError::Encryption(error) => error.fmt(formatter),
             StoreError::Lock(error) => error.fmt(formatter),
             StoreError::Journal(error) => error.fmt(formatter),
             StoreError::File { path, source } => write!(formatter, "{path}: {source}"),

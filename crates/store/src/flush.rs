@@ -16,6 +16,7 @@ use crate::manifest::{self, IdentityFile, Manifest};
 use crate::origins::Split;
 use crate::part::{self, At, Part};
 use crate::schema::Table;
+use crate::seal::{self, Owners};
 use crate::state::{Batch, Taken};
 use crate::store::Store;
 use crate::twin;
@@ -124,16 +125,6 @@ impl Store {
         Ok(())
     }
 
-    async fn write(
-        &self,
-        path: &str,
-        bytes: Vec<u8>,
-        writing: &mut Writing,
-    ) -> Result<(), StoreError> {
-        writing.begun.push(path.to_owned());
-        self.objects.replace(path, bytes).await
-    }
-
     async fn write_twice(
         &self,
         path: &str,
@@ -159,14 +150,16 @@ impl Store {
         }
     }
 
-    /// One part for each day that the batches have rows of.
+    /// One part for each day that the batches have rows of; in an encrypted directory one for each day and
+    /// organisation.
     async fn write_table(
         &self,
         table: Table,
         batches: &[Arc<Batch>],
         writing: &mut Writing,
     ) -> Result<(), StoreError> {
-        for (day, rows) in by_day(batches) {
+        let is_apart = self.objects.vault().is_some();
+        for (ordinal, ((day, owner), rows)) in (0..).zip(by_file(batches, is_apart)) {
             let (count, batches) = (rows.len() as u64, batches.to_vec());
             // Sorting and compressing is CPU work; it must not hold up the I/O runtime.
             let written =
@@ -174,14 +167,11 @@ impl Store {
             let (file, (time_min_ms, time_max_ms)) = written
                 .map_err(|error| StoreError::Internal(error.to_string()))?
                 .map_err(|error| StoreError::Internal(format!("writing a part: {error}")))?;
-            let path = format!(
-                "parts/{}/{}/{:020}.parquet",
-                table.name(),
-                day_text(day),
-                writing.next.number
-            );
+            let path = part_path(table, day, writing.next.number, owner.as_deref(), ordinal);
             let (bytes, crc32c) = (file.len() as u64, crc32c::crc32c(&file));
-            self.write(&path, file, writing).await?;
+            writing.begun.push(path.clone());
+            let scope = seal::scope_of_part(owner.as_deref());
+            self.objects.replace_of(&scope, &path, file).await?;
             writing.flushed.rows += count;
             writing.flushed.parts += 1;
             writing.flushed.bytes += bytes;
@@ -297,18 +287,44 @@ impl Store {
     }
 }
 
-fn by_day(batches: &[Arc<Batch>]) -> BTreeMap<u32, Vec<At>> {
-    let mut days: BTreeMap<u32, Vec<At>> = BTreeMap::new();
+/// A day, and whose rows they are where each owner's are apart.
+type File = (u32, Option<String>);
+
+/// The rows of each file: one a day, or one a day and owner.
+fn by_file(batches: &[Arc<Batch>], is_apart: bool) -> BTreeMap<File, Vec<At>> {
+    let mut files: BTreeMap<File, Vec<At>> = BTreeMap::new();
     for (index, batch) in batches.iter().enumerate() {
+        let owners = is_apart.then(|| Owners::of(&batch.rows));
         for (row, day) in batch.days.iter().enumerate() {
-            days.entry(*day).or_default().push((index, row));
+            let owner = owners.as_ref().map(|owners| owners.at(row));
+            // Rows come in runs, so that a name is copied seldom.
+            match files.last_entry() {
+                Some(mut last) if last.key().0 == *day && last.key().1.as_deref() == owner => {
+                    last.get_mut().push((index, row));
+                }
+                _ => files
+                    .entry((*day, owner.map(str::to_owned)))
+                    .or_default()
+                    .push((index, row)),
+            }
         }
     }
-    days
+    files
+}
+
+/// Where a part is. With one owner it is where it would be if they were not kept apart.
+fn part_path(table: Table, day: u32, number: u64, owner: Option<&str>, ordinal: usize) -> String {
+    let (table, day) = (table.name(), day_text(day));
+    match owner {
+        Some(owner) if !owner.is_empty() => {
+            format!("parts/{table}/{day}/{number:020}-{ordinal}.parquet")
+        }
+        _ => format!("parts/{table}/{day}/{number:020}.parquet"),
+    }
 }
 
 /// `2026-11-21`
-fn day_text(day: u32) -> String {
+pub(crate) fn day_text(day: u32) -> String {
     let iso =
         contract::iso_millis(u64::from(day) * 86_400_000).unwrap_or(*b"9999-99-99T00:00:00.000Z");
     String::from_utf8_lossy(&iso[..10]).into_owned()

@@ -14,6 +14,7 @@ use crate::error::StoreError;
 use crate::manifest::{self, Loaded, Manifest};
 use crate::objects::Objects;
 use crate::schema::Table;
+use crate::seal;
 
 /// Frames that replays could not understand.
 const SET_ASIDE_DIR: &str = "damaged";
@@ -55,7 +56,14 @@ pub async fn inspect(dir: &Path, with_journal: bool) -> Result<Option<Inspection
     if disk.list(&dir.join(manifest::DIR)).is_err() {
         return Ok(None);
     }
-    let objects = Objects::new(Arc::clone(&disk), dir);
+    let vault = seal::of(
+        Arc::clone(&disk),
+        dir,
+        base::seal::provided().as_ref(),
+        None,
+    )?;
+    let objects = Objects::new(disk, dir, vault.map(Arc::new));
+    let disk = objects.disk();
     let Some(mut loaded) = manifest::load(&objects).await? else {
         return Ok(None);
     };

@@ -23,6 +23,7 @@
 //! | `part.rs` | one immutable column file |
 //! | `manifest.rs` | which parts there are |
 //! | `objects.rs` | files that are whole and durable, or not there |
+//! | `seal.rs`, `seal/` | the directory encrypted: which key is for what, parts opened for queries, plain ones rewritten |
 //! | `document.rs` | JSON files with version and checksum |
 //! | `damage.rs` | which files are damaged |
 //! | `soundness.rs` | parts are checked before they are parsed |
@@ -73,6 +74,7 @@ mod replay;
 mod reserve;
 mod room;
 mod schema;
+mod seal;
 mod series;
 mod snapshot;
 mod soundness;
@@ -99,6 +101,7 @@ pub use provenance::Provenance;
 pub use replay::{Opened, Replay};
 pub use reserve::lacking;
 pub use schema::Table;
+pub use seal::{EncryptionStatus, KeyUse, Resealed};
 pub use snapshot::Snapshot;
 pub use state::Applied;
 pub use stats::Stats;

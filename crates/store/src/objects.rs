@@ -6,6 +6,9 @@
 //!
 //! All of it goes through [`base::Disk`], so that the store runs on a simulated disk as well.
 //! Queries read parts through `object_store`, which sees the same files.
+//!
+//! In an encrypted directory every object is sealed as it is written, and opened as it is read: nothing
+//! above this file sees a difference.
 
 use std::collections::HashSet;
 use std::io::{self, IoSlice};
@@ -13,10 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::Disk;
+use base::seal::{OpeningDisk, Scope, Vault, is_sealed};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 
 use crate::error::StoreError;
+use crate::seal::SealedReader;
 
 /// Follows the name of a file that is being written.
 const UNFINISHED: &str = ".unfinished";
@@ -31,55 +36,117 @@ pub(crate) struct Objects {
 
 #[derive(Debug)]
 pub(crate) struct Files {
+    /// Sealed files look plain on it.
     disk: Arc<dyn Disk>,
     root: PathBuf,
+    vault: Option<Sealing>,
     /// Directories that are known to be durable, so that each is synced once.
     durable_dirs: Mutex<HashSet<PathBuf>>,
 }
 
+/// What seals objects, and the disk on which they are seen sealed.
+#[derive(Debug)]
+struct Sealing {
+    vault: Arc<Vault>,
+    opening: OpeningDisk,
+    raw: Arc<dyn Disk>,
+}
+
 impl Objects {
-    /// Objects as files under a directory, which must exist.
-    pub(crate) fn new(disk: Arc<dyn Disk>, root: &Path) -> Objects {
+    /// Objects as files under a directory, which must exist; sealed, where there is what seals them.
+    pub(crate) fn new(raw: Arc<dyn Disk>, root: &Path, vault: Option<Arc<Vault>>) -> Objects {
+        let vault = vault.map(|vault| Sealing {
+            opening: OpeningDisk::new(Arc::clone(&raw), Arc::clone(&vault)),
+            raw: Arc::clone(&raw),
+            vault,
+        });
         Objects {
             files: Arc::new(Files {
-                disk,
+                disk: match &vault {
+                    Some(sealing) => Arc::new(sealing.opening.clone()),
+                    None => raw,
+                },
                 root: root.to_owned(),
+                vault,
                 durable_dirs: Mutex::default(),
             }),
         }
     }
 
+    /// What seals the objects.
+    pub(crate) fn vault(&self) -> Option<&Arc<Vault>> {
+        self.files.vault.as_ref().map(|sealing| &sealing.vault)
+    }
+
+    /// The disk, on which sealed files look plain.
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.files.disk)
+    }
+
     #[cfg(test)]
     pub(crate) fn simulated() -> Objects {
-        Objects::new(Arc::new(base::sim::SimDisk::new()), Path::new("/data"))
+        Objects::new(
+            Arc::new(base::sim::SimDisk::new()),
+            Path::new("/data"),
+            None,
+        )
     }
 
     /// The same files for readers that know `object_store`.
     pub(crate) fn reader(&self) -> Result<Arc<dyn ObjectStore>, StoreError> {
-        Ok(Arc::new(LocalFileSystem::new_with_prefix(
-            &self.files.root,
-        )?))
+        let plain = LocalFileSystem::new_with_prefix(&self.files.root)?;
+        let Some(sealing) = &self.files.vault else {
+            return Ok(Arc::new(plain));
+        };
+        Ok(Arc::new(SealedReader::new(
+            plain,
+            sealing.opening.clone(),
+            Arc::clone(&sealing.raw),
+            self.files.root.clone(),
+        )))
     }
 
     /// Writes an object that must not exist yet; durable on return.
     pub(crate) async fn create(&self, path: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let name = path.to_owned();
         self.on_disk(path, move |files, target| {
             files.must_be_free(target)?;
-            files.put(target, &bytes)
+            files.put(target, &files.sealed(&Scope::Installation, &name, bytes)?)
         })
         .await
     }
 
     /// Writes an object, replacing one that a flush cut short may have left; durable on return.
     pub(crate) async fn replace(&self, path: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
-        self.on_disk(path, move |files, target| files.put(target, &bytes))
-            .await
+        self.replace_of(&Scope::Installation, path, bytes).await
+    }
+
+    /// The same for an object that is somebody's: with that key it is sealed, if objects are.
+    pub(crate) async fn replace_of(
+        &self,
+        scope: &Scope,
+        path: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let (name, scope) = (path.to_owned(), scope.clone());
+        self.on_disk(path, move |files, target| {
+            files.put(target, &files.sealed(&scope, &name, bytes)?)
+        })
+        .await
     }
 
     /// The whole of an object.
     pub(crate) async fn get(&self, path: &str) -> Result<Vec<u8>, StoreError> {
-        self.on_disk(path, |files, target| files.disk.read(target))
-            .await
+        self.on_disk(path, |files, target| {
+            let bytes = files.disk.read(target)?;
+            if files.vault.is_none() && is_sealed(&bytes) {
+                let reason =
+                    "it is encrypted, and the key ring is missing: restore keys/ring from a backup";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+            }
+            Ok(bytes)
+        })
+        .await
     }
 
     /// Removes an object, if it is there.
@@ -146,9 +213,24 @@ impl Files {
         self.disk.as_ref()
     }
 
+    /// The disk as it is: sealed files look sealed.
+    pub(crate) fn raw(&self) -> &dyn Disk {
+        match &self.vault {
+            Some(sealing) => sealing.raw.as_ref(),
+            None => self.disk.as_ref(),
+        }
+    }
+
+    fn sealed(&self, scope: &Scope, name: &str, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+        match &self.vault {
+            Some(sealing) => sealing.vault.seal_file(scope, name, &bytes),
+            None => Ok(bytes),
+        }
+    }
+
     /// The directory belongs to this process alone, so nobody takes the name in between.
     fn must_be_free(&self, target: &Path) -> io::Result<()> {
-        match self.disk.file_len(target) {
+        match self.raw().file_len(target) {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
             Err(error) => gone_is_fine(Err(error)),
         }

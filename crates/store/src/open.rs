@@ -20,6 +20,7 @@ use crate::objects::Objects;
 use crate::progress::Replaying;
 use crate::replay::{Opened, Replay};
 use crate::reserve::Reserve;
+use crate::seal;
 use crate::series::Series;
 use crate::soundness::Inspector;
 use crate::state::State;
@@ -44,24 +45,33 @@ impl Store {
         config: Config,
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Store>, Replay), StoreError> {
+        // Before anything is written: without the right key nothing is.
+        let vault = seal::open(&config)?;
         if config.create {
             config.disk.create_dir_all(&config.dir)?;
         } else if config.disk.list(&config.dir.join(manifest::DIR)).is_err() {
             return Err(StoreError::NotAStore);
         }
         let lock = config.disk.lock(&config.dir)?;
-        let objects = Objects::new(Arc::clone(&config.disk), &config.dir);
-        let (manifest, is_fallback) = match manifest::load(&objects).await? {
+        let was_plain = vault.is_none();
+        let objects = Objects::new(Arc::clone(&config.disk), &config.dir, vault);
+        let loaded = manifest::load(&objects).await?;
+        match &loaded {
+            Some(loaded) => check_versions(&objects, &loaded.manifest).await?,
+            None => refuse_data_without_manifest(&objects).await?,
+        }
+        let objects = seal::begin(&config, objects).await?;
+        let (manifest, is_fallback) = match loaded {
             Some(loaded) => (loaded.manifest, loaded.is_fallback),
             None => (first_manifest(&objects, config.seed).await?, false),
         };
-        check_versions(&objects, &manifest).await?;
         // The journal looks at the versions of its segments first. From here on things may change.
         let (journal, recovery) = open_journal(&config, manifest.journal_through)?;
         if is_fallback {
             reaches_back(&journal, &manifest)?;
         }
-        let manifest = upgrade(&objects, manifest).await?;
+        let begins_sealing = was_plain && objects.vault().is_some();
+        let manifest = upgrade(&objects, manifest, begins_sealing).await?;
         // What a damaged manifest may have named is not an orphan.
         let orphans = if is_fallback {
             0
@@ -113,7 +123,7 @@ fn open_journal(config: &Config, through: u64) -> Result<(Journal, Recovery), St
     )?)
 }
 
-async fn first_manifest(objects: &Objects, seed: Option<u64>) -> Result<Manifest, StoreError> {
+async fn refuse_data_without_manifest(objects: &Objects) -> Result<(), StoreError> {
     // Data without a manifest is a restore that went wrong, or not ours: it must not be taken for empty.
     for holds in ["parts", "identities", "series", "journal"] {
         if !objects.list(holds).await?.is_empty() {
@@ -122,6 +132,10 @@ async fn first_manifest(objects: &Objects, seed: Option<u64>) -> Result<Manifest
             )));
         }
     }
+    Ok(())
+}
+
+async fn first_manifest(objects: &Objects, seed: Option<u64>) -> Result<Manifest, StoreError> {
     let identity_key = match seed {
         Some(seed) => seed,
         None => getrandom::u64()
@@ -162,9 +176,19 @@ async fn refuse_newer<T>(
 
 /// The manifest rises to this version before anything is written in it, so that an older program
 /// refuses the directory as a whole and by name.
-async fn upgrade(objects: &Objects, manifest: Manifest) -> Result<Manifest, StoreError> {
-    let Some(upgraded) = manifest.upgraded() else {
-        return Ok(manifest);
+async fn upgrade(
+    objects: &Objects,
+    manifest: Manifest,
+    begins_sealing: bool,
+) -> Result<Manifest, StoreError> {
+    let upgraded = match manifest.upgraded() {
+        Some(upgraded) => upgraded,
+        // A sealed manifest stops programs that would write plain files beside sealed ones.
+        None if begins_sealing => Manifest {
+            number: manifest.number + 1,
+            ..manifest
+        },
+        None => return Ok(manifest),
     };
     manifest::save(objects, &upgraded).await?;
     Ok(upgraded)

@@ -353,7 +353,7 @@ impl Work {
             nodes: usize::MAX,
             ..self.store.config.limits.clone()
         };
-        let entry = Entry::decode(&frame.payload)?;
+        let entry = Entry::decode(&self.store.opened(frame)?)?;
         let prepared = batch::prepare(&entry, &as_admitted, self.store.key);
         prepared.map_err(|error| error.to_string().into())
     }

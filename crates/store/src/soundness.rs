@@ -29,7 +29,7 @@ pub(crate) struct Inspector {
     objects: Objects,
     damages: Arc<Damages>,
     verdicts: Mutex<HashMap<String, Arc<OnceCell<Verdict>>>>,
-    /// Parts that were erased from and are gone: no damage, but nothing to read either.
+    /// Parts that were written anew and are gone: no damage, but nothing to read either.
     retired: Mutex<HashSet<String>>,
 }
 
@@ -67,7 +67,7 @@ impl Inspector {
     /// Whether a part may be read.
     pub(crate) async fn is_sound(&self, part: &Part) -> Result<bool, StoreError> {
         if self.is_retired(&part.path) {
-            let reason = "somebody was erased while this was answered: ask again";
+            let reason = "parts were written anew while this was answered: ask again";
             return Err(StoreError::Busy(reason.into()));
         }
         let cell = Arc::clone(self.verdicts().entry(part.path.clone()).or_default());
@@ -117,6 +117,9 @@ impl Inspector {
         });
         match read.await {
             Err(error) if error.is_missing() => Ok(Some("it is missing".to_owned())),
+            Err(StoreError::File { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
+                Ok(Some(source.to_string()))
+            }
             found => found,
         }
     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
+use base::seal::RootKey;
 use base::{Clock, DirLock, Disk, OsDisk};
-use bytes::Bytes;
 use contract::IdentityKey;
 use journal::Journal;
 use object_store::ObjectStore;
@@ -63,10 +63,13 @@ pub struct Config {
     pub seed: Option<u64>,
     /// Structural limits of a request.
     pub limits: otlp::Limits,
+    /// Under which key the directory is encrypted; with none a directory stays plain, and one that is
+    /// encrypted is refused.
+    pub root_key: Option<RootKey>,
 }
 
 impl Config {
-    /// The usual limits, for a data directory.
+    /// The usual limits, for a data directory; the root key is the process's.
     pub fn new(dir: impl Into<PathBuf>) -> Config {
         Config {
             dir: dir.into(),
@@ -81,6 +84,7 @@ impl Config {
             journal_segment_bytes: 64 << 20,
             seed: None,
             limits: otlp::Limits::default(),
+            root_key: base::seal::provided(),
         }
     }
 
@@ -190,7 +194,7 @@ impl Store {
         let _applied_before_any_flush = self.gate.read().await;
         // It stays so until the gate is left: a replay ends alone at the gate.
         let is_replaying = self.state().replayed.is_some();
-        self.append_frame(entry.encode()).await?;
+        self.append_frame(entry).await?;
         if is_replaying {
             receipt.defer();
             return Ok(Applied {
@@ -220,13 +224,14 @@ impl Store {
         );
     }
 
-    async fn append_frame(&self, payload: Bytes) -> Result<(), AppendError> {
+    async fn append_frame(&self, entry: &Entry) -> Result<(), AppendError> {
+        let payload = entry.encode();
         self.reserve.note_written(payload.len() as u64);
-        self.journal
-            .append(payload)
-            .await
-            .map(drop)
-            .map_err(AppendError::Journal)
+        let appended = match self.envelope_of(entry).await? {
+            Some(envelope) => self.journal.append_sealed(payload, envelope).await,
+            None => self.journal.append(payload).await,
+        };
+        appended.map(drop).map_err(AppendError::Journal)
     }
 
     /// Counts the fates, and shows new events to those who watch.

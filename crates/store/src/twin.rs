@@ -8,6 +8,7 @@
 //! shall, by emptying the file: nothing that we write is ever empty.
 
 use std::fmt;
+use std::io;
 
 use crate::damage::DamagedFile;
 use crate::error::{StoreError, Unreadable};
@@ -141,6 +142,9 @@ async fn read_one<T>(
     let bytes = match objects.get(path).await {
         Ok(bytes) => bytes,
         Err(error) if error.is_missing() => return Err(Fault::Content("it is missing".into())),
+        Err(StoreError::File { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
+            return Err(Fault::Content(source.to_string().into()));
+        }
         Err(error) => return Err(Fault::Disk(error)),
     };
     if bytes.is_empty() {
@@ -218,7 +222,7 @@ mod tests {
     #[tokio::test]
     async fn a_sector_that_cannot_be_read_costs_nothing_while_there_is_the_copy() {
         let disk = Arc::new(SimDisk::new());
-        let objects = Objects::new(Arc::clone(&disk) as Arc<dyn Disk>, Path::new("/data"));
+        let objects = Objects::new(Arc::clone(&disk) as Arc<dyn Disk>, Path::new("/data"), None);
         write(&objects, PATH, b"good".to_vec())
             .await
             .expect("writes");

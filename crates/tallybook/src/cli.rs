@@ -2,6 +2,7 @@
 
 mod access;
 mod connect;
+mod encryption;
 mod erase;
 mod redact;
 mod serve;
@@ -20,6 +21,7 @@ use crate::logging::LogFormat;
 
 pub(crate) use access::{AuditCommand, DirArgs, KeyArgs, KeyCommand, NameArgs, UserCommand};
 pub(crate) use connect::ConnectArgs;
+pub(crate) use encryption::{EncryptionCommand, OfflineArgs, RootArgs};
 pub(crate) use erase::EraseArgs;
 pub(crate) use redact::RedactArgs;
 pub(crate) use serve::{DemoArgs, ListenArgs, ServeArgs};
@@ -45,6 +47,8 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
     #[command(flatten)]
     pub(crate) log: LogArgs,
+    #[command(flatten)]
+    pub(crate) root: RootArgs,
 }
 
 /// The log on standard error.
@@ -109,6 +113,9 @@ pub(crate) enum Command {
     /// Make, list, rotate and revoke ingest tokens: who may send telemetry, and for whom
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Encryption of what is kept: make a root key, say what is encrypted, renew keys
+    #[command(subcommand)]
+    Encryption(EncryptionCommand),
     /// Work with the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),

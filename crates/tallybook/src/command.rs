@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 mod doctor;
 mod emit;
+mod encryption;
 mod erase;
 mod explain;
 mod key;
@@ -34,6 +35,7 @@ pub(crate) use emit::help as emit_help;
 
 /// Runs a parsed command line.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    crate::encryption::begin(&cli.root)?;
     match cli.command {
         Command::Serve(args) => serve::run(&args, &cli.log),
         Command::Demo(args) => demo::run(&args, &cli.log),
@@ -53,6 +55,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Redact(args) => redact::run(&args, &cli.log),
         Command::Connect(args) => connect::run(&args, &cli.log),
         Command::Token(command) => token::run(command, &cli.log),
+        Command::Encryption(command) => encryption::run(command, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
             let sources = settings.check()?.people;

@@ -9,6 +9,7 @@
 //! | `admission.rs` | who is let in by a server |
 //! | `cli.rs` | the command line |
 //! | `settings.rs` | the configuration file and the flags over it |
+//! | `encryption.rs` | the root key under which the data directory is encrypted |
 //! | `failure.rs` | failures and exit codes |
 //! | `intake.rs` | from an export request to an acknowledgement |
 //! | `redaction.rs` | what is taken out of requests before they are kept, and how often |
@@ -28,6 +29,7 @@ mod admission;
 mod cli;
 mod client;
 mod command;
+mod encryption;
 mod failure;
 mod intake;
 mod logging;

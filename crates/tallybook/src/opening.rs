@@ -23,9 +23,17 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 pub(crate) async fn for_intake(config: Config) -> Result<(Arc<Store>, Replay), Failure> {
     let dir = config.dir.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    Store::open_for_intake(config, clock)
-        .await
-        .map_err(|error| failed(&dir, &error))
+    let opened = Store::open_for_intake(config, clock).await;
+    let (store, replay) = opened.map_err(|error| failed(&dir, &error))?;
+    if let Some(vault) = store.vault() {
+        tracing::info!(
+            "{}: encrypted under the root key {}",
+            dir.display(),
+            vault.root_name()
+        );
+        base::seal::adopt(Arc::clone(vault));
+    }
+    Ok((store, replay))
 }
 
 /// Opens a data directory whole. On a terminal it says how far it is.

@@ -5,6 +5,7 @@
 
 mod access;
 mod cost;
+mod encryption;
 mod listen;
 mod people;
 mod tls;
@@ -40,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) cost: cost::Cost,
     pub(crate) people: people::People,
     pub(crate) access: access::Access,
+    /// Under which key the data is encrypted.
+    pub(crate) encryption: encryption::Encryption,
     /// What is kept of what is sent.
     pub(crate) redaction: redact::Settings,
     /// Prices beside the vendor's list, or in its place.
@@ -117,6 +120,7 @@ impl Default for Settings {
             cost: cost::Cost::default(),
             people: people::People::default(),
             access: access::Access::default(),
+            encryption: encryption::Encryption::default(),
             redaction: redact::Settings::default(),
             price: Vec::new(),
         }
@@ -213,6 +217,7 @@ impl Settings {
         })?;
         settings.people.beside(path);
         settings.listen.tls.beside(path);
+        settings.encryption.beside(path);
         Ok(settings)
     }
 
@@ -238,6 +243,8 @@ impl Settings {
     /// Checks everything; the failure names all that is wrong.
     pub(crate) fn check(&self) -> Result<Checked, Failure> {
         let mut problems = Vec::new();
+        // The store's key is the process's.
+        self.encryption.take(&self.data_dir, &mut problems);
         let receive = self.receive_config(&mut problems);
         if let Err(errors) = receive.validate() {
             problems.extend(errors.iter().map(|error| format!("intake.{error}")));

@@ -34,3 +34,4 @@ mod world;
 
 pub use life::{Verdict, live};
 pub use many::{Failed, run_seeds};
+pub use world::ENCRYPTED_FROM;

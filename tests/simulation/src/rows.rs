@@ -7,7 +7,6 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 use base::Disk;
-use base::sim::SimDisk;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use store::{Snapshot, Table};
@@ -36,7 +35,7 @@ impl Reader {
     pub(crate) async fn read(
         &mut self,
         snapshot: &Snapshot,
-        disk: &SimDisk,
+        disk: &dyn Disk,
         dir: &Path,
         without: Option<&str>,
     ) -> Result<Stored, String> {
@@ -77,7 +76,7 @@ impl Reader {
     }
 }
 
-fn read_part(disk: &SimDisk, dir: &Path, table: Table, path: &str) -> Result<Stored, String> {
+fn read_part(disk: &dyn Disk, dir: &Path, table: Table, path: &str) -> Result<Stored, String> {
     let failed = |error: &dyn std::fmt::Display| format!("{path}: {error}");
     let bytes = disk.read(&dir.join(path)).map_err(|error| failed(&error))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes))

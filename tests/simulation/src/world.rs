@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::seal::{OpeningDisk, RootKey};
 use base::sim::{Dice, Fault, SimDisk, Survival};
-use base::{Clock, ManualClock};
+use base::{Clock, Disk, ManualClock};
 use store::{Config, Opened, Replay, Store, StoreError};
 
 use crate::ledger::Ledger;
@@ -17,6 +18,8 @@ use crate::rows::{Reader, Stored};
 use crate::telemetry::NOW_NS;
 
 pub(crate) const DIR: &str = "/data";
+/// Seeds from here on live in an encrypted directory.
+pub const ENCRYPTED_FROM: u64 = 1 << 63;
 /// More attempts to open are never needed: what fails an opening is planned beforehand.
 const OPENINGS_MAX: u32 = 8;
 
@@ -54,6 +57,7 @@ impl World {
             journal_segment_bytes: [700, 3_000, 64 << 20][dice.below(3)],
             flush_rows: [8, 30, 150_000][dice.below(3)],
             disk_reserve_bytes: Some(0),
+            root_key: (seed >= ENCRYPTED_FROM).then(|| RootKey::from_bytes([7; 32])),
             ..Config::new(DIR)
         };
         World {
@@ -71,6 +75,16 @@ impl World {
             flipped: None,
             diary: Vec::new(),
             config,
+        }
+    }
+
+    /// The disk, on which sealed files look plain.
+    fn opened(&self) -> Arc<dyn Disk> {
+        let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
+        let vault = self.store.as_ref().and_then(|store| store.vault().cloned());
+        match vault {
+            Some(vault) => Arc::new(OpeningDisk::new(disk, vault)),
+            None => disk,
         }
     }
 
@@ -255,6 +269,9 @@ impl World {
     pub(crate) async fn stored(&mut self, without: Option<&str>) -> Result<Stored, String> {
         let snapshot = self.store()?.snapshot().await;
         let dir = Path::new(DIR);
-        self.reader.read(&snapshot, &self.disk, dir, without).await
+        let disk = self.opened();
+        self.reader
+            .read(&snapshot, disk.as_ref(), dir, without)
+            .await
     }
 }

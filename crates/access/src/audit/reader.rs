@@ -10,7 +10,7 @@ use std::str::FromStr;
 use base::Secret;
 
 use super::head::Head;
-use super::line::{self, LINE_BYTES_MAX, Link};
+use super::line::{self, KEPT_BYTES_MAX, Link};
 use super::record::Record;
 use super::{Place, TrailError};
 
@@ -80,7 +80,7 @@ impl Reader {
         }))
     }
 
-    /// Goes through all records in order, with the line of each as it is on the disk. `each` says
+    /// Goes through all records in order, with the line of each as it was written, without its end. `each` says
     /// whether to go on. What is wrong goes to `wrong`.
     fn walk(
         &self,
@@ -116,7 +116,7 @@ impl Reader {
             loop {
                 let mut bytes = Vec::new();
                 let read = (&mut lines)
-                    .take(LINE_BYTES_MAX as u64 + 1)
+                    .take(KEPT_BYTES_MAX as u64 + 1)
                     .read_until(b'\n', &mut bytes);
                 if read.map_err(TrailError::io(&path))? == 0 {
                     break;
@@ -130,7 +130,12 @@ impl Reader {
                     });
                     break;
                 };
-                match line::read(text, sequence + 1, link) {
+                let opened = self.place.opened(text).map_err(|error| error.to_string());
+                let read = opened
+                    .as_ref()
+                    .map_err(String::clone)
+                    .and_then(|line| line::read(line, sequence + 1, link));
+                match read {
                     Ok(read) => {
                         if let Some(what) = read.wrong {
                             wrong(Finding {
@@ -141,7 +146,8 @@ impl Reader {
                         }
                         // Go on from what the line says, so that one fault is one finding.
                         (sequence, link) = (read.record.sequence, read.link);
-                        if !each(read.record, &bytes, link) {
+                        let line = opened.as_deref().unwrap_or_default();
+                        if !each(read.record, line, link) {
                             return Ok((sequence, link));
                         }
                     }
@@ -230,7 +236,7 @@ impl Reader {
         Ok(latest.into_iter().rev().collect())
     }
 
-    /// Writes all lines from record `from` on, as they are on the disk.
+    /// Writes all lines from record `from` on, as they were written, before they were sealed.
     ///
     /// # Errors
     /// It cannot be read, or `out` takes no more.
@@ -240,6 +246,7 @@ impl Reader {
             if record.sequence >= from {
                 written = out
                     .write_all(line)
+                    .and_then(|()| out.write_all(b"\n"))
                     .and(written.as_ref().map(|count| count + 1).map_err(clone_io));
             }
             written.is_ok()

@@ -14,6 +14,7 @@ use base::{Clock, Secret, private};
 use super::head::{Head, Seal};
 use super::line;
 use super::record::{Act, Action};
+use super::reseal;
 use super::{Place, TrailError};
 
 /// A segment that has so many bytes is followed by another.
@@ -72,6 +73,26 @@ impl Writer {
         self.append(vec![(act, 0)])
     }
 
+    /// Seals anew the lines that are plain or under an old key, in an encrypted directory, and says in how
+    /// many files: the trail goes on in a new one, and those before are replaced whole.
+    ///
+    /// # Errors
+    /// They cannot be read or written; each file is then as it was, or done.
+    pub fn reseal(&mut self) -> Result<u64, TrailError> {
+        let usual = std::mem::replace(&mut self.segment_bytes, 1);
+        let what = "the trail is sealed anew".to_owned();
+        let turned = self.record(Act::of_trail(Action::Settings, what));
+        self.segment_bytes = usual;
+        turned?;
+        self.lock
+            .lock()
+            .map_err(TrailError::io(&self.place.folder))?;
+        let resealed = reseal::closed(&self.place, self.known.map_or(0, |head| head.segment));
+        let unlocked = self.lock.unlock();
+        unlocked.map_err(TrailError::io(&self.place.folder))?;
+        resealed
+    }
+
     /// Puts acts on record, in order and together.
     pub(super) fn append(&mut self, entries: Vec<Entry>) -> Result<(), TrailError> {
         if self.is_poisoned {
@@ -103,8 +124,12 @@ impl Writer {
         for (act, omitted) in entries {
             head.sequence += 1;
             let record = act.on_record(head.sequence, head.link.hex(), time_ms, omitted);
-            head.link = line::write(&record, head.link, &mut lines)
+            let mut line = Vec::new();
+            head.link = line::write(&record, head.link, &mut line)
                 .map_err(|error| TrailError::io(&self.place.folder)(error.into()))?;
+            let kept = self.place.kept(head.sequence, line.trim_ascii_end());
+            lines.extend_from_slice(&kept.map_err(TrailError::io(&self.place.folder))?);
+            lines.push(b'\n');
         }
         self.write(head.segment, head.bytes, &lines)?;
         head.bytes += lines.len() as u64;
@@ -187,13 +212,15 @@ impl Writer {
             return Ok(());
         }
         let path = self.place.segment(head.segment);
-        let from = head.bytes.saturating_sub(line::LINE_BYTES_MAX as u64);
+        let from = head.bytes.saturating_sub(line::KEPT_BYTES_MAX as u64);
         let bytes = read_range(&path, from, head.bytes)?;
         let lines = bytes.strip_suffix(b"\n").unwrap_or_default();
         let last = lines
             .rsplit(|byte| *byte == b'\n')
             .next()
             .unwrap_or_default();
+        // What cannot be opened is not what was written.
+        let last = self.place.opened(last).unwrap_or_default();
         let expect = format!("{{\"hash\":\"{}\",", head.link.hex());
         if bytes.len() as u64 != head.bytes - from || !last.starts_with(expect.as_bytes()) {
             let why = format!(
@@ -217,7 +244,8 @@ impl Writer {
             };
             let mut rest = beyond.as_slice();
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                match line::read(&rest[..end], head.sequence + 1, head.link) {
+                let opened = self.place.opened(&rest[..end]).unwrap_or_default();
+                match line::read(&opened, head.sequence + 1, head.link) {
                     Ok(read) if read.wrong.is_none() => {
                         (head.sequence, head.link) = (read.record.sequence, read.link);
                         head.bytes += end as u64 + 1;

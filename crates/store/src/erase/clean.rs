@@ -8,7 +8,8 @@ use journal::Sequence;
 
 use super::intent::{Found, STRETCHES_PATH};
 use super::needles::{Identifiers, Stretches};
-use super::search::{Search, Searching, walk};
+use super::search::{Search, Searching};
+use super::walk::walk;
 use crate::error::StoreError;
 use crate::manifest;
 use crate::open::remove_orphans;
@@ -50,7 +51,7 @@ impl Store {
     }
 
     /// Waits until nobody reads the parts any more, but not for ever: then who still reads gets an error.
-    async fn readers_gone(&self, gone: &HashSet<&str>) {
+    pub(crate) async fn readers_gone(&self, gone: &HashSet<&str>) {
         let began = Instant::now();
         while self.state().is_read(|path| gone.contains(path)) {
             if began.elapsed() >= READERS_MAX {
@@ -62,7 +63,7 @@ impl Store {
     }
 
     /// Deletes a part with all that belongs to it, durably.
-    pub(super) async fn delete_part_at(&self, path: &str) -> Result<(), StoreError> {
+    pub(crate) async fn delete_part_at(&self, path: &str) -> Result<(), StoreError> {
         for path in Part::files_at(path) {
             self.objects.delete(&path).await?;
         }
@@ -104,7 +105,15 @@ impl Store {
         );
         let mut deleted = Vec::new();
         for path in candidates {
-            if identifiers.is_in(&self.objects.get(&path).await?) {
+            let file = self.objects.get(&path).await?;
+            let mut is_in = identifiers.is_in(&file);
+            if let Some(vault) = self.objects.vault() {
+                // What cannot be opened is named by the search.
+                vault.open_within(&file, |opened| {
+                    is_in |= opened.is_ok_and(|plain| identifiers.is_in(&plain));
+                });
+            }
+            if is_in {
                 self.objects.delete(&path).await?;
                 deleted.push(path);
             }
@@ -128,7 +137,8 @@ impl Store {
         };
         stretches.ready();
         let manifest = Arc::clone(&self.state().manifest);
-        let (disk, root) = (Arc::clone(&self.config.disk), self.config.dir.clone());
+        let (disk, root) = (self.objects.disk(), self.config.dir.clone());
+        let vault = self.objects.vault().cloned();
         let (known, through) = (found.known.clone(), found.through);
         let searching = tokio::task::spawn_blocking(move || {
             let mut searching = Searching::new(disk.as_ref(), &root, &identifiers, &stretches);
@@ -139,6 +149,7 @@ impl Store {
                 .map(|part| part.path.as_str())
                 .collect();
             searching.through = through;
+            searching.vault = vault.as_deref();
             searching.run()
         });
         let searched = searching.await;

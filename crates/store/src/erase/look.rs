@@ -108,7 +108,7 @@ impl Store {
     }
 
     /// The file of a part; nothing when it is damaged.
-    pub(super) async fn part_file(
+    pub(crate) async fn part_file(
         &self,
         snapshot: &Snapshot,
         part: &Part,
@@ -124,7 +124,7 @@ impl Store {
 }
 
 /// Runs where it may take long.
-pub(super) async fn on_cpu<T: Send + 'static>(
+pub(crate) async fn on_cpu<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ParquetError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let worked = tokio::task::spawn_blocking(work).await;

@@ -124,7 +124,10 @@ impl Store {
             version: crate::part::VERSION,
             ..part.clone()
         };
-        self.objects.replace(&new.path, rewritten.file).await?;
+        let scope = self.scope_like(&part.path).await?;
+        self.objects
+            .replace_of(&scope, &new.path, rewritten.file)
+            .await?;
         Ok((Some(new), stretches))
     }
 

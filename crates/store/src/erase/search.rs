@@ -15,6 +15,7 @@ use std::path::Path;
 use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use base::Disk;
+use base::seal::Vault;
 use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde::{Deserialize, Serialize};
@@ -22,12 +23,15 @@ use serde::{Deserialize, Serialize};
 use super::intent;
 use super::needles::{Identifiers, OVERLAP, Stretches, values};
 use super::tally::text;
+use super::walk::walk;
 use crate::dedup;
 use crate::part;
 use crate::schema::Table;
 
 /// How much of a file is in memory at a time; parts are read whole.
 const CHUNK_BYTES: usize = 4 << 20;
+/// Folders of files with messages that are sealed one by one.
+const MESSAGES: [&str; 3] = ["journal/", "damaged/", "access/audit/"];
 /// How deep directories lie.
 const DEPTH_MAX: usize = 8;
 /// So many findings are listed.
@@ -58,6 +62,9 @@ pub struct Search {
     pub since: u64,
     /// Files that could not be searched, with the reason.
     pub unsearched: Vec<String>,
+    /// Whether files are encrypted there: then what was searched is what is in them, decrypted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decrypted: bool,
 }
 
 /// Something that was found.
@@ -83,6 +90,8 @@ pub(super) struct Searching<'a> {
     pub(super) named: HashSet<&'a str>,
     /// Segments of the journal that begin after this frame hold what came since.
     pub(super) through: u64,
+    /// What opens messages that are sealed one by one; whole files look plain on the disk.
+    pub(super) vault: Option<&'a Vault>,
     found: Hits,
     search: Search,
 }
@@ -110,6 +119,7 @@ impl<'a> Searching<'a> {
             known: HashSet::new(),
             named: HashSet::new(),
             through: 0,
+            vault: None,
             found: Hits::default(),
             search: Search {
                 identifiers: identifiers.all.len() as u64,
@@ -145,6 +155,7 @@ impl<'a> Searching<'a> {
 
     fn sum_up(self) -> Search {
         let (mut search, found) = (self.search, self.found);
+        search.decrypted = self.vault.is_some();
         let mut findings: BTreeMap<(String, &str), u64> = BTreeMap::new();
         for ((path, _), is_of_others) in found.identifiers {
             let what = if is_of_others {
@@ -184,6 +195,7 @@ impl<'a> Searching<'a> {
                 self.bytes(path, identities.as_flattened());
             }
         }
+        self.messages(path)?;
         let mut buffer = vec![0; CHUNK_BYTES];
         let (mut offset, mut kept) = (0, 0);
         loop {
@@ -198,6 +210,22 @@ impl<'a> Searching<'a> {
             kept = OVERLAP;
             buffer.copy_within(end - OVERLAP.., 0);
         }
+    }
+
+    /// Searches what is in sealed messages: frames of the journal, lines of the audit trail.
+    fn messages(&mut self, path: &str) -> io::Result<()> {
+        let is_one_of = |folder: &&str| path.starts_with(*folder);
+        let (Some(vault), true) = (self.vault, MESSAGES.iter().any(|folder| is_one_of(&folder)))
+        else {
+            return Ok(());
+        };
+        let file = self.disk.read(&self.root.join(path))?;
+        let mut outcome = Ok(());
+        vault.open_within(&file, |opened| match opened {
+            Ok(plain) => self.bytes(path, &plain),
+            Err(error) => outcome = Err(error),
+        });
+        outcome
     }
 
     /// Whether a file holds only what came after the erasure had begun.
@@ -335,41 +363,4 @@ pub(super) fn own_rows(table: Table, rows: &RecordBatch, identifiers: &Identifie
         }
     }
     own
-}
-
-/// All files under a directory, or what could not be listed.
-pub(super) fn walk(
-    disk: &dyn Disk,
-    root: &Path,
-    dir: &str,
-    depth_left: usize,
-    paths: &mut Vec<Result<String, (String, io::Error)>>,
-) {
-    let at = root.join(dir);
-    let inner = |name: &String| match dir {
-        "" => name.clone(),
-        dir => format!("{dir}/{name}"),
-    };
-    match disk.list(&at) {
-        Ok(mut names) => {
-            names.sort_unstable();
-            paths.extend(names.iter().map(|name| Ok(inner(name))));
-        }
-        Err(error) => return paths.push(Err((dir.to_owned(), error))),
-    }
-    match disk.list_dirs(&at) {
-        Ok(names) if depth_left == 0 && !names.is_empty() => {
-            paths.push(Err((
-                dir.to_owned(),
-                io::Error::other("its folders lie too deep"),
-            )));
-        }
-        Ok(mut names) => {
-            names.sort_unstable();
-            for name in names {
-                walk(disk, root, &inner(&name), depth_left - 1, paths);
-            }
-        }
-        Err(error) => paths.push(Err((dir.to_owned(), error))),
-    }
 }

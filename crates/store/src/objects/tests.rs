@@ -13,7 +13,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn on(disk: &SimDisk) -> Objects {
-    Objects::new(Arc::new(disk.clone()), Path::new(ROOT))
+    Objects::new(Arc::new(disk.clone()), Path::new(ROOT), None)
 }
 
 /// Two objects, the second replaced: after every operation the power is cut, or the operation fails.

@@ -28,7 +28,7 @@ async fn written() -> (Part, Vec<u8>) {
 
 fn inspector(disk: &SimDisk) -> (Inspector, Arc<Damages>) {
     let damages = Arc::<Damages>::default();
-    let objects = Objects::new(Arc::new(disk.clone()), Path::new(ROOT));
+    let objects = Objects::new(Arc::new(disk.clone()), Path::new(ROOT), None);
     (Inspector::new(objects, Arc::clone(&damages)), damages)
 }
 
