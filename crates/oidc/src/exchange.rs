@@ -55,30 +55,7 @@ pub(crate) async fn tokens(
     code: &str,
     redirect: &str,
 ) -> Result<Tokens, Failure> {
-    let secret = config.secret.read().map_err(untrusted)?;
-    let method = metadata.authentication(&config.secret)?;
-    let mut form = Serializer::new(String::new());
-    form.append_pair("grant_type", "authorization_code")
-        .append_pair("code", code)
-        .append_pair("redirect_uri", redirect)
-        .append_pair("code_verifier", &pending.verifier);
-    let mut request = Request::post(metadata.token_endpoint.as_str())
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(ACCEPT, "application/json");
-    match (method, &secret) {
-        (Authentication::Basic, Some(secret)) => {
-            request = request.header(AUTHORIZATION, basic(&config.client_id, secret));
-        }
-        (_, secret) => {
-            form.append_pair("client_id", &config.client_id);
-            if let Some(secret) = secret {
-                form.append_pair("client_secret", secret);
-            }
-        }
-    }
-    let request = request
-        .body(Bytes::from(form.finish()))
-        .map_err(|error| untrusted(format!("the token endpoint cannot be asked: {error}")))?;
+    let request = asking(config, metadata, pending, code, redirect)?;
     let answer = client.send(request).await?;
     if !answer.status.is_success() {
         return Err(refused(answer.status, &answer.body));
@@ -92,6 +69,37 @@ pub(crate) async fn tokens(
         true => Ok(tokens),
         false => Err(untrusted("the access token is of another type than Bearer")),
     }
+}
+
+fn asking(
+    config: &Config,
+    metadata: &Metadata,
+    pending: &Pending,
+    code: &str,
+    redirect: &str,
+) -> Result<Request<Bytes>, Failure> {
+    let secret = config.secret.read().map_err(untrusted)?;
+    let mut form = Serializer::new(String::new());
+    form.append_pair("grant_type", "authorization_code")
+        .append_pair("code", code)
+        .append_pair("redirect_uri", redirect)
+        .append_pair("code_verifier", &pending.verifier);
+    let mut request = Request::post(metadata.token_endpoint.as_str())
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(ACCEPT, "application/json");
+    match (metadata.authentication(&config.secret)?, &secret) {
+        (Authentication::Basic, Some(secret)) => {
+            request = request.header(AUTHORIZATION, basic(&config.client_id, secret));
+        }
+        (_, secret) => {
+            form.append_pair("client_id", &config.client_id);
+            if let Some(secret) = secret {
+                form.append_pair("client_secret", secret);
+            }
+        }
+    }
+    let request = request.body(Bytes::from(form.finish()));
+    request.map_err(|error| untrusted(format!("the token endpoint cannot be asked: {error}")))
 }
 
 /// What else the provider says of the same person.

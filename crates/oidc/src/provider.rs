@@ -22,9 +22,9 @@ use crate::token::{Claims, Expected, Fault, Token};
 /// How long what the provider says of itself, and its keys, are taken for true.
 const FRESH: Duration = Duration::from_secs(3600);
 /// An unknown key asks for the list anew, no more often than this.
-const KEYS_EVERY: Duration = Duration::from_secs(10);
+const KEYS_EVERY: Duration = Duration::from_secs(2);
 /// A provider that does not answer is not asked again for so long: whoever comes meanwhile does not wait.
-const FAILED_FOR: Duration = Duration::from_secs(5);
+const FAILED_FOR: Duration = Duration::from_secs(2);
 /// So many sign-ins are finished at once, and others wait so long for a place.
 const AT_ONCE: usize = 16;
 const PLACE_WAIT: Duration = Duration::from_secs(5);
