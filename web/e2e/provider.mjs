@@ -12,9 +12,9 @@ export const SECRET = 'the secret of a test';
 const CALLBACK = '/sign-in/oidc/callback';
 const html = (body) => `<!doctype html><html lang="en"><title>Provider</title><body>${body}</body></html>`;
 
-/** Starts listening; `serve` begins to answer, once it is known where Tallybook is. */
+/** Starts listening; with `keeps` it sends nobody back, and `kept` is where they would go. `serve` begins to answer, once it is known where Tallybook is. */
 export async function startProvider() {
-  const own = { people: new Map(), lie: null, isDown: false, answer: null, key: null, ui: null };
+  const own = { people: new Map(), lie: null, isDown: false, keeps: false, kept: null, answer: null, key: null, ui: null };
   const server = createServer((request, response) => (own.answer ? own.answer(request, response) : response.destroy()));
   server.on('connection', (socket) => own.isDown && socket.destroy());
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
@@ -41,6 +41,13 @@ function answering(own, issuer) {
   provider.use(async (context, next) => {
     if (context.path === '/token' && own.lie === cut) return context.req.socket.destroy();
     await next();
+    const to = context.response.get('location');
+    if (own.keeps && to.startsWith(own.ui + CALLBACK)) {
+      own.kept = to;
+      context.response.remove('location');
+      context.status = 200;
+      context.body = html('<h1>Kept back</h1>');
+    }
     if (context.path === '/token' && own.lie && context.body?.id_token) {
       context.body = { ...context.body, id_token: await own.lie(context.body.id_token, own) };
     }

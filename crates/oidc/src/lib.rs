@@ -8,6 +8,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `provider.rs` | the provider: beginning and finishing a sign-in |
+//! | `source.rs` | what the provider says of itself and its keys, remembered for a while |
 //! | `metadata.rs` | what the provider says of itself |
 //! | `pending.rs` | a sign-in that is under way, sealed |
 //! | `exchange.rs` | a code for tokens, and the claims about a person |
@@ -27,6 +28,7 @@ mod pending;
 mod provider;
 mod secret;
 mod signature;
+mod source;
 mod token;
 
 pub use failure::Failure;

@@ -4,27 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Clock;
-use bytes::Bytes;
-use http::Request;
 use serde_json::Value;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::exchange;
 use crate::failure::{Failure, shown, untrusted};
 use crate::hints::Hints;
-use crate::keys::Keys;
-use crate::metadata::{self, Metadata};
+use crate::metadata::Metadata;
 use crate::pending::{Pending, Seal};
 use crate::secret::ClientSecret;
+use crate::source::{Known, Source};
 use crate::token::{Claims, Expected, Fault, Token};
 
-/// How long what the provider says of itself, and its keys, are taken for true.
-const FRESH: Duration = Duration::from_secs(3600);
-/// An unknown key asks for the list anew, no more often than this.
-const KEYS_EVERY: Duration = Duration::from_secs(2);
-/// A provider that does not answer is not asked again for so long: whoever comes meanwhile does not wait.
-const FAILED_FOR: Duration = Duration::from_secs(2);
 /// So many sign-ins are finished at once, and others wait so long for a place.
 const AT_ONCE: usize = 16;
 const PLACE_WAIT: Duration = Duration::from_secs(5);
@@ -69,30 +61,11 @@ pub struct Provider {
     /// Our own address, without a slash at its end.
     own: String,
     redirect: String,
-    client: outgoing::Client,
+    source: Source,
     clock: Arc<dyn Clock>,
     seal: Seal,
-    memory: Mutex<Memory>,
     places: Semaphore,
     hints: Hints,
-}
-
-/// What is remembered of the provider.
-#[derive(Default)]
-struct Memory {
-    known: Option<Known>,
-    /// When it was last asked in vain, and why.
-    failed: Option<(Duration, Failure)>,
-}
-
-/// What is known of the provider.
-#[derive(Clone)]
-struct Known {
-    metadata: Arc<Metadata>,
-    keys: Arc<Keys>,
-    /// When metadata and keys were fetched, by the monotonic clock.
-    since: Duration,
-    keys_since: Duration,
 }
 
 impl Provider {
@@ -111,11 +84,10 @@ impl Provider {
         Provider {
             redirect: format!("{own}{callback}"),
             own,
+            source: Source::new(client, Arc::clone(&clock), &config.issuer),
             config,
-            client,
             clock,
             seal: Seal::new(key),
-            memory: Mutex::default(),
             places: Semaphore::new(AT_ONCE),
             hints: Hints::default(),
         }
@@ -144,7 +116,7 @@ impl Provider {
     /// # Errors
     /// The provider cannot be asked, or what it says of itself is wrong.
     pub async fn begin(&self, to: &str) -> Result<Sent, Failure> {
-        let known = self.known().await?;
+        let known = self.source.known().await?;
         let pending = Pending::begin(to, self.now_ms()).map_err(|e| untrusted(e.to_string()))?;
         let mut address = known.metadata.authorization_endpoint.clone();
         address
@@ -175,7 +147,7 @@ impl Provider {
         let pending = self.seal.open(sealed)?;
         let answer = Answer::read(query);
         pending.check(answer.get("state"), self.now_ms())?;
-        let known = self.known().await?;
+        let known = self.source.known().await?;
         self.check_issuer(&known.metadata, &answer)?;
         if let Some(error) = answer.find("error") {
             return Err(Failure::Denied(shown(error)));
@@ -184,7 +156,7 @@ impl Provider {
         if code.is_empty() {
             return Err(untrusted("the provider sent no code"));
         }
-        let (client, config) = (&self.client, &self.config);
+        let (client, config) = (self.source.client(), &self.config);
         let tokens = exchange::tokens(
             client,
             config,
@@ -222,7 +194,7 @@ impl Provider {
     /// Where a browser goes to end its session at the provider, if the provider offers that.
     pub async fn end_session(&self, session: &str) -> Option<Url> {
         let hint = self.hints.take(session);
-        let known = self.known().await.ok()?;
+        let known = self.source.known().await.ok()?;
         let mut address = known.metadata.end_session_endpoint.clone()?;
         if let Some(hint) = hint {
             address
@@ -242,7 +214,7 @@ impl Provider {
     /// What is wrong, and how to mend it.
     pub async fn probe(&self) -> Result<usize, Failure> {
         self.config.secret.read().map_err(untrusted)?;
-        let known = self.fetch().await?;
+        let known = self.source.fetch().await?;
         known.metadata.authentication(&self.config.secret)?;
         match known.keys.len() {
             0 => Err(untrusted("the provider lists no key that can be used")),
@@ -276,7 +248,9 @@ impl Provider {
             now_s: (self.now_ms() / 1000) as i64,
         };
         let read = match Token::read(text, &known.keys, &expected) {
-            Err(Fault::UnknownKey) => Token::read(text, &*self.newer_keys(known).await?, &expected),
+            Err(Fault::UnknownKey) => {
+                Token::read(text, &*self.source.newer_keys(known).await?, &expected)
+            }
             read => read,
         };
         read.map_err(|fault| match fault {
@@ -285,80 +259,6 @@ impl Provider {
             }
             Fault::Wrong(why) => untrusted(format!("the ID token is not taken: {why}")),
         })
-    }
-
-    /// What is known, asked anew when it is old. Others who ask meanwhile wait for the same answer.
-    async fn known(&self) -> Result<Known, Failure> {
-        let mut memory = self.memory.lock().await;
-        let now = self.clock.monotonic();
-        let since = |moment: Duration| now.saturating_sub(moment);
-        match (&memory.known, &memory.failed) {
-            (Some(known), _) if since(known.since) < FRESH => return Ok(known.clone()),
-            (_, Some((at, failure))) if since(*at) < FAILED_FOR => return Err(failure.clone()),
-            _ => {}
-        }
-        let fetched = self.fetch().await;
-        memory.failed = fetched
-            .as_ref()
-            .err()
-            .map(|failure| (self.clock.monotonic(), failure.clone()));
-        Ok(memory.known.insert(fetched?).clone())
-    }
-
-    /// The keys, asked for anew unless that was done just now.
-    async fn newer_keys(&self, known: &Known) -> Result<Arc<Keys>, Failure> {
-        let mut memory = self.memory.lock().await;
-        let now = self.clock.monotonic();
-        // Somebody else may have asked meanwhile.
-        let known = memory.known.get_or_insert_with(|| known.clone());
-        if now.saturating_sub(known.keys_since) >= KEYS_EVERY {
-            // A provider that is down is not asked the more for it.
-            known.keys_since = now;
-            known.keys = Arc::new(self.fetch_keys(&known.metadata).await?);
-        }
-        Ok(Arc::clone(&known.keys))
-    }
-
-    async fn fetch(&self) -> Result<Known, Failure> {
-        let body = self.get(&metadata::address(&self.config.issuer)).await?;
-        let metadata = Metadata::read(&body, &self.config.issuer)?;
-        // Browsers are sent there: what we would not ask, they are not sent to.
-        for address in [
-            Some(&metadata.authorization_endpoint),
-            metadata.end_session_endpoint.as_ref(),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            self.client.check(address)?;
-        }
-        let keys = self.fetch_keys(&metadata).await?;
-        let now = self.clock.monotonic();
-        Ok(Known {
-            metadata: Arc::new(metadata),
-            keys: Arc::new(keys),
-            since: now,
-            keys_since: now,
-        })
-    }
-
-    async fn fetch_keys(&self, metadata: &Metadata) -> Result<Keys, Failure> {
-        Keys::read(&self.get(metadata.jwks_uri.as_str()).await?)
-    }
-
-    async fn get(&self, address: &str) -> Result<Bytes, Failure> {
-        let request = Request::get(address)
-            .header(http::header::ACCEPT, "application/json")
-            .body(Bytes::new())
-            .map_err(|error| untrusted(format!("{address} cannot be asked: {error}")))?;
-        let answer = self.client.send(request).await?;
-        match answer.status.is_success() {
-            true => Ok(answer.body),
-            false => Err(Failure::Unreachable(format!(
-                "{address} answered {}",
-                answer.status.as_u16()
-            ))),
-        }
     }
 
     fn now_ms(&self) -> u64 {

@@ -52,8 +52,10 @@ impl Algorithm {
         ("EdDSA", Algorithm::EdDsa),
     ];
 
-    /// By its name in a token's head.
+    /// By its name in a token's head; of the curves of `EdDSA` there is one, which has a name of its own,
+    /// too (RFC 9864).
     pub(crate) fn named(name: &str) -> Option<Algorithm> {
+        let name = if name == "Ed25519" { "EdDSA" } else { name };
         let mut all = Algorithm::NAMES.iter();
         all.find(|(own, _)| *own == name).map(|(_, found)| *found)
     }

@@ -4,7 +4,7 @@ use super::Subject;
 use super::finding::Finding;
 
 pub(super) async fn finding(subject: &Subject) -> Option<Finding> {
-    const CHECK: &str = "sign-in";
+    const CHECK: &str = "sign_in";
     let wanted = subject.provider.clone()?;
     let name = wanted.name.clone();
     let mend = "compare [access.oidc] with what the provider shows (docs/sign-in.md)";
