@@ -40,7 +40,8 @@ pub(crate) struct State {
     codes: BTreeMap<String, (String, String)>,
     pair: EcdsaKeyPair,
     name: String,
-    listed: Vec<Value>,
+    /// The keys that it says it has.
+    pub(crate) listed: Vec<Value>,
 }
 
 impl State {
@@ -85,10 +86,6 @@ impl State {
             json!({"kty": "EC", "crv": "P-256", "kid": self.name, "use": "sig",
             "x": BASE64.encode(x), "y": BASE64.encode(y)}),
         ];
-    }
-
-    pub(crate) fn unlist(&mut self) {
-        self.listed.clear();
     }
 
     fn token(&self, issuer: &str, nonce: &str) -> String {
