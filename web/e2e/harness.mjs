@@ -31,11 +31,11 @@ const BROWSER_FLAGS = [
   '--disable-sync',
 ];
 
-/** Starts `tallybook serve` on an empty data directory and free ports. */
-export async function startServer() {
+/** Starts `tallybook serve` on an empty data directory and free ports, with more flags. */
+export async function startServer(more = []) {
   await access(binary).catch(() => assert.fail(`no binary at ${binary}: build it, or set TALLYBOOK_BIN`));
   const dataDir = await mkdtemp(join(tmpdir(), 'tallybook-e2e-'));
-  const server = await started(['serve', '--data-dir', dataDir]);
+  const server = await started(['serve', '--data-dir', dataDir, ...more]);
   const stop = async () => {
     await server.stop();
     await rm(dataDir, { recursive: true, force: true });

@@ -4,6 +4,7 @@
 //! come; what cannot be read opens nothing. A password is verified on threads for that, so many at a
 //! time, and a name that nobody has costs as much as one that somebody has.
 
+mod federated;
 mod manage;
 mod sign_in;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use base::{Clock, Shutdown};
 
+pub use federated::Arrival;
 pub use manage::{Change, SetupLink};
 pub use sign_in::{SignInError, SignedIn};
 
@@ -34,6 +36,8 @@ const SWEEP: Duration = Duration::from_secs(60);
 pub struct GateConfig {
     /// Whether signing in is asked for even though nobody has been set up.
     pub required: bool,
+    /// Whether nobody may sign in by password; the setup link goes on working.
+    pub passwords_off: bool,
     /// How long sessions last.
     pub lifetimes: Lifetimes,
 }
@@ -74,6 +78,7 @@ pub struct Gate {
     verifier: Verifier,
     clock: Arc<dyn Clock>,
     required: bool,
+    passwords_off: bool,
     folder: PathBuf,
 }
 
@@ -106,6 +111,7 @@ impl Gate {
             verifier: Verifier::new(),
             clock,
             required: config.required,
+            passwords_off: config.passwords_off,
             folder,
         })
     }
@@ -278,7 +284,7 @@ fn now(clock: &dyn Clock) -> Now {
 /// Whose a session is, if it still counts.
 fn person_of<'a>(register: &'a Register, session: &Session) -> Option<&'a crate::people::Person> {
     let person = register.with_id(&session.person)?;
-    (!person.disabled && person.generation == session.generation).then_some(person)
+    (!person.is_out() && person.generation == session.generation).then_some(person)
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ impl Register {
         match &key.maker {
             None => Some((key, key.permissions)),
             Some(maker) => {
-                let maker = self.with_id(maker).filter(|maker| !maker.disabled)?;
+                let maker = self.with_id(maker).filter(|maker| !maker.is_out())?;
                 Some((key, key.permissions.and(maker.permissions())))
             }
         }

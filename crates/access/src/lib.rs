@@ -11,6 +11,7 @@
 //! | `hashed.rs` | secrets without a name, and their hashes |
 //! | `roles.rs` | permissions, and the roles that give them |
 //! | `people.rs`, `people/` | who there is; passwords, the setup link, lock-out |
+//! | `federation.rs` | what somebody may whom a provider vouches for |
 //! | `keys.rs` | keys by which programs ask |
 //! | `sessions.rs` | who has signed in |
 //! | `principal.rs` | who asks, and what they may |
@@ -25,6 +26,7 @@ mod credential;
 mod document;
 pub mod door;
 mod failure;
+pub mod federation;
 mod gate;
 mod hashed;
 mod kept;
@@ -38,11 +40,13 @@ pub mod tokens;
 pub use credential::{Credential, Kind, SecretHash};
 pub use document::{Document, DocumentError};
 pub use failure::AccessError;
-pub use gate::{Change, Gate, GateConfig, Refused, SetupLink, Shown, SignInError, SignedIn};
+pub use gate::{
+    Arrival, Change, Gate, GateConfig, Refused, SetupLink, Shown, SignInError, SignedIn,
+};
 pub use hashed::new_id;
 pub use keys::{ApiKey, NewKey, WantedKey};
 pub use people::password::Password;
-pub use people::{Person, Register, SETUP_HOURS, Setup};
+pub use people::{Identity, Person, Register, SETUP_HOURS, Setup};
 pub use principal::{Principal, Who};
 pub use roles::{Permission, Permissions, Role};
 pub use sessions::{Lifetimes, Session};

@@ -6,16 +6,19 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `people/identity.rs` | who somebody is to a provider by which they sign in |
 //! | `people/password.rs` | hashes of passwords, and which are taken |
 //! | `people/setup.rs` | the link by which the first admin gets in |
 //! | `people/throttle.rs` | who tries too often has to wait |
 
+mod identity;
 pub(crate) mod password;
 mod setup;
 pub(crate) mod throttle;
 
 use serde::{Deserialize, Serialize};
 
+pub use identity::Identity;
 pub use setup::{SETUP_HOURS, Setup};
 
 use crate::failure::AccessError;
@@ -50,7 +53,13 @@ pub struct Person {
     pub roles: Vec<Role>,
     /// The hash of their password, in PHC form.
     pub(crate) password: Option<String>,
-    /// Whether they are kept out.
+    /// Who they are to the provider by which they sign in; `None`: they sign in by password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Whether that provider no longer vouches for them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
+    /// Whether an admin keeps them out.
     pub disabled: bool,
     /// Counted up by whatever ends their sessions.
     pub(crate) generation: u64,
@@ -77,7 +86,7 @@ impl Person {
     }
 
     fn manages(&self) -> bool {
-        !self.disabled && self.roles.contains(&Role::Admin)
+        !self.is_out() && self.roles.contains(&Role::Admin)
     }
 }
 
@@ -134,6 +143,8 @@ impl Register {
             name: name.to_owned(),
             roles: distinct(roles)?,
             password,
+            identity: None,
+            withdrawn: false,
             disabled: false,
             generation: 0,
             created_ms: now_ms,
@@ -144,6 +155,7 @@ impl Register {
 
     pub(crate) fn set_roles(&mut self, name: &str, roles: &[Role]) -> Result<(), AccessError> {
         let roles = distinct(roles)?;
+        self.check_is_ours(name, "roles come from groups there")?;
         self.alter(name, |person| person.roles = roles)
     }
 
@@ -155,6 +167,7 @@ impl Register {
     }
 
     pub(crate) fn set_password(&mut self, name: &str, hash: String) -> Result<(), AccessError> {
+        self.check_is_ours(name, "a password would open past it")?;
         self.alter(name, |person| {
             person.password = Some(hash);
             person.generation += 1;
@@ -179,6 +192,20 @@ impl Register {
     #[must_use]
     pub fn is_managed(&self) -> bool {
         self.people.iter().any(Person::manages)
+    }
+
+    /// What a provider decides is not decided here.
+    fn check_is_ours(&self, name: &str, hint: &'static str) -> Result<(), AccessError> {
+        match self
+            .named(name)
+            .is_some_and(|person| person.identity.is_some())
+        {
+            true => Err(AccessError::wrong(
+                format!("{name:?} signs in by a provider"),
+                hint,
+            )),
+            false => Ok(()),
+        }
     }
 
     fn alter(&mut self, name: &str, alter: impl FnOnce(&mut Person)) -> Result<(), AccessError> {

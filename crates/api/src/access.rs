@@ -10,6 +10,7 @@
 //! | `access/cookie.rs` | the cookie of a login session |
 //! | `access/ledger.rs` | putting what is done on record |
 //! | `access/session.rs` | sign in, sign out, set up |
+//! | `access/federated.rs` | sign in by a provider |
 //! | `access/people.rs` | people |
 //! | `access/keys.rs` | keys |
 //! | `access/sessions.rs` | login sessions of everybody |
@@ -18,6 +19,7 @@
 pub(crate) mod audit;
 mod caller;
 mod cookie;
+pub(crate) mod federated;
 pub(crate) mod keys;
 mod ledger;
 pub(crate) mod people;

@@ -40,7 +40,7 @@ pub(crate) async fn guard(
     let path = request.uri().path();
     let is_api = is_api(path);
     let is_probe = matches!(path, "/healthz" | "/readyz");
-    let is_of_state = is_api || is_probe || path == "/metrics";
+    let is_of_state = is_api || is_probe || path == "/metrics" || path.starts_with("/sign-in/");
     let refused = match is_probe {
         true => Ok(()),
         false => check_host(&request, &api.config.allowed_hosts)

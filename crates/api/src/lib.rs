@@ -60,6 +60,7 @@ use query::{Engine, ErasureDesk};
 use tokio::sync::OnceCell;
 
 pub use access::Access;
+pub use access::federated::{CALLBACK, SignInProvider};
 pub use connect::{Client, Guide, Step, TOKEN, guide};
 pub use intake::Intake;
 pub use routes::{openapi_json, policies_markdown, router};
@@ -135,6 +136,7 @@ pub struct Api {
     redaction: Option<Arc<redact::Ledger>>,
     intake: Option<Intake>,
     erasures: Option<Arc<ErasureDesk>>,
+    provider: Option<Arc<SignInProvider>>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -157,6 +159,7 @@ impl Api {
             redaction: None,
             intake: None,
             erasures: None,
+            provider: None,
             views: OnceCell::new(),
         }
     }
@@ -186,6 +189,12 @@ impl Api {
             erasures: Some(desk),
             ..self
         }
+    }
+
+    /// The same, where people sign in by a provider.
+    #[must_use]
+    pub fn with_provider(self, provider: Option<Arc<SignInProvider>>) -> Api {
+        Api { provider, ..self }
     }
 
     fn now_ms(&self) -> i64 {

@@ -12,7 +12,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{Policies, Policy, Table, audit, authorise, keys, people, session, sessions};
+use crate::access::{
+    Policies, Policy, Table, audit, authorise, federated, keys, people, session, sessions,
+};
 use crate::{
     Api, catalogue, connect, door, erase, fates, guard, live, redaction, reports, sql, status,
     tokens, web, why,
@@ -76,6 +78,12 @@ fn table() -> Table {
         .at(Policy::SignedIn, routes!(sessions::list))
         .at(Policy::SignedIn, routes!(sessions::end))
         .at(needs(Audit), routes!(audit::list))
+        .plain(Policy::Anyone, federated::BEGIN, get(federated::begin))
+        .plain(
+            Policy::Anyone,
+            federated::CALLBACK,
+            get(federated::callback),
+        )
         .plain(Policy::SignedIn, "/api/openapi.json", get(openapi))
         .plain(Policy::Anyone, "/healthz", get(status::healthz))
         .plain(Policy::Anyone, "/readyz", get(status::readyz))

@@ -58,14 +58,15 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Encryption(command) => encryption::run(command, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
-            let sources = settings.check()?.people;
-            let people = sources.read();
+            let checked = settings.check()?;
+            let provider = crate::provider::explained(checked.provider.as_ref());
+            let people = checked.people.read();
             let people = people.map_err(|problems| Failure::usage(problems.join("\n")))?;
             let text = toml::to_string_pretty(&settings).map_err(Failure::failed)?;
             let people = people::summary(&people);
             let kept = crate::redaction::explained(&settings.redaction)?;
             say(&format!(
-                "# The configuration is right: {people}.\n{kept}# It says:\n{text}"
+                "# The configuration is right: {people}.\n{provider}{kept}# It says:\n{text}"
             ))
         }
         Command::Openapi => say(&api::openapi_json()),

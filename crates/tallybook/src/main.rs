@@ -16,6 +16,7 @@
 //! | `notices.rs` | what happens to tokens and by them, in the log and in counters |
 //! | `opening.rs` | opening a data directory, and saying how far its replay is |
 //! | `people.rs` | the files that say who people are, read again when they change |
+//! | `provider.rs` | the provider by which people sign in, put together |
 //! | `server.rs` | the running server: a list of named builds |
 //! | `simulation.rs`, `simulation/` | a simulated organisation at work: for `simulate` and `demo` |
 //! | `vitals.rs` | what the operating system says of this process |
@@ -37,6 +38,7 @@ mod notices;
 mod opening;
 mod people;
 mod plain;
+mod provider;
 mod redaction;
 mod refusals;
 mod server;

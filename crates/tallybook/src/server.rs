@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use access::door::Door;
 use access::tokens::{Gate, Openness};
-use api::{About, Access, Api};
+use api::{About, Access, Api, SignInProvider};
 use base::meters::Board;
 use base::{Shutdown, SystemClock};
 use query::{Engine, ErasureDesk, Pseudonyms};
@@ -49,6 +49,7 @@ pub(crate) struct Server {
     board: Board,
     cpu: Runtime,
     access: Access,
+    provider: Option<Arc<SignInProvider>>,
     allowed_hosts: Vec<String>,
     tls: Option<Arc<Tls>>,
     is_demo: bool,
@@ -72,6 +73,11 @@ impl Server {
         let data_dir = settings.store.dir.clone();
         let (store, replay) = opening::for_intake(settings.store).await?;
         let access = admission::open(&data_dir, settings.access, ui_address)?;
+        let ui_url = format!("{}://{ui_address}", scheme(tls.is_some()));
+        let provider = settings
+            .provider
+            .map(|wanted| wanted.build(&data_dir, &ui_url));
+        let provider = provider.transpose()?;
         let asked = query::Config {
             pseudonyms: pseudonyms(&data_dir)?,
             ..settings.query
@@ -118,6 +124,7 @@ impl Server {
             board,
             cpu,
             access,
+            provider,
             allowed_hosts: settings.allowed_hosts,
             tls,
             is_demo,
@@ -131,10 +138,7 @@ impl Server {
 
     /// How addresses begin.
     pub(crate) fn scheme(&self) -> &'static str {
-        match self.tls {
-            Some(_) => "https",
-            None => "http",
-        }
+        scheme(self.tls.is_some())
     }
 
     /// Where OTLP/HTTP is received.
@@ -192,6 +196,7 @@ impl Server {
         let api = Api::new(self.engine, about, self.board, config, self.access)
             .with_erasures(Arc::clone(&desk))
             .with_redaction(self.redaction.ledger())
+            .with_provider(self.provider)
             .with_intake(api::Intake {
                 gate: Arc::clone(&self.gate),
                 door: self.door,
@@ -227,6 +232,13 @@ impl Server {
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();
         Ok(())
+    }
+}
+
+fn scheme(is_tls: bool) -> &'static str {
+    match is_tls {
+        true => "https",
+        false => "http",
     }
 }
 

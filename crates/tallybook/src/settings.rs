@@ -7,6 +7,7 @@ mod access;
 mod cost;
 mod encryption;
 mod listen;
+mod oidc;
 mod people;
 mod tls;
 mod tokens;
@@ -24,6 +25,7 @@ use crate::cli::{ListenArgs, LogArgs, ServeArgs};
 use crate::failure::Failure;
 use crate::logging::{self, LogFormat};
 use crate::people::Sources;
+use crate::provider::Wanted;
 pub(crate) use listen::Listen;
 pub(crate) use tokens::Foreign;
 
@@ -187,6 +189,7 @@ pub(crate) struct Checked {
     pub(crate) query: query::Config,
     pub(crate) people: Sources,
     pub(crate) access: GateConfig,
+    pub(crate) provider: Option<Wanted>,
     pub(crate) redaction: redact::Settings,
     pub(crate) tokens: ::access::tokens::Intake,
     pub(crate) foreign: Foreign,
@@ -218,6 +221,7 @@ impl Settings {
         settings.people.beside(path);
         settings.listen.tls.beside(path);
         settings.encryption.beside(path);
+        settings.access.beside(path);
         Ok(settings)
     }
 
@@ -257,6 +261,7 @@ impl Settings {
         problems.extend(query.validate());
         problems.extend(logging::filter(&self.log.level).err());
         let access = self.access.checked(&mut problems);
+        let provider = self.access.provider(&self.listen, &mut problems);
         // The key is the data directory's; what is wrong with a policy does not depend on it.
         problems.extend(self.redaction.policy(&[0; 32]).err().unwrap_or_default());
         let tokens = self.intake.rules(&mut problems);
@@ -268,13 +273,15 @@ impl Settings {
                 problems.join("\n  ")
             )));
         }
-        let allowed_hosts = self.listen.allowed_hosts.clone();
+        let mut allowed_hosts = self.listen.allowed_hosts.clone();
+        allowed_hosts.extend(self.access.public_host());
         Ok(Checked {
             receive,
             store,
             query,
             people: self.people.sources(&self.data_dir),
             access,
+            provider,
             redaction: self.redaction.clone(),
             tokens,
             foreign: self.intake.foreign_organization,

@@ -1,9 +1,14 @@
 //! The client's side: whom a command of ours trusts.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::Fault;
 use crate::files::{certificates, fault};
@@ -40,6 +45,27 @@ pub fn client(authorities: Option<&Path>) -> Result<ClientConfig, Fault> {
 /// None that has been seen.
 pub fn trusting_nobody() -> Result<ClientConfig, Fault> {
     trusting(RootCertStore::empty(), Path::new(""))
+}
+
+/// Speaks TLS over sockets that are connected already: who connects decides to which address.
+#[derive(Clone)]
+pub struct Connector(TlsConnector);
+
+impl Connector {
+    /// Trusts whom `config` trusts. No protocol within TLS is offered: it is HTTP/1.1.
+    #[must_use]
+    pub fn new(config: ClientConfig) -> Connector {
+        Connector(TlsConnector::from(Arc::new(config)))
+    }
+
+    /// Makes sure that who is at the other end is `host`, a name or an address without brackets.
+    ///
+    /// # Errors
+    /// It is not, nobody who is trusted says so, or the connection broke.
+    pub async fn connect(&self, host: &str, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        self.0.connect(name, socket).await
+    }
 }
 
 fn trusting(roots: RootCertStore, path: &Path) -> Result<ClientConfig, Fault> {

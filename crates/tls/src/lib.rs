@@ -29,7 +29,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-pub use client::{client, trusting_nobody};
+pub use client::{Connector, client, trusting_nobody};
 pub use files::{ClientCertificate, Fault, Files};
 pub use meters::Meters;
 pub use stream::Stream;

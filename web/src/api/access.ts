@@ -5,7 +5,8 @@ import type { AuditPage, Key, KeyMade, LoginSession, Me, Role, Somebody } from '
 
 export const fetchMe = (signal?: AbortSignal) => get<Me>('/api/v1/session', {}, signal);
 export const signIn = (name: string, password: string) => sent<Me>('POST', '/api/v1/session', { name, password });
-export const signOut = () => sent('DELETE', '/api/v1/session');
+/** Where to go to sign out at the provider, too; null if there is nothing to do. */
+export const signOut = () => sent<{ to: string } | null>('DELETE', '/api/v1/session');
 export const setUp = (token: string, name: string, password: string) => sent<Me>('POST', '/api/v1/setup', { token, name, password });
 export const changePassword = (old: string, other: string) => sent<Me>('POST', '/api/v1/password', { old, new: other });
 

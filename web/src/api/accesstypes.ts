@@ -10,12 +10,22 @@ export interface Me {
   name: string | null;
   roles: Role[];
   permissions: Permission[];
+  /** Whether people sign in by password. */
+  passwords: boolean;
+  /** The provider that people sign in by. */
+  provider: string | null;
+  /** Whether whoever looks signed in by it. */
+  by_provider: boolean;
 }
 
 export interface Somebody {
   name: string;
   roles: Role[];
   disabled: boolean;
+  /** Who they are to the provider by which they sign in; null: they sign in by password. */
+  identity: { issuer: string; subject: string } | null;
+  /** That provider no longer vouches for them. */
+  withdrawn: boolean;
   created_ms: number;
 }
 

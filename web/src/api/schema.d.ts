@@ -404,7 +404,7 @@ export interface paths {
         put?: never;
         /** Signs in, and sets the session's cookie. */
         post: operations["begin"];
-        /** Signs out. */
+        /** Signs out. Whoever signed in by a provider that has an end of sessions is told where that is. */
         delete: operations["end"];
         options?: never;
         head?: never;
@@ -859,6 +859,13 @@ export interface components {
             /** @description What it is called. */
             title: string;
         };
+        /** @description Who somebody is to a provider. */
+        Identity: {
+            /** @description The provider, as it calls itself. */
+            issuer: string;
+            /** @description What it calls the person. */
+            subject: string;
+        };
         /** @description How far the replay of the journal is. Requests are taken meanwhile, and queries wait for it. */
         JournalReplay: {
             /**
@@ -1146,10 +1153,16 @@ export interface components {
              *     asks must be somebody.
              */
             access: string;
+            /** @description Whether whoever asks signed in by it, and has no password here. */
+            by_provider: boolean;
             /** @description Their name; null for a key and for anybody. */
             name?: string | null;
+            /** @description Whether people sign in by password. */
+            passwords: boolean;
             /** @description What they may: `aggregates`, `names`, `content`, `manage`, `audit`. */
             permissions: string[];
+            /** @description The provider that people sign in by; null if there is none. */
+            provider?: string | null;
             /** @description Their roles. */
             roles: string[];
             /** @description Whether whoever asks is somebody. */
@@ -1900,6 +1913,11 @@ export interface components {
             metrics: components["schemas"]["Fates"];
             traces: components["schemas"]["Fates"];
         };
+        /** @description Where to go to sign out at the provider, too. */
+        SignedOut: {
+            /** @description An address of the provider. */
+            to: string;
+        };
         /** @description Somebody who may sign in. */
         Somebody: {
             /**
@@ -1907,12 +1925,15 @@ export interface components {
              * @description Since when, milliseconds since the Unix epoch.
              */
             created_ms: number;
-            /** @description Whether they are kept out. */
+            /** @description Whether an admin keeps them out. */
             disabled: boolean;
+            identity?: components["schemas"]["Identity"] | null;
             /** @description By which they sign in. */
             name: string;
             /** @description `viewer`, `analyst`, `content-reader`, `admin`, `auditor`. */
             roles: string[];
+            /** @description Whether that provider no longer vouches for them: they are kept out until it does. */
+            withdrawn: boolean;
         };
         /** @description How an erasure stands. */
         Standing: {
@@ -3179,6 +3200,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description There is a session at the provider, too */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
             204: {
                 headers: {
                     [name: string]: unknown;

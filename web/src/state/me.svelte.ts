@@ -34,8 +34,9 @@ class Myself {
   }
 
   async signOut(): Promise<void> {
-    await signOut();
-    await this.refresh();
+    const provider = await signOut();
+    if (provider) location.assign(provider.to);
+    else await this.refresh();
   }
 }
 

@@ -99,6 +99,12 @@ impl Act {
         Act::new("stranger", name.to_owned(), action, object.into())
     }
 
+    /// What a provider by which people sign in, here by its issuer, made of them.
+    #[must_use]
+    pub fn of_provider(issuer: &str, action: Action, object: impl Into<String>) -> Act {
+        Act::new("provider", issuer.to_owned(), action, object.into())
+    }
+
     /// What was sent with an ingest token.
     #[must_use]
     pub fn of_token(id: &str, action: Action, object: impl Into<String>) -> Act {
@@ -178,7 +184,7 @@ pub struct Record {
     pub previous: String,
     /// When, by the server's clock, milliseconds since the Unix epoch.
     pub time_ms: u64,
-    /// `person`, `key`, `command`, `stranger`, `anybody` (before anybody was set up) or `trail`.
+    /// `person`, `key`, `command`, `provider`, `token`, `stranger`, `anybody` (before anybody was set up) or `trail`.
     pub actor_kind: String,
     /// The name of a person or account, or the id of a key.
     pub actor: String,

@@ -35,6 +35,8 @@ pub enum SignInError {
     Wrong(Option<Duration>),
     /// Too many failures before: how long to wait. Nothing was verified.
     Blocked(Duration),
+    /// Nobody may sign in by password.
+    Off,
     /// Too many are signing in at once.
     Busy,
     /// It could not be done.
@@ -83,6 +85,9 @@ impl Gate {
         address: IpAddr,
         agent: &str,
     ) -> Result<SignedIn, SignInError> {
+        if self.passwords_off {
+            return Err(SignInError::Off);
+        }
         let attempt = self.throttle.attempt(name, address);
         if let Some(wait) = self.throttle.wait(&attempt, self.now().monotonic) {
             return Err(SignInError::Blocked(wait));
@@ -90,7 +95,7 @@ impl Gate {
         let register = self.register().map_err(SignInError::Failed)?;
         let person = register
             .named(name)
-            .filter(|person| !person.disabled)
+            .filter(|person| !person.is_out())
             .cloned();
         let hash = person.as_ref().and_then(|person| person.password.clone());
         let verified = self
@@ -173,7 +178,7 @@ impl Gate {
         }
     }
 
-    async fn begin(
+    pub(super) async fn begin(
         self: &Arc<Self>,
         person: &Person,
         address: IpAddr,

@@ -32,8 +32,17 @@ struct Place {
     until: Duration,
 }
 
-/// Somebody who tries: one name, one address.
-pub(crate) struct Attempt([(usize, u32); 2]);
+/// Somebody who tries: one name, if they say one, and one address; each with its free failures.
+pub(crate) struct Attempt {
+    name: Option<(usize, u32)>,
+    address: (usize, u32),
+}
+
+impl Attempt {
+    fn places(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.name.into_iter().chain([self.address])
+    }
+}
 
 impl Throttle {
     pub(crate) fn new() -> Throttle {
@@ -44,30 +53,38 @@ impl Throttle {
     }
 
     pub(crate) fn attempt(&self, name: &str, address: IpAddr) -> Attempt {
-        Attempt([
-            (self.place(&(0, name.to_lowercase())), FREE),
-            (self.place(&(1, network(address))), FREE_OF_ADDRESS),
-        ])
+        Attempt {
+            name: Some((self.place(&(0, name.to_lowercase())), FREE)),
+            ..self.attempt_of(address)
+        }
+    }
+
+    /// Somebody who has not said a name.
+    pub(crate) fn attempt_of(&self, address: IpAddr) -> Attempt {
+        Attempt {
+            name: None,
+            address: (self.place(&(1, network(address))), FREE_OF_ADDRESS),
+        }
     }
 
     /// How much longer to wait; `None` when it may be tried. `now` is monotonic.
     pub(crate) fn wait(&self, attempt: &Attempt, now: Duration) -> Option<Duration> {
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = attempt.0.iter().map(|(at, _)| places[*at].until).max()?;
+        let until = attempt.places().map(|(at, _)| places[at].until).max()?;
         until.checked_sub(now).filter(|left| !left.is_zero())
     }
 
     /// Notes a failure; how long to wait from now on, if at all.
     pub(crate) fn failed(&self, attempt: &Attempt, now: Duration) -> Option<Duration> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = attempt.0.iter().filter_map(|(at, free)| {
-            let place = &mut places[*at];
+        let waits = attempt.places().filter_map(|(at, free)| {
+            let place = &mut places[at];
             if now.saturating_sub(place.last.max(place.until)) > FORGOTTEN {
                 place.failures = 0;
             }
             place.failures = place.failures.saturating_add(1);
             place.last = now;
-            let doubled = place.failures.checked_sub(*free)?.min(20);
+            let doubled = place.failures.checked_sub(free)?.min(20);
             let wait = (FIRST_WAIT * 2u32.pow(doubled)).min(LONGEST_WAIT);
             place.until = now + wait;
             Some(wait)
@@ -78,7 +95,9 @@ impl Throttle {
     /// Notes a success: the name's failures are forgotten, the address's are not.
     pub(crate) fn succeeded(&self, attempt: &Attempt) {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places[attempt.0[0].0] = Place::default();
+        if let Some((at, _)) = attempt.name {
+            places[at] = Place::default();
+        }
     }
 
     fn place(&self, key: &impl Hash) -> usize {

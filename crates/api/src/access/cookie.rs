@@ -12,6 +12,9 @@ use axum::http::{HeaderMap, HeaderValue};
 
 const SECURE: &str = "__Host-tallybook_session";
 const PLAIN: &str = "tallybook_session";
+/// Of a sign-in that is under way at a provider.
+const SECURE_PENDING: &str = "__Host-tallybook_sign_in";
+const PLAIN_PENDING: &str = "tallybook_sign_in";
 
 /// How a browser reaches us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +45,26 @@ impl Way {
             Way::Tls | Way::Open => SECURE,
         }
     }
+
+    fn pending_name(self) -> &'static str {
+        match self {
+            Way::Loopback => PLAIN_PENDING,
+            Way::Tls | Way::Open => SECURE_PENDING,
+        }
+    }
 }
 
 /// The id of the session that a request shows.
 pub(super) fn read(headers: &HeaderMap) -> Option<&str> {
-    let name = Way::of(headers).name();
+    found(headers, Way::of(headers).name())
+}
+
+/// The sign-in that is under way, as a browser brings it back.
+pub(super) fn read_pending(headers: &HeaderMap) -> Option<&str> {
+    found(headers, Way::of(headers).pending_name())
+}
+
+fn found<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).into_iter();
     let mut pairs = cookies
         .filter_map(|value| value.to_str().ok())
@@ -57,18 +75,22 @@ pub(super) fn read(headers: &HeaderMap) -> Option<&str> {
 
 /// The header that makes a browser keep a session's id until it is closed; `None` makes it forget.
 pub(super) fn written(way: Way, secret: Option<&str>) -> HeaderValue {
-    let name = way.name();
-    let mut text = format!(
-        "{name}={}; Path=/; HttpOnly; SameSite=Lax",
-        secret.unwrap_or_default()
-    );
-    if way != Way::Loopback {
-        text.push_str("; Secure");
-    }
-    if secret.is_none() {
-        text.push_str("; Max-Age=0");
-    }
-    // The secret is of characters that need no escaping.
+    let end = if secret.is_some() { "" } else { "; Max-Age=0" };
+    set(way, way.name(), secret.unwrap_or_default(), end)
+}
+
+/// The header that makes a browser keep a sign-in that is under way; `None` makes it forget. `Lax` and
+/// not `Strict`: the provider's site begins the navigation that brings it back.
+pub(super) fn pending(way: Way, sealed: Option<&str>) -> HeaderValue {
+    let seconds = sealed.map_or(0, |_| oidc::MINUTES * 60);
+    let end = format!("; Max-Age={seconds}");
+    set(way, way.pending_name(), sealed.unwrap_or_default(), &end)
+}
+
+fn set(way: Way, name: &str, value: &str, end: &str) -> HeaderValue {
+    let secure = if way == Way::Loopback { "" } else { "; Secure" };
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{end}");
+    // Values are of characters that need no escaping.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 

@@ -97,6 +97,11 @@ impl From<SignInError> for Fault {
                 let message = format!("too many failures: try again in {seconds} s");
                 Fault::new(StatusCode::TOO_MANY_REQUESTS, message, None).retry_after(seconds)
             }
+            SignInError::Off => {
+                let hint = "sign in by the provider; where the server runs, tallybook user setup prints a link";
+                let message = "nobody signs in by password here";
+                Fault::new(StatusCode::FORBIDDEN, message, Some(hint))
+            }
             SignInError::Busy => {
                 let message = "too many are signing in at once";
                 let fault = Fault::new(

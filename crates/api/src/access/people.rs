@@ -29,8 +29,12 @@ pub(crate) struct Somebody {
     /// `viewer`, `analyst`, `content-reader`, `admin`, `auditor`.
     #[schema(value_type = Vec<String>)]
     roles: Vec<Role>,
-    /// Whether they are kept out.
+    /// Whether an admin keeps them out.
     disabled: bool,
+    /// Who they are to the provider by which they sign in; null: they sign in by password.
+    identity: Option<Identity>,
+    /// Whether that provider no longer vouches for them: they are kept out until it does.
+    withdrawn: bool,
     /// Since when, milliseconds since the Unix epoch.
     created_ms: u64,
 }
@@ -41,9 +45,23 @@ impl From<&Person> for Somebody {
             name: person.name.clone(),
             roles: person.roles.clone(),
             disabled: person.disabled,
+            identity: person.identity.as_ref().map(|identity| Identity {
+                issuer: identity.issuer.clone(),
+                subject: identity.subject.clone(),
+            }),
+            withdrawn: person.withdrawn,
             created_ms: person.created_ms,
         }
     }
+}
+
+/// Who somebody is to a provider.
+#[derive(Serialize, ToSchema)]
+struct Identity {
+    /// The provider, as it calls itself.
+    issuer: String,
+    /// What it calls the person.
+    subject: String,
 }
 
 /// Somebody to be added.
@@ -87,6 +105,11 @@ pub(crate) async fn add(
     Body(new): Body<Newcomer>,
 ) -> Result<(StatusCode, Json<Somebody>), Fault> {
     own_name(&asker)?;
+    if !api.access.gate.takes_passwords() {
+        let hint = "whoever signs in by the provider is added by that";
+        let message = "nobody signs in by password here";
+        return Err(Fault::new(StatusCode::BAD_REQUEST, message, Some(hint)));
+    }
     let what = format!("add {} as {}", new.name, names(&new.roles));
     api.on_record(&asker, Action::People, what).await?;
     let added = blocking(&api, move |gate| {

@@ -8,7 +8,7 @@ use access::{Password, Permissions, Principal, Role, SignInError, SignedIn, Who}
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header::{SET_COOKIE, USER_AGENT};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -35,10 +35,16 @@ pub(crate) struct Me {
     /// What they may: `aggregates`, `names`, `content`, `manage`, `audit`.
     #[schema(value_type = Vec<String>)]
     permissions: Permissions,
+    /// Whether people sign in by password.
+    passwords: bool,
+    /// The provider that people sign in by; null if there is none.
+    provider: Option<String>,
+    /// Whether whoever asks signed in by it, and has no password here.
+    by_provider: bool,
 }
 
 impl Me {
-    fn of(principal: Option<&Principal>) -> Me {
+    fn of(api: &Api, principal: Option<&Principal>) -> Me {
         let who = principal.map(|principal| &principal.who);
         let (name, roles) = match who {
             Some(Who::Person { name, roles, .. }) => (Some(name.clone()), roles.clone()),
@@ -56,8 +62,23 @@ impl Me {
             permissions: principal
                 .map(|principal| principal.permissions)
                 .unwrap_or_default(),
+            passwords: api.access.gate.takes_passwords(),
+            provider: api.provider.as_ref().map(|provider| provider.name.clone()),
+            by_provider: principal.is_some_and(|principal| is_by_provider(api, principal)),
         }
     }
+}
+
+/// Whether somebody is known by who they are to a provider.
+fn is_by_provider(api: &Api, principal: &Principal) -> bool {
+    let Who::Person { name, .. } = &principal.who else {
+        return false;
+    };
+    let register = api.access.gate.register();
+    register.is_ok_and(|all| {
+        all.named(name)
+            .is_some_and(|person| person.identity.is_some())
+    })
 }
 
 /// A name and a password.
@@ -100,7 +121,7 @@ pub(crate) struct From {
 }
 
 impl From {
-    fn of(
+    pub(super) fn of(
         headers: &HeaderMap,
         peer: Option<Extension<Peer>>,
         id: RequestId,
@@ -108,7 +129,7 @@ impl From {
         let way = Way::of(headers);
         if way == Way::Open {
             let hint = "reach this server over TLS, or on this machine as localhost";
-            let message = "a password would travel in the clear";
+            let message = "a password or a login session would travel in the clear";
             return Err(Fault::new(StatusCode::FORBIDDEN, message, Some(hint)));
         }
         let peer = peer.map_or(
@@ -127,7 +148,20 @@ impl From {
         })
     }
 
-    fn asked(&self, act: Act) -> Act {
+    pub(super) fn way(&self) -> Way {
+        self.way
+    }
+
+    /// The address, and what the browser calls itself.
+    pub(super) fn place(&self) -> (IpAddr, &str) {
+        (self.address, &self.agent)
+    }
+
+    pub(super) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    pub(super) fn asked(&self, act: Act) -> Act {
         act.asked(Some(self.address), &self.request_id)
     }
 
@@ -138,17 +172,29 @@ impl From {
         signed_in: SignedIn,
         action: Action,
     ) -> Result<Response, Fault> {
+        let me = Me::of(api, Some(&signed_in.principal));
+        let cookie = self.admitted(api, signed_in, action, "").await?;
+        Ok(([(SET_COOKIE, cookie)], Json(me)).into_response())
+    }
+
+    /// The same, of which only the cookie is wanted.
+    pub(super) async fn admitted(
+        &self,
+        api: &Api,
+        signed_in: SignedIn,
+        action: Action,
+        object: &str,
+    ) -> Result<HeaderValue, Fault> {
         let SignedIn { secret, principal } = signed_in;
-        let act = self.asked(Act::of(&principal, action, ""));
+        let act = self.asked(Act::of(&principal, action, object));
         if let Err(fault) = api.put(act).await {
             sign_out(api, secret).await?;
             return Err(fault);
         }
-        if let Some(before) = self.before {
-            sign_out(api, before).await?;
+        if let Some(before) = &self.before {
+            sign_out(api, before.clone()).await?;
         }
-        let cookie = cookie::written(self.way, Some(&secret));
-        Ok(([(SET_COOKIE, cookie)], Json(Me::of(Some(&principal)))).into_response())
+        Ok(cookie::written(self.way, Some(&secret)))
     }
 
     /// What went wrong, on record; a name only if somebody has it, because people type passwords there.
@@ -170,6 +216,10 @@ impl From {
                 }
             }
             SignInError::Blocked(_) => note(Action::SignIn, "while locked out".to_owned()),
+            SignInError::Off => note(
+                Action::SignIn,
+                "by password, which is turned off".to_owned(),
+            ),
             SignInError::Busy | SignInError::Failed(_) => {}
         }
         error.into()
@@ -184,10 +234,9 @@ async fn sign_out(api: &Api, secret: String) -> Result<(), Fault> {
 
 /// Who asks. Answers everybody, so that the UI knows whether to ask for a name.
 #[utoipa::path(get, path = "/api/v1/session", tag = "access", responses((status = 200, body = Me)))]
-pub(crate) async fn me(asker: Option<Extension<Asker>>) -> Json<Me> {
-    Json(Me::of(
-        asker.as_ref().map(|Extension(asker)| &asker.principal),
-    ))
+pub(crate) async fn me(State(api): State<Arc<Api>>, asker: Option<Extension<Asker>>) -> Json<Me> {
+    let principal = asker.as_ref().map(|Extension(asker)| &asker.principal);
+    Json(Me::of(&api, principal))
 }
 
 /// Signs in, and sets the session's cookie.
@@ -213,19 +262,37 @@ pub(crate) async fn begin(
     }
 }
 
-/// Signs out.
-#[utoipa::path(delete, path = "/api/v1/session", tag = "access", responses((status = 204)))]
+/// Where to go to sign out at the provider, too.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignedOut {
+    /// An address of the provider.
+    to: String,
+}
+
+/// Signs out. Whoever signed in by a provider that has an end of sessions is told where that is.
+#[utoipa::path(delete, path = "/api/v1/session", tag = "access", responses((status = 204),
+    (status = 200, description = "There is a session at the provider, too", body = SignedOut)))]
 pub(crate) async fn end(
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
     asker: Asker,
 ) -> Result<Response, Fault> {
+    let is_by_provider = is_by_provider(&api, &asker.principal);
     if let Some(secret) = cookie::read(&headers) {
         sign_out(&api, secret.to_owned()).await?;
         api.on_record(&asker, Action::SignOut, "").await?;
     }
-    let cookie = cookie::written(Way::of(&headers), None);
-    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
+    let cookie = [(SET_COOKIE, cookie::written(Way::of(&headers), None))];
+    let end = match (&api.provider, &asker.principal.who) {
+        (Some(by), Who::Person { session, .. }) if is_by_provider => {
+            by.provider.end_session(session).await
+        }
+        _ => None,
+    };
+    Ok(match end {
+        Some(to) => (cookie, Json(SignedOut { to: to.into() })).into_response(),
+        None => (StatusCode::NO_CONTENT, cookie).into_response(),
+    })
 }
 
 /// Makes whoever has the setup link the first admin, and signs them in.
@@ -275,6 +342,9 @@ pub(crate) async fn password(
 ) -> Result<Response, Fault> {
     let from = From::of(&headers, peer, id)?;
     let name = super::people::own_name(&asker)?;
+    if !api.access.gate.takes_passwords() {
+        return Err(SignInError::Off.into());
+    }
     let gate = Arc::clone(&api.access.gate);
     let person = gate.register()?.named(&name).cloned();
     let person = person.ok_or_else(|| Fault::new(StatusCode::NOT_FOUND, "you are gone", None))?;

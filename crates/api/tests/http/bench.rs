@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use access::audit::{Place, Trail};
 use access::{Gate, GateConfig};
-use api::{About, Access, Api, Config};
+use api::{About, Access, Api, Config, SignInProvider};
 use base::meters::Board;
 use base::{Clock, ManualClock, Shutdown};
 use bytes::Bytes;
@@ -74,8 +74,31 @@ impl Bench {
         bench
     }
 
+    /// A server without data, whose people sign in by the provider that is made for its address.
+    pub(crate) async fn signing_in(
+        config: GateConfig,
+        provider: impl FnOnce(SocketAddr) -> SignInProvider,
+    ) -> Bench {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
+        let opened = Store::open(store::Config::new(dir.path()), clock).await;
+        let (store, _) = opened.expect("opens");
+        let provider = |addr| Some(Arc::new(provider(addr)));
+        Bench::built(dir, store, query::Config::default(), config, provider).await
+    }
+
     /// A server over an open store.
     pub(crate) async fn over(dir: TempDir, store: Arc<Store>, limits: query::Config) -> Bench {
+        Bench::built(dir, store, limits, GateConfig::default(), |_| None).await
+    }
+
+    async fn built(
+        dir: TempDir,
+        store: Arc<Store>,
+        limits: query::Config,
+        gate: GateConfig,
+        provider: impl FnOnce(SocketAddr) -> Option<Arc<SignInProvider>>,
+    ) -> Bench {
         let engine = query::Engine::new(Arc::clone(&store), limits).expect("an engine");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
@@ -95,14 +118,16 @@ impl Bench {
         };
         let shutdown = Shutdown::new();
         let clock = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
-        let access = access(dir.path(), &clock);
+        let access = access(dir.path(), &clock, gate);
         let gate = Arc::clone(&access.gate);
         let board = Board::new();
         board.add(store.meters()).expect("names of one kind");
         board.add(engine.meters()).expect("names of one kind");
         let engine = Arc::new(engine);
         let desk = Arc::new(query::ErasureDesk::new(Arc::clone(&engine), [7; 32]));
-        let api = Api::new(engine, about, board, config, access).with_erasures(desk);
+        let api = Api::new(engine, about, board, config, access)
+            .with_erasures(desk)
+            .with_provider(provider(addr));
         let router = api::router(api);
         let serving = tokio::spawn(api::serve(listener, None, router, shutdown.clone()));
         Bench {
@@ -167,10 +192,10 @@ impl Bench {
     }
 }
 
-fn access(data_dir: &Path, clock: &Arc<ManualClock>) -> Access {
+fn access(data_dir: &Path, clock: &Arc<ManualClock>, config: GateConfig) -> Access {
     let clock = || Arc::clone(clock) as Arc<dyn Clock>;
     let place = Place::of(data_dir);
-    let gate = Gate::open(data_dir, clock(), GateConfig::default()).expect("a gate");
+    let gate = Gate::open(data_dir, clock(), config).expect("a gate");
     let trail = Trail::open(place.clone(), clock()).expect("a trail");
     Access {
         gate: Arc::new(gate),

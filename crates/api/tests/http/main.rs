@@ -4,6 +4,7 @@ mod access;
 mod bench;
 mod catalogue;
 mod crawl;
+mod federated;
 mod guard;
 mod live;
 mod replaying;

@@ -12,6 +12,7 @@
 //! | `machine.rs` | clock, memory, open files |
 //! | `ports.rs` | who listens where |
 //! | `people.rs` | the files that say who people are |
+//! | `sign_in.rs` | the provider by which people sign in |
 //! | `server.rs` | what a running server says of itself |
 //! | `print.rs` | the findings for people and for machines |
 
@@ -24,6 +25,7 @@ mod place;
 mod ports;
 mod print;
 mod server;
+mod sign_in;
 
 use std::path::PathBuf;
 
@@ -31,6 +33,7 @@ use super::{io_runtime, say, start_logging};
 use crate::cli::{DoctorArgs, LogArgs};
 use crate::client::Target;
 use crate::failure::Failure;
+use crate::provider::Wanted;
 use crate::settings::Settings;
 use finding::{Finding, Status};
 use server::Server;
@@ -39,6 +42,8 @@ use server::Server;
 struct Subject {
     dir: PathBuf,
     settings: Settings,
+    /// By which provider people sign in.
+    provider: Option<Wanted>,
     /// Where a running server is expected.
     url: String,
     target: Target,
@@ -56,8 +61,8 @@ pub(crate) fn run(args: &DoctorArgs, log: &LogArgs) -> Result<(), Failure> {
     if let Some(dir) = &args.data_dir {
         settings.data_dir.clone_from(dir);
     }
-    settings.check()?;
-    let findings = io_runtime()?.block_on(examine(args, settings))?;
+    let provider = settings.check()?.provider;
+    let findings = io_runtime()?.block_on(examine(args, settings, provider))?;
     say(&print::findings(&findings, args.format)?)?;
     let has_failed = findings
         .iter()
@@ -69,7 +74,11 @@ pub(crate) fn run(args: &DoctorArgs, log: &LogArgs) -> Result<(), Failure> {
 }
 
 /// All checks, in the order in which a person would look.
-async fn examine(args: &DoctorArgs, settings: Settings) -> Result<Vec<Finding>, Failure> {
+async fn examine(
+    args: &DoctorArgs,
+    settings: Settings,
+    provider: Option<Wanted>,
+) -> Result<Vec<Finding>, Failure> {
     let url = args
         .url
         .clone()
@@ -80,12 +89,14 @@ async fn examine(args: &DoctorArgs, settings: Settings) -> Result<Vec<Finding>, 
         server: server::ask(&target).await,
         target,
         settings,
+        provider,
         url,
     };
     let mut findings = vec![server::finding(&subject)];
     findings.extend(ports::findings(&subject).await);
     let is_there = place::findings(&subject, &mut findings);
     findings.extend(people::finding(&subject));
+    findings.extend(sign_in::finding(&subject).await);
     findings.extend(machine::findings(&subject));
     if is_there {
         findings.extend(disk::findings(&subject));

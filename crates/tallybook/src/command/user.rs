@@ -66,7 +66,7 @@ fn list(format: PlainFormat, dir: &DirArgs) -> Result<(), Failure> {
     let people = register.people();
     if format == PlainFormat::Json {
         let rows = people.iter().map(|person| {
-            serde_json::json!({"name": person.name, "roles": person.roles, "disabled": person.disabled, "created_ms": person.created_ms})
+            serde_json::json!({"name": person.name, "roles": person.roles, "disabled": person.disabled, "withdrawn": person.withdrawn, "identity": person.identity, "created_ms": person.created_ms})
         });
         return say(&serde_json::Value::Array(rows.collect()).to_string());
     }
@@ -76,12 +76,22 @@ fn list(format: PlainFormat, dir: &DirArgs) -> Result<(), Failure> {
         );
     }
     let left = |title: &str| (title.to_owned(), Align::Left);
-    let mut table = Table::new(["name", "roles", "state", "since (UTC)"].map(left).to_vec());
+    let mut table = Table::new(
+        ["name", "roles", "signs in by", "state", "since (UTC)"]
+            .map(left)
+            .to_vec(),
+    );
     for person in people {
-        let state = if person.disabled { "disabled" } else { "" };
+        let state = match (person.disabled, person.withdrawn) {
+            (true, _) => "disabled",
+            (false, true) => "withdrawn",
+            (false, false) => "",
+        };
+        let by = person.identity.as_ref().map_or("password", |by| &by.issuer);
         table.row(vec![
             shown(&person.name),
             listed(&person.roles),
+            shown(by),
             state.to_owned(),
             moment(person.created_ms),
         ]);

@@ -161,3 +161,72 @@ fn people_are_named_by_files_beside_the_configuration() {
         &["line 2", "maping", "mapping"],
     );
 }
+
+const OIDC: &str =
+    "[access.oidc]\nissuer = \"https://sso.example.com\"\nclient_id = \"tallybook\"\n";
+
+#[test]
+fn a_provider_is_checked_with_the_rest() {
+    let group = "[[access.oidc.group]]\nname = \"staff\"\nroles = [\"viewer\"]\n";
+    check(&format!("{OIDC}{group}"), &[]);
+    check(&format!("{OIDC}default_roles = [\"viewer\"]\n"), &[]);
+    check(
+        OIDC,
+        &["access.oidc.group", "nobody could sign in", "default_roles"],
+    );
+    check(
+        "[access.oidc]\nissuer = \"https://sso.example.com\"\n",
+        &["missing field `client_id`"],
+    );
+    check(
+        &format!("{OIDC}client_secret = \"x\"\n"),
+        &[
+            "unknown field `client_secret`",
+            "client_secret_file",
+            "client_secret_env",
+        ],
+    );
+    check(
+        &format!(
+            "{OIDC}client_secret_file = \"a\"\nclient_secret_env = \"A\"\nscopes = [\"email\"]\n\
+             public_url = \"http://tally.example.com/x\"\nallow = [\"0.0.0.0/0\"]\n\
+             allowed_domains = [\"@example.com\"]\ngroups_claim = \"\"\n{}",
+            group.replace("\"viewer\"", "")
+        ),
+        &[
+            "access.oidc.client_secret_file",
+            "access.oidc.scopes",
+            "access.oidc.public_url",
+            "access.oidc.allow: \"0.0.0.0/0\" is nearly everything",
+            "access.oidc.allowed_domains",
+            "access.oidc.groups_claim",
+            "access.oidc.group: \"staff\" needs",
+        ],
+    );
+    check(
+        &format!("{OIDC}{}", group.replace("viewer", "root")),
+        &["unknown variant `root`", "viewer"],
+    );
+}
+
+#[test]
+fn without_tls_a_provider_is_on_this_machine() {
+    let local = OIDC.replace("https://sso.example.com", "http://127.0.0.1:9");
+    let roles = "default_roles = [\"viewer\"]\n";
+    check(
+        &format!("{local}{roles}"),
+        &["access.oidc.issuer", "allow_http"],
+    );
+    check(&format!("{local}{roles}allow_http = true\n"), &[]);
+    let remote = "[listen]\nui = \"0.0.0.0:4319\"\nallow_remote = true\n";
+    check(
+        &format!("{remote}{OIDC}{roles}"),
+        &["access.oidc.public_url", "needed"],
+    );
+    let public = "public_url = \"https://tally.example.com\"\n";
+    let settings: Settings =
+        toml::from_str(&format!("{remote}{OIDC}{roles}{public}")).expect("right");
+    let checked = settings.check().unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(checked.allowed_hosts, ["tally.example.com"]);
+    assert!(checked.access.required && !checked.access.passwords_off);
+}
