@@ -30,7 +30,7 @@ use crate::config::Config;
 
 pub(crate) use mask::{functions, withheld};
 pub(crate) use only::OnlyOf;
-pub(crate) use owner::Owners;
+pub(crate) use owner::{Owners, named};
 pub use pseudonym::Pseudonyms;
 
 /// What a question may see. Cheap to clone.
@@ -68,8 +68,8 @@ impl Sight {
         self
     }
 
-    /// The same of these organisations only: the ids that `organization_id` has. Of those that it was
-    /// restricted to before, no more are seen.
+    /// The same of these organisations only, by the names that tokens write for and the ids that items
+    /// claim (`owner.rs`). Of those that it was restricted to before, no more are seen.
     #[must_use]
     pub fn of_organizations(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Sight {
         let mut ids: BTreeSet<String> = ids.into_iter().map(Into::into).collect();
