@@ -70,6 +70,8 @@ pub struct Policy {
     pub(crate) other: Action,
     pub(crate) drops_unreadable: bool,
     pub(crate) rules: Vec<Rule>,
+    /// The organisation of items that come without a token and claim none.
+    pub(crate) usual: String,
     pub(crate) settings: Settings,
 }
 
@@ -93,6 +95,15 @@ pub(crate) struct Item {
 }
 
 impl Policy {
+    /// The same, where items that come without a token and claim no organisation are this one's.
+    #[must_use]
+    pub fn with_usual_organization(self, usual: &str) -> Policy {
+        Policy {
+            usual: usual.trim().to_owned(),
+            ..self
+        }
+    }
+
     /// Whether values are dropped, cut or replaced whatever they say, so that every item is edited.
     pub(crate) fn acts(&self) -> bool {
         let of_classes = [self.content, self.people, self.other];

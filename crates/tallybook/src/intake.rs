@@ -220,8 +220,9 @@ fn work(
             (converted.protobuf.into(), converted.quarantined)
         }
     };
+    let of_token = grant.map(|token| token.scope.organization.as_str());
     let redacted = redaction
-        .apply(request.signal, protobuf, quarantined, limits)
+        .apply((request.signal, of_token), protobuf, quarantined, limits)
         .map_err(NotAdmitted::Refused)?;
     let transport = match request.transport {
         Transport::Http => store::Transport::Http,
