@@ -10,6 +10,7 @@
 //! | `kept.rs` | a document that several processes read and change |
 //! | `hashed.rs` | secrets without a name, and their hashes |
 //! | `roles.rs` | permissions, and the roles that give them |
+//! | `organizations.rs` | of which organisations somebody sees and manages what is there |
 //! | `people.rs`, `people/` | who there is; passwords, the setup link, lock-out |
 //! | `keys.rs` | keys by which programs ask |
 //! | `sessions.rs` | who has signed in |
@@ -29,6 +30,7 @@ mod gate;
 mod hashed;
 mod kept;
 mod keys;
+mod organizations;
 mod people;
 mod principal;
 mod roles;
@@ -38,9 +40,12 @@ pub mod tokens;
 pub use credential::{Credential, Kind, SecretHash};
 pub use document::{Document, DocumentError};
 pub use failure::AccessError;
-pub use gate::{Change, Gate, GateConfig, Refused, SetupLink, Shown, SignInError, SignedIn};
+pub use gate::{
+    Change, Gate, GateConfig, Manager, Refused, SetupLink, Shown, SignInError, SignedIn,
+};
 pub use hashed::new_id;
 pub use keys::{ApiKey, NewKey, WantedKey};
+pub use organizations::Organizations;
 pub use people::password::Password;
 pub use people::{Person, Register, SETUP_HOURS, Setup};
 pub use principal::{Principal, Who};
