@@ -221,8 +221,9 @@ mod tests {
         let made = register
             .make_key(Some("ann"), wanted(&[Aggregates, Names]), 1)
             .unwrap();
-        let may =
-            |register: &Register, now_ms| register.key_of(&made.text, now_ms).map(|(_, (may, _))| may);
+        let may = |register: &Register, now_ms| {
+            register.key_of(&made.text, now_ms).map(|(_, (may, _))| may)
+        };
         assert_eq!(may(&register, 2), Some(Role::Analyst.permissions()));
         assert_eq!(may(&register, 1_000), None, "expired");
         register.set_roles("ann", &[Role::Viewer]).unwrap();
@@ -264,7 +265,11 @@ mod tests {
         // What its maker sees no longer it sees no longer, and what they come to see it does not.
         register.set_organizations("ann", of(&["a", "d"])).unwrap();
         assert_eq!(sees(&register, &usual), of(&["a"]));
-        assert!(sees(&register, &some).names().is_some_and(|none| none.is_empty()));
+        assert!(
+            sees(&register, &some)
+                .names()
+                .is_some_and(|none| none.is_empty())
+        );
         let kept = serde_json::to_string(&register).unwrap();
         let kept: Register = serde_json::from_str(&kept).unwrap();
         assert_eq!(sees(&kept, &usual), of(&["a"]));

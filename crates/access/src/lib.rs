@@ -44,7 +44,7 @@ pub use gate::{
     Change, Gate, GateConfig, Manager, Refused, SetupLink, Shown, SignInError, SignedIn,
 };
 pub use hashed::new_id;
-pub use keys::{ApiKey, NewKey, WantedKey};
+pub use keys::{ApiKey, NewKey, Reach, WantedKey};
 pub use organizations::Organizations;
 pub use people::password::Password;
 pub use people::{Person, Register, SETUP_HOURS, Setup};

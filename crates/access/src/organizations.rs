@@ -131,9 +131,16 @@ mod tests {
         assert!(!none.is_all() && !none.has("a") && none.are_within(&of(&["c"])));
         assert!(!Organizations::all().are_within(&none));
         let text = serde_json::to_string(&none).unwrap();
-        assert_eq!((text.as_str(), none.to_string().as_str()), ("[]", "no organisation"));
+        assert_eq!(
+            (text.as_str(), none.to_string().as_str()),
+            ("[]", "no organisation")
+        );
         assert_eq!(serde_json::from_str::<Organizations>(&text).unwrap(), none);
-        assert!(serde_json::from_str::<Organizations>("null").unwrap().is_all());
+        assert!(
+            serde_json::from_str::<Organizations>("null")
+                .unwrap()
+                .is_all()
+        );
         assert!(Organizations::of(Vec::<String>::new()).is_err());
     }
 

@@ -110,6 +110,8 @@ impl Sight {
 pub(crate) struct Lens {
     sight: Sight,
     owners: Option<Owners>,
+    /// The organisation of what is known to be of none.
+    usual: Arc<str>,
     pseudonyms: Pseudonyms,
 }
 
@@ -118,6 +120,7 @@ impl Lens {
         let only = sight.organizations.clone();
         Lens {
             owners: only.map(|only| Owners::new(&config.organization, only)),
+            usual: config.organization.trim().into(),
             pseudonyms: config.pseudonyms.clone(),
             sight,
         }
@@ -125,6 +128,11 @@ impl Lens {
 
     pub(crate) fn sight(&self) -> &Sight {
         &self.sight
+    }
+
+    /// The organisation of what is known to be of none.
+    pub(crate) fn usual(&self) -> &str {
+        &self.usual
     }
 
     /// Whose rows are seen; `None`: everybody's.

@@ -118,6 +118,7 @@ impl Intake {
         let refused = self.entrance.foreign == Foreign::Refuse;
         self.entrance.notices.note(&Notice::Foreign {
             token: token.id.clone(),
+            organization: token.scope.organization.clone(),
             items: prepared.foreign,
             reason: reason.to_owned(),
             refused,

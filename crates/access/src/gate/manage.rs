@@ -277,7 +277,10 @@ impl Manager<'_> {
         match organizations.are_within(&self.of) {
             true => Ok(()),
             false => Err(AccessError::wrong(
-                format!("nobody may be given more organisations than you have: {}", self.of),
+                format!(
+                    "nobody may be given more organisations than you have: {}",
+                    self.of
+                ),
                 "leave the others out",
             )),
         }

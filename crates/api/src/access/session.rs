@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use access::audit::{Act, Action};
-use access::{Password, Permissions, Principal, Role, SignInError, SignedIn, Who};
+use access::{Organizations, Password, Permissions, Principal, Role, SignInError, SignedIn, Who};
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header::{SET_COOKIE, USER_AGENT};
@@ -35,6 +35,9 @@ pub(crate) struct Me {
     /// What they may: `aggregates`, `names`, `content`, `manage`, `audit`.
     #[schema(value_type = Vec<String>)]
     permissions: Permissions,
+    /// Of which organisations they see and manage what is there; null: of all.
+    #[schema(value_type = Option<Vec<String>>)]
+    organizations: Organizations,
 }
 
 impl Me {
@@ -55,6 +58,9 @@ impl Me {
             roles,
             permissions: principal
                 .map(|principal| principal.permissions)
+                .unwrap_or_default(),
+            organizations: principal
+                .map(|principal| principal.organizations.clone())
                 .unwrap_or_default(),
         }
     }

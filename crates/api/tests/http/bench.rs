@@ -76,6 +76,16 @@ impl Bench {
 
     /// A server over an open store.
     pub(crate) async fn over(dir: TempDir, store: Arc<Store>, limits: query::Config) -> Bench {
+        Bench::serving(dir, store, limits, |api| api).await
+    }
+
+    /// The same with what `more` puts into the API.
+    pub(crate) async fn serving(
+        dir: TempDir,
+        store: Arc<Store>,
+        limits: query::Config,
+        more: impl FnOnce(Api) -> Api,
+    ) -> Bench {
         let engine = query::Engine::new(Arc::clone(&store), limits).expect("an engine");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
@@ -103,7 +113,7 @@ impl Bench {
         let engine = Arc::new(engine);
         let desk = Arc::new(query::ErasureDesk::new(Arc::clone(&engine), [7; 32]));
         let api = Api::new(engine, about, board, config, access).with_erasures(desk);
-        let router = api::router(api);
+        let router = api::router(more(api));
         let serving = tokio::spawn(api::serve(listener, None, router, shutdown.clone()));
         Bench {
             addr,

@@ -10,4 +10,5 @@ mod replaying;
 mod reports;
 mod serving;
 mod sql;
+mod tenants;
 mod web;

@@ -247,7 +247,10 @@ async fn a_token_says_whose_an_item_is() {
         assert_eq!(all, number(&whole, "n"), "{table} {term}: {counts:?}");
         assert!(number(&whole, "with_token") > 0, "{table} {term}");
         let (of_first, with_token) = counts[0];
-        assert!(of_first > 0 && with_token == 0, "{table} {term}: {counts:?}");
+        assert!(
+            of_first > 0 && with_token == 0,
+            "{table} {term}: {counts:?}"
+        );
         let others = counts[1..].iter();
         assert!(
             others.clone().all(|(n, with_token)| n == with_token),

@@ -365,9 +365,7 @@ impl Organization {
 async fn post(bench: &Bench, signal: Signal, body: &Value, token: Option<Provenance>) {
     let body = serde_json::to_vec(body).expect("JSON");
     let read = otlp::from_json(signal, &body, &Limits::default()).expect("OTLP/JSON");
-    bench
-        .append_with(signal, read, NOW_MS as u64, token)
-        .await;
+    bench.append_with(signal, read, NOW_MS as u64, token).await;
 }
 
 fn attributes(of: &Value) -> Vec<Value> {

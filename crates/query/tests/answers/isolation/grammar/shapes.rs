@@ -28,7 +28,10 @@ impl Grammar {
     fn column_of_texts(&mut self) -> String {
         let source = self.view("a");
         let (text, condition) = (self.text(&source, 2), self.condition(&source, 1));
-        format!("SELECT {text} AS x FROM {} AS a WHERE {condition}", source.sql)
+        format!(
+            "SELECT {text} AS x FROM {} AS a WHERE {condition}",
+            source.sql
+        )
     }
 
     /// A SELECT with a name, asked in one of several ways.
@@ -38,7 +41,9 @@ impl Grammar {
         let text = self.text(&source, 1);
         match self.below(5) {
             0 => format!("WITH w AS ({}) SELECT * FROM w", self.select()),
-            1 => format!("WITH w AS ({inner}) SELECT w.x, v.x AS y FROM w JOIN w AS v ON w.x = v.x"),
+            1 => {
+                format!("WITH w AS ({inner}) SELECT w.x, v.x AS y FROM w JOIN w AS v ON w.x = v.x")
+            }
             2 => format!(
                 "WITH w AS ({inner}) SELECT {text} AS x FROM {} AS a WHERE {text} IN (SELECT x FROM w)",
                 source.sql
@@ -47,7 +52,9 @@ impl Grammar {
                 "WITH w AS ({inner}), v AS (SELECT x, count(*) AS n FROM w GROUP BY x) SELECT x, n FROM v WHERE n > {}",
                 self.below(4)
             ),
-            _ => format!("WITH w(y) AS ({inner}) SELECT max(y) AS m, count(DISTINCT y) AS n FROM w"),
+            _ => {
+                format!("WITH w(y) AS ({inner}) SELECT max(y) AS m, count(DISTINCT y) AS n FROM w")
+            }
         }
     }
 
@@ -140,7 +147,9 @@ impl Grammar {
                 "SELECT * FROM information_schema.{}",
                 self.one_of(&["columns", "views", "schemata", "routines", "df_settings"])
             ),
-            15 => self.one_of(&["SHOW TABLES", "SHOW ALL", "DESCRIBE events"]).to_owned(),
+            15 => self
+                .one_of(&["SHOW TABLES", "SHOW ALL", "DESCRIBE events"])
+                .to_owned(),
             16 => format!(
                 "SELECT {text} FROM {} AS a UNION ALL SELECT table_name FROM information_schema.tables",
                 source.sql
@@ -149,7 +158,10 @@ impl Grammar {
                 "WITH RECURSIVE r AS (SELECT {text} AS x, 1 AS n FROM {} AS a UNION ALL SELECT x, n + 1 FROM r WHERE n < 3) SELECT * FROM r",
                 source.sql
             ),
-            18 => format!("SELECT * FROM {} AS a, LATERAL (SELECT {text} AS y) AS l", source.sql),
+            18 => format!(
+                "SELECT * FROM {} AS a, LATERAL (SELECT {text} AS y) AS l",
+                source.sql
+            ),
             _ => format!(
                 "SELECT nothing_{} FROM {} AS a WHERE {text} = 1",
                 self.below(9),
