@@ -3,6 +3,9 @@
 export type Role = 'viewer' | 'analyst' | 'content-reader' | 'admin' | 'auditor';
 export type Permission = 'aggregates' | 'names' | 'content' | 'manage' | 'audit';
 
+/** Of which organisations somebody sees and manages what is there; null: of all. */
+export type Organizations = string[] | null;
+
 export interface Me {
   /** `open`: anybody on this machine may do everything, until somebody is set up. */
   access: 'open' | 'closed';
@@ -10,11 +13,13 @@ export interface Me {
   name: string | null;
   roles: Role[];
   permissions: Permission[];
+  organizations: Organizations;
 }
 
 export interface Somebody {
   name: string;
   roles: Role[];
+  organizations: Organizations;
   disabled: boolean;
   created_ms: number;
 }
@@ -24,6 +29,7 @@ export interface Key {
   label: string;
   maker: string | null;
   permissions: Permission[];
+  organizations: Organizations;
   created_ms: number;
   expires_ms: number | null;
   used_ms: number | null;
@@ -55,6 +61,7 @@ export interface AuditRecord {
   object: string;
   outcome: string;
   request_id: string | null;
+  organizations: Organizations;
   omitted: number;
 }
 
