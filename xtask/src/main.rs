@@ -67,7 +67,7 @@ Commands:
   simulate-faults  Live many seeds on a simulated disk, or one told in full (--seed N)
   planted-bugs     Break a copy of the source in each of 30 ways; the simulation must notice
   truth     Live thirty days of an organisation whose truth is known, and print truth against answers
-  isolation  Ask random questions over what must not get out (--queries N, 100000; --seed N)
+  isolation  Ask random questions over what must not get out (--queries N, 100000; --seed N; --beside N)
   fuzz      Fuzz what strangers' bytes reach; `fuzz --help` tells its options
   help      Show this text
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use base::{Clock, Shutdown};
 
 pub use federated::Arrival;
-pub use manage::{Change, SetupLink};
+pub use manage::{Change, Manager, SetupLink};
 pub use sign_in::{SignInError, SignedIn};
 
 use crate::document::Document;
@@ -141,13 +141,17 @@ impl Gate {
         match shown {
             Shown::Nothing => Err(Refused::Nothing),
             Shown::Key(text) => {
-                let (key, permissions) = register
+                let (key, (permissions, organizations)) = register
                     .key_of(text, self.now().wall_ms)
                     .ok_or(Refused::Key)?;
                 self.key_uses().insert(key.id.clone(), self.now().wall_ms);
                 let (id, label) = (key.id.clone(), key.label.clone());
                 let who = Who::Key { id, label };
-                Ok(Principal { who, permissions })
+                Ok(Principal {
+                    who,
+                    permissions,
+                    organizations,
+                })
             }
             Shown::Session(secret) => {
                 let mut sessions = self.sessions();
@@ -156,6 +160,7 @@ impl Gate {
                 let person = person_of(&register, session).ok_or(Refused::Session)?;
                 Ok(Principal {
                     permissions: person.permissions(),
+                    organizations: person.organizations.clone(),
                     who: Who::Person {
                         id: person.id.clone(),
                         name: person.name.clone(),
@@ -184,12 +189,18 @@ impl Gate {
         Ok(named.collect())
     }
 
-    /// Ends a session by its id in lists; `of` says whose it must be. Blocks on the disk.
+    /// Ends a session by its id in lists; `may` says by the id of whose it is whether it may be ended.
+    /// Blocks on the disk.
     ///
     /// # Errors
     /// There is none, or its end could not be kept: it has ended all the same.
-    pub fn end_session(&self, id: &str, of: Option<&str>) -> Result<Session, AccessError> {
-        let may = |session: &Session| of.is_none_or(|person| session.person == person);
+    pub fn end_session(
+        &self,
+        id: &str,
+        may: impl Fn(&Register, &str) -> bool,
+    ) -> Result<Session, AccessError> {
+        let register = self.register()?;
+        let may = |session: &Session| may(&register, &session.person);
         let ended = self.sessions().end_listed(id, may);
         let ended =
             ended.ok_or_else(|| AccessError::Missing(format!("there is no session {id:?}")))?;

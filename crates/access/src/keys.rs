@@ -1,6 +1,6 @@
 //! Keys by which programs ask: `tbk_ID_SECRET`.
 //!
-//! Invariant: a key can do no more than its maker can at this moment, and nothing once the maker is
+//! Invariant: a key can do and see no more than its maker can at this moment, and nothing once the maker is
 //! disabled or gone. A key that was made on the command line has no maker: who can write the data
 //! directory can do everything anyway.
 
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credential::{Credential, Kind, SecretHash};
 use crate::failure::AccessError;
+use crate::organizations::Organizations;
 use crate::people::{Person, Register};
 use crate::roles::{Permissions, listed};
 
@@ -28,6 +29,9 @@ pub struct ApiKey {
     pub maker: Option<String>,
     /// What it may do at most.
     pub permissions: Permissions,
+    /// Of which organisations at most; a file of before there was such a thing says nothing: all.
+    #[serde(default, skip_serializing_if = "Organizations::is_all")]
+    pub organizations: Organizations,
     /// Milliseconds since the Unix epoch.
     pub created_ms: u64,
     /// Until before this moment; without one, until it is revoked.
@@ -42,9 +46,14 @@ pub struct WantedKey {
     pub label: String,
     /// What it may do.
     pub permissions: Permissions,
+    /// Of which organisations; without it those of its maker at this moment.
+    pub organizations: Option<Organizations>,
     /// When it ends, milliseconds since the Unix epoch.
     pub expires_ms: Option<u64>,
 }
+
+/// What may be done, and of which organisations.
+pub type Reach = (Permissions, Organizations);
 
 /// A key that was just made.
 #[derive(Debug)]
@@ -64,9 +73,10 @@ impl Register {
         now_ms: u64,
     ) -> Result<NewKey, AccessError> {
         check(&wanted, now_ms)?;
-        if let Some(name) = maker {
-            self.check_within(name, wanted.permissions)?;
-        }
+        let organizations = match maker {
+            Some(name) => self.check_within(name, &wanted)?,
+            None => wanted.organizations.unwrap_or_default(),
+        };
         if self.keys.len() >= KEYS_MAX {
             let hint = "revoke those that nobody uses";
             return Err(AccessError::wrong(
@@ -82,6 +92,7 @@ impl Register {
                 .and_then(|name| self.named(name))
                 .map(|person| person.id.clone()),
             permissions: wanted.permissions,
+            organizations,
             created_ms: now_ms,
             expires_ms: wanted.expires_ms,
             id: credential.id.clone(),
@@ -98,21 +109,30 @@ impl Register {
         Ok(self.keys.remove(at))
     }
 
-    /// The key that a text is of, and what it may do now; `None` if it opens nothing.
-    pub(crate) fn key_of(&self, text: &str, now_ms: u64) -> Option<(&ApiKey, Permissions)> {
+    /// The key that a text is of, and what it may do now and of which organisations; `None` if it opens
+    /// nothing.
+    pub(crate) fn key_of(&self, text: &str, now_ms: u64) -> Option<(&ApiKey, Reach)> {
         let shown = Credential::parse(Kind::Api, text)?;
         let key = self.keys.iter().find(|key| key.id == shown.id)?;
         let is_over = key.expires_ms.is_some_and(|end| end <= now_ms);
         if is_over || !shown.is_of(&key.hash) {
             return None;
         }
-        match &key.maker {
-            None => Some((key, key.permissions)),
-            Some(maker) => {
-                let maker = self.with_id(maker).filter(|maker| !maker.is_out())?;
-                Some((key, key.permissions.and(maker.permissions())))
-            }
-        }
+        Some((key, self.reach_of(key)?))
+    }
+
+    /// What a key may do now and of which organisations; `None` if its maker is disabled or gone.
+    #[must_use]
+    pub fn reach_of(&self, key: &ApiKey) -> Option<Reach> {
+        let (permissions, organizations) = (key.permissions, &key.organizations);
+        let Some(maker) = &key.maker else {
+            return Some((permissions, organizations.clone()));
+        };
+        let maker = self.with_id(maker).filter(|maker| !maker.is_out())?;
+        Some((
+            permissions.and(maker.permissions()),
+            organizations.and(&maker.organizations),
+        ))
     }
 
     /// Who made a key, if they are still there.
@@ -121,13 +141,20 @@ impl Register {
         key.maker.as_deref().and_then(|id| self.with_id(id))
     }
 
-    fn check_within(&self, name: &str, wanted: Permissions) -> Result<(), AccessError> {
+    /// The organisations that a key of somebody is for.
+    fn check_within(&self, name: &str, wanted: &WantedKey) -> Result<Organizations, AccessError> {
         let maker = self
             .named(name)
             .ok_or_else(|| crate::people::nobody(name))?;
         let own = maker.permissions();
-        if wanted.are_within(own) {
-            return Ok(());
+        if wanted.permissions.are_within(own) {
+            let of_maker = &maker.organizations;
+            let organizations = wanted.organizations.as_ref().unwrap_or(of_maker);
+            if organizations.are_within(of_maker) {
+                return Ok(organizations.clone());
+            }
+            let message = format!("a key may see no more than its maker, who sees {of_maker}");
+            return Err(AccessError::wrong(message, "leave the others out"));
         }
         let own: Vec<_> = own.iter().collect();
         let message = format!(
@@ -173,6 +200,7 @@ mod tests {
         WantedKey {
             label: "nightly".into(),
             permissions: permissions.iter().copied().collect(),
+            organizations: None,
             expires_ms: Some(1_000),
         }
     }
@@ -193,8 +221,9 @@ mod tests {
         let made = register
             .make_key(Some("ann"), wanted(&[Aggregates, Names]), 1)
             .unwrap();
-        let may =
-            |register: &Register, now_ms| register.key_of(&made.text, now_ms).map(|(_, may)| may);
+        let may = |register: &Register, now_ms| {
+            register.key_of(&made.text, now_ms).map(|(_, (may, _))| may)
+        };
         assert_eq!(may(&register, 2), Some(Role::Analyst.permissions()));
         assert_eq!(may(&register, 1_000), None, "expired");
         register.set_roles("ann", &[Role::Viewer]).unwrap();
@@ -205,6 +234,46 @@ mod tests {
         assert!(may(&register, 2).is_some());
         register.remove("ann").unwrap();
         assert!(register.keys.is_empty());
+    }
+
+    #[test]
+    fn a_key_sees_no_more_than_its_maker() {
+        let of = |names: &[&str]| Organizations::of(names).unwrap();
+        let mut register = Register::default();
+        register.add("boss", &[Role::Admin], None, 1).unwrap();
+        register.add("ann", &[Role::Analyst], None, 1).unwrap();
+        register.set_organizations("ann", of(&["a", "b"])).unwrap();
+        let with = |organizations| WantedKey {
+            organizations,
+            ..wanted(&[Permission::Names])
+        };
+        for beyond in [Organizations::all(), of(&["b", "c"])] {
+            let refused = register.make_key(Some("ann"), with(Some(beyond)), 1);
+            assert!(refused.unwrap_err().to_string().contains("sees a, b"));
+        }
+        let usual = register.make_key(Some("ann"), with(None), 1).unwrap();
+        let some = register.make_key(Some("ann"), with(Some(of(&["b"]))), 1);
+        let some = some.unwrap();
+        let of_command = register.make_key(None, with(Some(of(&["c"]))), 1).unwrap();
+        let sees = |register: &Register, key: &NewKey| {
+            let (_, (_, organizations)) = register.key_of(&key.text, 2).unwrap();
+            organizations
+        };
+        assert_eq!(sees(&register, &usual), of(&["a", "b"]));
+        assert_eq!(sees(&register, &some), of(&["b"]));
+        assert_eq!(sees(&register, &of_command), of(&["c"]));
+        // What its maker sees no longer it sees no longer, and what they come to see it does not.
+        register.set_organizations("ann", of(&["a", "d"])).unwrap();
+        assert_eq!(sees(&register, &usual), of(&["a"]));
+        assert!(
+            sees(&register, &some)
+                .names()
+                .is_some_and(|none| none.is_empty())
+        );
+        let kept = serde_json::to_string(&register).unwrap();
+        let kept: Register = serde_json::from_str(&kept).unwrap();
+        assert_eq!(sees(&kept, &usual), of(&["a"]));
+        assert!(!sees(&kept, &some).is_all());
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | `kept.rs` | a document that several processes read and change |
 //! | `hashed.rs` | secrets without a name, and their hashes |
 //! | `roles.rs` | permissions, and the roles that give them |
+//! | `organizations.rs` | of which organisations somebody sees and manages what is there |
 //! | `people.rs`, `people/` | who there is; passwords, the setup link, lock-out |
 //! | `federation.rs` | what somebody may whom a provider vouches for |
 //! | `keys.rs` | keys by which programs ask |
@@ -31,6 +32,7 @@ mod gate;
 mod hashed;
 mod kept;
 mod keys;
+mod organizations;
 mod people;
 mod principal;
 mod roles;
@@ -41,10 +43,11 @@ pub use credential::{Credential, Kind, SecretHash};
 pub use document::{Document, DocumentError};
 pub use failure::AccessError;
 pub use gate::{
-    Arrival, Change, Gate, GateConfig, Refused, SetupLink, Shown, SignInError, SignedIn,
+    Arrival, Change, Gate, GateConfig, Manager, Refused, SetupLink, Shown, SignInError, SignedIn,
 };
 pub use hashed::new_id;
-pub use keys::{ApiKey, NewKey, WantedKey};
+pub use keys::{ApiKey, NewKey, Reach, WantedKey};
+pub use organizations::Organizations;
 pub use people::password::Password;
 pub use people::{Identity, Person, Register, SETUP_HOURS, Setup};
 pub use principal::{Principal, Who};

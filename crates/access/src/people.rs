@@ -1,7 +1,7 @@
 //! Who there is: people with their roles and passwords, and the keys they made.
 //!
 //! Invariant: once there is somebody, somebody can manage: the last admin is neither removed, disabled
-//! nor made something less. Whatever ends a person's rights (another password, disabling, removal)
+//! nor made something less, nor bound to some organisations. Whatever ends a person's rights (another password, disabling, removal)
 //! counts their generation up, which ends all their login sessions.
 //!
 //! | file | what is in it |
@@ -24,6 +24,7 @@ pub use setup::{SETUP_HOURS, Setup};
 use crate::failure::AccessError;
 use crate::hashed::new_id;
 use crate::keys::ApiKey;
+use crate::organizations::Organizations;
 use crate::roles::{Permissions, Role};
 
 /// More would not fit the pages that list them.
@@ -51,6 +52,9 @@ pub struct Person {
     pub name: String,
     /// What they may do.
     pub roles: Vec<Role>,
+    /// Of which organisations; a file of before there was such a thing says nothing, which means all.
+    #[serde(default, skip_serializing_if = "Organizations::is_all")]
+    pub organizations: Organizations,
     /// The hash of their password, in PHC form.
     pub(crate) password: Option<String>,
     /// Who they are to the provider by which they sign in; `None`: they sign in by password.
@@ -85,8 +89,9 @@ impl Person {
         Role::together(&self.roles)
     }
 
+    /// Whether they can manage everything that is there.
     fn manages(&self) -> bool {
-        !self.is_out() && self.roles.contains(&Role::Admin)
+        !self.is_out() && self.roles.contains(&Role::Admin) && self.organizations.is_all()
     }
 }
 
@@ -142,6 +147,7 @@ impl Register {
             id: new_id()?,
             name: name.to_owned(),
             roles: distinct(roles)?,
+            organizations: Organizations::all(),
             password,
             identity: None,
             withdrawn: false,
@@ -157,6 +163,14 @@ impl Register {
         let roles = distinct(roles)?;
         self.check_is_ours(name, "roles come from groups there")?;
         self.alter(name, |person| person.roles = roles)
+    }
+
+    pub(crate) fn set_organizations(
+        &mut self,
+        name: &str,
+        organizations: Organizations,
+    ) -> Result<(), AccessError> {
+        self.alter(name, |person| person.organizations = organizations)
     }
 
     pub(crate) fn set_disabled(&mut self, name: &str, disabled: bool) -> Result<(), AccessError> {
@@ -188,7 +202,7 @@ impl Register {
         Ok(())
     }
 
-    /// Whether somebody can manage access.
+    /// Whether somebody can manage access, of all organisations.
     #[must_use]
     pub fn is_managed(&self) -> bool {
         self.people.iter().any(Person::manages)
@@ -255,8 +269,8 @@ pub(crate) fn nobody(name: &str) -> AccessError {
 
 fn last_admin() -> AccessError {
     AccessError::wrong(
-        "nobody could manage access any more",
-        "give somebody else the role admin first",
+        "nobody could manage access of all organisations any more",
+        "give somebody else the role admin for all organisations first",
     )
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::organizations::Organizations;
 use crate::roles::{Permission, Permissions, Role};
 
 /// Who asks, and what they may.
@@ -11,6 +12,8 @@ pub struct Principal {
     pub who: Who,
     /// What they may.
     pub permissions: Permissions,
+    /// Of which organisations.
+    pub organizations: Organizations,
 }
 
 /// Who asks.
@@ -45,6 +48,7 @@ impl Principal {
         Principal {
             who: Who::Anybody,
             permissions: Permissions::all(),
+            organizations: Organizations::all(),
         }
     }
 

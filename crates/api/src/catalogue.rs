@@ -18,7 +18,7 @@ use crate::Api;
 use crate::access::Asker;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
-use crate::sight::Seen;
+use crate::sight::{OfOrganizations, Seen};
 use crate::sql::{ELAPSED_MS, TRUNCATED};
 
 const NAMES: &str = "from, to, time_zone, group_by, where, order_by, limit, format";
@@ -77,7 +77,7 @@ pub(crate) struct ReportParams {
 
 /// Answers a named report.
 #[utoipa::path(get, path = "/api/v1/reports/{name}", tag = "reports",
-    params(("name" = String, Path, description = "The report's name"), ReportParams), responses(
+    params(("name" = String, Path, description = "The report's name"), OfOrganizations, ReportParams), responses(
     (status = 200, description = "The answer", content((ReportDocument = "application/json"), (String = "text/csv"),
         (Vec<u8> = "application/vnd.apache.parquet"))),
     (status = 400, description = "A parameter is not understood", body = ErrorBody),
@@ -122,7 +122,7 @@ pub(crate) struct ExplainParams {
 }
 
 /// How one figure is computed: its SQL, the rows behind it, what does not count, and the settings it depends on.
-#[utoipa::path(get, path = "/api/v1/explain", tag = "reports", params(ExplainParams), responses(
+#[utoipa::path(get, path = "/api/v1/explain", tag = "reports", params(OfOrganizations, ExplainParams), responses(
     (status = 200, body = Explanation),
     (status = 400, description = "The id is not understood", body = ErrorBody),
     (status = 504, description = "It took too long", body = ErrorBody)))]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::door::{FirstSeen, Heard};
+use access::door::{EVENTS, FirstSeen, Heard};
 use axum::Json;
 use axum::extract::State;
 use contract::Signal;
@@ -10,6 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
+use crate::access::Asker;
+use crate::fates::seen;
 use crate::fault::Fault;
 use crate::tokens::openness;
 
@@ -96,6 +98,16 @@ impl From<Heard> for KnockRow {
     }
 }
 
+impl Event {
+    fn unknown(event: &'static str) -> Event {
+        Event {
+            event,
+            first_ms: None,
+            ever_ms: None,
+        }
+    }
+}
+
 impl From<FirstSeen> for Event {
     fn from(seen: FirstSeen) -> Event {
         Event {
@@ -107,11 +119,16 @@ impl From<FirstSeen> for Event {
 }
 
 /// Who was turned away lately and why, and which events came for the first time.
+///
+/// For who is bound to some organisations: what came with their tokens, and nothing of who was turned away.
 #[utoipa::path(get, path = "/api/v1/door", tag = "intake", responses((status = 200, body = DoorAnswer)))]
-pub(crate) async fn door(State(api): State<Arc<Api>>) -> Result<Json<DoorAnswer>, Fault> {
+pub(crate) async fn door(
+    State(api): State<Arc<Api>>,
+    asker: Asker,
+) -> Result<Json<DoorAnswer>, Fault> {
     let intake = api.intake()?;
-    let fates = api.engine.store().fates();
-    let received = |signal| fates.of(signal).received;
+    let (fates, _) = seen(&api, &asker).await?;
+    let received = |signal: Signal| fates[signal as usize].received;
     let received = Received {
         logs: received(Signal::Logs),
         metrics: received(Signal::Metrics),
@@ -123,18 +140,21 @@ pub(crate) async fn door(State(api): State<Arc<Api>>) -> Result<Json<DoorAnswer>
             "Only metrics have come, and no events: set OTEL_LOGS_EXPORTER=otlp in the client.",
         );
     }
+    let (events, knocks) = match asker.organizations().is_all() {
+        true => (
+            intake.door.first_seen().map(Event::from),
+            intake.door.heard(),
+        ),
+        // Who was turned away is nobody that is known, and events are noted of all.
+        false => (EVENTS.map(Event::unknown), Vec::new()),
+    };
     Ok(Json(DoorAnswer {
         since_ms: api.about.started_ms,
         now_ms: intake.gate.now_ms(),
         intake: openness(&intake.gate),
         received,
         hints,
-        events: intake.door.first_seen().map(Event::from).into(),
-        knocks: intake
-            .door
-            .heard()
-            .into_iter()
-            .map(KnockRow::from)
-            .collect(),
+        events: events.into(),
+        knocks: knocks.into_iter().map(KnockRow::from).collect(),
     }))
 }

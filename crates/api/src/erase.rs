@@ -22,7 +22,7 @@ use crate::input::{Body, Id};
 pub(crate) struct Erase {
     /// A name, an e-mail address, an account or an installation.
     person: String,
-    /// Only what carries this organisation's id.
+    /// Only what belongs to this organisation.
     organization: Option<String>,
     /// Also items of others that mention one of their ids.
     #[serde(default)]

@@ -14,6 +14,7 @@
 //! | `redaction.rs` | what is taken out of requests before they are kept |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
 //! | `erase.rs` | erasing somebody |
+//! | `organizations.rs` | which organisations there are to choose from |
 //! | `fates.rs` | what became of everything that came |
 //! | `intake.rs` | what the API knows of the door: the gate, who is told |
 //! | `tokens.rs` | ingest tokens: list, make, rotate, revoke |
@@ -41,6 +42,7 @@ mod input;
 mod intake;
 mod live;
 mod live_filter;
+mod organizations;
 mod redaction;
 mod reports;
 mod routes;

@@ -27,7 +27,7 @@ use crate::access::{Asker, Watcher};
 use crate::fault::Fault;
 use crate::input::Params;
 use crate::live_filter::LiveFilter;
-use crate::sight::Seen;
+use crate::sight::{OfOrganizations, Seen};
 
 /// How many events a watcher gets in one second.
 const ITEMS_PER_S: usize = 100;
@@ -41,7 +41,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 ///
 /// Events named `item` carry one `LiveItem` each, at most 100 a second; an event named `skipped`
 /// carries `{"count": n}`: at least so many were left out. Of a filtered stream 2,000 a second are looked at.
-#[utoipa::path(get, path = "/api/v1/live", tag = "reports", params(LiveFilter),
+#[utoipa::path(get, path = "/api/v1/live", tag = "reports", params(OfOrganizations, LiveFilter),
     responses((status = 200, content_type = "text/event-stream", body = LiveItem)))]
 pub(crate) async fn live(
     State(api): State<Arc<Api>>,
@@ -57,6 +57,7 @@ pub(crate) async fn live(
         watcher: Watcher::of(&api, &headers),
         engine: Arc::clone(&api.engine),
         sight: seen.sight(),
+        seen,
         arrivals: api.engine.store().watch(),
         shutdown: shutdown
             .map(|Extension(shutdown)| shutdown)
@@ -83,6 +84,7 @@ struct Feed {
     watcher: Watcher,
     engine: Arc<Engine>,
     sight: Sight,
+    seen: Seen,
     arrivals: Receiver<Arc<RecordBatch>>,
     shutdown: Shutdown,
     second: Interval,
@@ -112,10 +114,10 @@ impl Feed {
             }
             tokio::select! {
                 () = self.shutdown.wait() => return None,
-                // Whoever may not come in any more sees no more.
-                _ = self.second.tick() => match self.watcher.may() {
-                    true => self.begin_second(),
-                    false => return None,
+                // Whoever may not come in any more, or see the same, sees no more.
+                _ = self.second.tick() => match self.watcher.principal() {
+                    Some(principal) if self.seen.is_still(&principal) => self.begin_second(),
+                    _ => return None,
                 },
                 arrived = self.arrivals.recv() => match arrived {
                     Ok(events) => self.take(&events),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Organizations;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
+use crate::access::Asker;
 use crate::fault::Fault;
 
 /// The policy in force, and what it did since the start.
@@ -19,9 +21,9 @@ pub(crate) struct Redaction {
     since_ms: u64,
     /// What is kept.
     kept: Kept,
-    /// Items of which something was taken out.
-    items: u64,
-    /// What was done, where and how often.
+    /// Items of which something was taken out; null for who is bound to some organisations.
+    items: Option<u64>,
+    /// What was done, where and how often; nothing for who is bound to some organisations.
     redacted: Vec<Redacted>,
 }
 
@@ -41,7 +43,8 @@ pub(crate) struct Kept {
     unreadable: &'static str,
     /// What is looked for and masked in what is kept.
     detectors: Vec<String>,
-    /// What is otherwise for some, the first that fits first.
+    /// What is otherwise for some, the first that fits first; for who is bound to some organisations,
+    /// without what is for others.
     rules: Vec<String>,
     /// What somebody should know who relies on it.
     warnings: Vec<String>,
@@ -64,7 +67,7 @@ struct Redacted {
 }
 
 impl Kept {
-    pub(crate) fn of(policy: &Policy) -> Kept {
+    pub(crate) fn of(policy: &Policy, organizations: &Organizations) -> Kept {
         let text = |action: Action| action.to_string();
         Kept {
             summary: policy.summary(),
@@ -73,8 +76,8 @@ impl Kept {
             other: text(policy.other()),
             unreadable: policy.unreadable(),
             detectors: owned(policy.detectors_used()),
-            rules: policy.rules_said(),
-            warnings: policy.warnings(),
+            rules: policy.rules_said_of(|name| organizations.has(name)),
+            warnings: policy.warnings_of(|name| organizations.has(name)),
         }
     }
 }
@@ -88,7 +91,10 @@ fn owned(texts: Vec<&str>) -> Vec<String> {
     (status = 200, body = Redaction),
     (status = 404, description = "This server takes nothing in")
 ))]
-pub(crate) async fn redaction(State(api): State<Arc<Api>>) -> Result<Json<Redaction>, Fault> {
+pub(crate) async fn redaction(
+    State(api): State<Arc<Api>>,
+    asker: Asker,
+) -> Result<Json<Redaction>, Fault> {
     let Some(ledger) = &api.redaction else {
         return Err(Fault::new(
             StatusCode::NOT_FOUND,
@@ -97,7 +103,9 @@ pub(crate) async fn redaction(State(api): State<Arc<Api>>) -> Result<Json<Redact
         ));
     };
     let tally = ledger.tally();
-    let redacted = tally.rows().map(|(what, times)| Redacted {
+    let is_unbound = asker.organizations().is_all();
+    let rows = tally.rows().filter(|_| is_unbound);
+    let redacted = rows.map(|(what, times)| Redacted {
         signal: what.signal.to_owned(),
         attribute: what.attribute.clone(),
         action: what.done.name().to_owned(),
@@ -106,8 +114,8 @@ pub(crate) async fn redaction(State(api): State<Arc<Api>>) -> Result<Json<Redact
     });
     Ok(Json(Redaction {
         since_ms: api.about.started_ms,
-        kept: Kept::of(ledger.policy()),
-        items: tally.items,
+        kept: Kept::of(ledger.policy(), asker.organizations()),
+        items: is_unbound.then_some(tally.items),
         redacted: redacted.collect(),
     }))
 }

@@ -13,7 +13,7 @@ use crate::Api;
 use crate::access::Asker;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
-use crate::sight::Seen;
+use crate::sight::{OfOrganizations, Seen};
 
 /// The range that is meant when none is given.
 const USUAL_RANGE_MS: i64 = 7 * 24 * 3_600_000;
@@ -92,7 +92,7 @@ params! {
 }
 
 /// Totals, their previous period, the course over time, and rankings.
-#[utoipa::path(get, path = "/api/v1/overview", tag = "reports", params(OverviewParams),
+#[utoipa::path(get, path = "/api/v1/overview", tag = "reports", params(OfOrganizations, OverviewParams),
     responses((status = 200, body = Overview), (status = 400, body = ErrorBody)))]
 pub(crate) async fn overview(
     State(api): State<Arc<Api>>,
@@ -115,7 +115,7 @@ pub(crate) async fn overview(
 }
 
 /// Sessions, the one that started last first.
-#[utoipa::path(get, path = "/api/v1/sessions", tag = "reports", params(SessionParams),
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "reports", params(OfOrganizations, SessionParams),
     responses((status = 200, body = SessionPage), (status = 400, body = ErrorBody)))]
 pub(crate) async fn sessions(
     State(api): State<Arc<Api>>,
@@ -135,7 +135,7 @@ pub(crate) async fn sessions(
 }
 
 /// One session with its prompts.
-#[utoipa::path(get, path = "/api/v1/sessions/{id}", tag = "reports", params(("id" = String, Path, description = "Its session.id")),
+#[utoipa::path(get, path = "/api/v1/sessions/{id}", tag = "reports", params(("id" = String, Path, description = "Its session.id"), OfOrganizations),
     responses((status = 200, body = SessionDetail), (status = 404, body = ErrorBody)))]
 pub(crate) async fn session(
     State(api): State<Arc<Api>>,
@@ -152,7 +152,7 @@ pub(crate) async fn session(
 }
 
 /// Prompts, the one that was asked last first.
-#[utoipa::path(get, path = "/api/v1/prompts", tag = "reports", params(PromptParams),
+#[utoipa::path(get, path = "/api/v1/prompts", tag = "reports", params(OfOrganizations, PromptParams),
     responses((status = 200, body = PromptPage), (status = 400, body = ErrorBody)))]
 pub(crate) async fn prompts(
     State(api): State<Arc<Api>>,
@@ -172,7 +172,7 @@ pub(crate) async fn prompts(
 }
 
 /// Everything that one prompt caused, in order.
-#[utoipa::path(get, path = "/api/v1/prompts/{id}", tag = "reports", params(("id" = String, Path, description = "Its prompt.id")),
+#[utoipa::path(get, path = "/api/v1/prompts/{id}", tag = "reports", params(("id" = String, Path, description = "Its prompt.id"), OfOrganizations),
     responses((status = 200, body = Replay), (status = 404, body = ErrorBody)))]
 pub(crate) async fn replay(
     State(api): State<Arc<Api>>,

@@ -16,8 +16,8 @@ use crate::access::{
     Policies, Policy, Table, audit, authorise, federated, keys, people, session, sessions,
 };
 use crate::{
-    Api, catalogue, connect, door, erase, fates, guard, live, redaction, reports, sql, status,
-    tokens, web, why,
+    Api, catalogue, connect, door, erase, fates, guard, live, organizations, redaction, reports,
+    sql, status, tokens, web, why,
 };
 
 /// The longest body of a request.
@@ -43,7 +43,7 @@ struct Document;
 
 /// All routes, each with what it asks of whoever calls it.
 fn table() -> Table {
-    let needs = Policy::Needs;
+    let (needs, needs_all) = (Policy::Needs, Policy::NeedsAll);
     Table::new(OpenApiRouter::with_openapi(Document::openapi()))
         .at(needs(Aggregates), routes!(reports::overview))
         .at(needs(Names), routes!(reports::sessions))
@@ -65,8 +65,8 @@ fn table() -> Table {
         .at(needs(Manage), routes!(tokens::revoke))
         .at(needs(Manage), routes!(connect::connect))
         .at(needs(Manage), routes!(door::door))
-        .at(needs(Manage), routes!(erase::erase))
-        .at(needs(Manage), routes!(erase::standing))
+        .at(needs_all(Manage), routes!(erase::erase))
+        .at(needs_all(Manage), routes!(erase::standing))
         .at(Policy::Anyone, routes!(session::me, session::begin))
         .at(Policy::SignedIn, routes!(session::end))
         .at(Policy::Anyone, routes!(session::set_up))
@@ -84,10 +84,11 @@ fn table() -> Table {
             federated::CALLBACK,
             get(federated::callback),
         )
+        .at(needs(Aggregates), routes!(organizations::list))
         .plain(Policy::SignedIn, "/api/openapi.json", get(openapi))
         .plain(Policy::Anyone, "/healthz", get(status::healthz))
         .plain(Policy::Anyone, "/readyz", get(status::readyz))
-        .plain(needs(Aggregates), "/metrics", get(status::metrics))
+        .plain(needs_all(Aggregates), "/metrics", get(status::metrics))
 }
 
 /// Everything that is served to people: the API, the UI, and the state for probes and Prometheus.

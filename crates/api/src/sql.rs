@@ -17,7 +17,7 @@ use crate::Api;
 use crate::access::{Asker, action_of};
 use crate::fault::{ErrorBody, Fault};
 use crate::input::Body;
-use crate::sight::Seen;
+use crate::sight::{OfOrganizations, Seen};
 
 /// Whether rows were cut off at the limit.
 pub(crate) const TRUNCATED: HeaderName = HeaderName::from_static("x-tallybook-truncated");
@@ -56,7 +56,7 @@ pub(crate) enum Format {
 ///
 /// The header `x-tallybook-truncated` says whether there were more rows, `x-tallybook-elapsed-ms`
 /// how long it took.
-#[utoipa::path(post, path = "/api/v1/query", tag = "sql", request_body = Question, responses(
+#[utoipa::path(post, path = "/api/v1/query", tag = "sql", params(OfOrganizations), request_body = Question, responses(
     (status = 200, description = "The rows", content(
         (Vec<std::collections::HashMap<String, serde_json::Value>> = "application/json"),
         (String = "text/csv"), (String = "text/plain"), (Vec<u8> = "application/vnd.apache.parquet"))),

@@ -13,7 +13,9 @@ use store::{ReplayProgress, Store};
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::fates::SignalFates;
+use crate::access::Asker;
+use crate::fates::{SignalFates, seen};
+use crate::fault::Fault;
 use crate::tokens::openness;
 
 /// The server's own state.
@@ -38,14 +40,16 @@ pub(crate) struct Status {
     /// Whether requests without a token are taken on loopback: `no_token` (there is none yet), `loopback`
     /// (by `intake.open_loopback`) or `closed`.
     intake: &'static str,
-    /// What became of the items received since the start.
+    /// What became of the items received since the start; for who is bound to some organisations, of what
+    /// came with tokens of these.
     fates: SignalFates,
     /// When the latest item was stored, milliseconds since the Unix epoch; null before the first.
+    /// And for who is bound to some organisations.
     last_received_ms: Option<i64>,
-    /// Rows in memory.
-    buffer_rows: u64,
-    /// Column files.
-    parts: u64,
+    /// Rows in memory; null for who is bound to some organisations.
+    buffer_rows: Option<u64>,
+    /// Column files; null for who is bound to some organisations.
+    parts: Option<u64>,
     /// How far the journal is replayed after a start; null when it is.
     replay: Option<JournalReplay>,
 }
@@ -89,10 +93,15 @@ impl JournalReplay {
 
 /// What the server says about itself.
 #[utoipa::path(get, path = "/api/v1/status", tag = "status", responses((status = 200, body = Status)))]
-pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
+pub(crate) async fn status(
+    State(api): State<Arc<Api>>,
+    asker: Asker,
+) -> Result<Json<Status>, Fault> {
+    let is_unbound = asker.organizations().is_all();
+    let (fates, _) = seen(&api, &asker).await?;
     let store = api.engine.store();
     let stats = store.stats();
-    Json(Status {
+    Ok(Json(Status {
         version: api.about.version.clone(),
         started_ms: api.about.started_ms,
         http: api.about.http.to_string(),
@@ -111,12 +120,12 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
             .intake
             .as_ref()
             .map_or("closed", |intake| openness(&intake.gate)),
-        fates: store.fates().all().into(),
-        last_received_ms: last_received_ms(store),
-        buffer_rows: stats.buffer_rows,
-        parts: stats.parts,
+        fates: fates.into(),
+        last_received_ms: last_received_ms(store).filter(|_| is_unbound),
+        buffer_rows: is_unbound.then_some(stats.buffer_rows),
+        parts: is_unbound.then_some(stats.parts),
         replay: JournalReplay::of(store.replay_progress()),
-    })
+    }))
 }
 
 /// After a restart nothing has been received yet; then it is the latest time in the parts.

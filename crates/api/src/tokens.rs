@@ -166,13 +166,17 @@ pub(crate) struct ToRotate {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ToRevoke {}
 
-/// All ingest tokens, without their secrets.
+/// All ingest tokens, without their secrets; for who is bound to some organisations, those of these.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "intake", responses((status = 200, body = TokenList)))]
-pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<TokenList>, Fault> {
+pub(crate) async fn list(
+    State(api): State<Arc<Api>>,
+    asker: Asker,
+) -> Result<Json<TokenList>, Fault> {
     let gate = Arc::clone(&api.intake()?.gate);
     blocking(move || {
         let now_ms = gate.now_ms();
         let mut tokens = gate.book().list()?;
+        tokens.retain(|token| is_of(&asker, token));
         tokens.sort_by_key(|token| (token.standing(now_ms).name() != "live", token.created_ms));
         let rows = tokens.iter().map(|token| row(&gate, token));
         Ok(TokenList {
@@ -197,6 +201,11 @@ pub(crate) async fn create(
     let intake = api.intake()?.clone();
     let what = format!("make token {} for {}", wish.slot, wish.organization);
     api.on_record(&asker, Action::Tokens, what).await?;
+    if !asker.organizations().has(&wish.organization) {
+        let hint = format!("you have {}", asker.organizations());
+        let message = "a token may be made for your own organisations only";
+        return Err(Fault::new(StatusCode::BAD_REQUEST, message, Some(&hint)));
+    }
     let networks = wish
         .networks
         .iter()
@@ -247,7 +256,8 @@ pub(crate) async fn rotate(
             old_ends_ms: after(now_ms, wish.overlap_days.unwrap_or(OVERLAP_DAYS)),
             expires_ms: wish.expires_in_days.map(|days| after(now_ms, days)),
         };
-        let made = intake.gate.book().rotate(&slot, rotation, now_ms)?;
+        let book = intake.gate.book();
+        let made = book.rotate_if(&slot, rotation, now_ms, |token| is_of(&asker, token))?;
         intake.gate.look();
         intake.note_made(&made);
         Ok(told(&intake.gate, made))
@@ -268,7 +278,8 @@ pub(crate) async fn revoke(
     api.on_record(&asker, Action::Tokens, format!("revoke token {name}"))
         .await?;
     blocking(move || {
-        let ended = intake.gate.book().revoke(&name, intake.gate.now_ms())?;
+        let (book, now_ms) = (intake.gate.book(), intake.gate.now_ms());
+        let ended = book.revoke_if(&name, now_ms, |token| is_of(&asker, token))?;
         intake.gate.look();
         for token in &ended {
             intake.notices.note(&Notice::Revoked {
@@ -287,6 +298,11 @@ pub(crate) fn openness(gate: &Gate) -> &'static str {
         Openness::Loopback => "loopback",
         Openness::Closed => "closed",
     }
+}
+
+/// Whether a token writes for an organisation of whoever asks.
+fn is_of(asker: &Asker, token: &Token) -> bool {
+    asker.organizations().has(&token.scope.organization)
 }
 
 fn told(gate: &Gate, made: MadeToken) -> Made {

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use crate::Api;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::Params;
-use crate::sight::Seen;
+use crate::sight::{OfOrganizations, Seen};
 
 /// What is asked.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,7 +36,7 @@ pub(crate) struct WhyParams {
 ///
 /// Both figures are those of the report. Of a sum, the differences of the values of each dimension, the others
 /// included, add up to the difference.
-#[utoipa::path(get, path = "/api/v1/why", tag = "reports", params(WhyParams), responses(
+#[utoipa::path(get, path = "/api/v1/why", tag = "reports", params(OfOrganizations, WhyParams), responses(
     (status = 200, body = Difference),
     (status = 400, description = "A parameter is not understood, or the figure is no sum", body = ErrorBody),
     (status = 504, description = "It took too long", body = ErrorBody)))]

@@ -30,7 +30,7 @@ use crate::config::Config;
 
 pub(crate) use mask::{functions, withheld};
 pub(crate) use only::OnlyOf;
-pub(crate) use owner::Owners;
+pub(crate) use owner::{Owners, named};
 pub use pseudonym::Pseudonyms;
 
 /// What a question may see. Cheap to clone.
@@ -68,8 +68,8 @@ impl Sight {
         self
     }
 
-    /// The same of these organisations only: the ids that `organization_id` has. Of those that it was
-    /// restricted to before, no more are seen.
+    /// The same of these organisations only, by the names that tokens write for and the ids that items
+    /// claim (`owner.rs`). Of those that it was restricted to before, no more are seen.
     #[must_use]
     pub fn of_organizations(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Sight {
         let mut ids: BTreeSet<String> = ids.into_iter().map(Into::into).collect();
@@ -110,6 +110,8 @@ impl Sight {
 pub(crate) struct Lens {
     sight: Sight,
     owners: Option<Owners>,
+    /// The organisation of what is known to be of none.
+    usual: Arc<str>,
     pseudonyms: Pseudonyms,
 }
 
@@ -118,6 +120,7 @@ impl Lens {
         let only = sight.organizations.clone();
         Lens {
             owners: only.map(|only| Owners::new(&config.organization, only)),
+            usual: config.organization.trim().into(),
             pseudonyms: config.pseudonyms.clone(),
             sight,
         }
@@ -125,6 +128,11 @@ impl Lens {
 
     pub(crate) fn sight(&self) -> &Sight {
         &self.sight
+    }
+
+    /// The organisation of what is known to be of none.
+    pub(crate) fn usual(&self) -> &str {
+        &self.usual
     }
 
     /// Whose rows are seen; `None`: everybody's.

@@ -77,6 +77,7 @@ impl Settings {
             other,
             drops_unreadable,
             rules,
+            usual: String::new(),
             settings: self.clone(),
         })
     }

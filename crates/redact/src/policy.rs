@@ -70,6 +70,8 @@ pub struct Policy {
     pub(crate) other: Action,
     pub(crate) drops_unreadable: bool,
     pub(crate) rules: Vec<Rule>,
+    /// The organisation of items that come without a token and claim none.
+    pub(crate) usual: String,
     pub(crate) settings: Settings,
 }
 
@@ -93,6 +95,15 @@ pub(crate) struct Item {
 }
 
 impl Policy {
+    /// The same, where items that come without a token and claim no organisation are this one's.
+    #[must_use]
+    pub fn with_usual_organization(self, usual: &str) -> Policy {
+        Policy {
+            usual: usual.trim().to_owned(),
+            ..self
+        }
+    }
+
     /// Whether values are dropped, cut or replaced whatever they say, so that every item is edited.
     pub(crate) fn acts(&self) -> bool {
         let of_classes = [self.content, self.people, self.other];
@@ -192,11 +203,14 @@ impl Policy {
 
     /// The rules, each in one line for people.
     pub fn rules_said(&self) -> Vec<String> {
-        self.settings
-            .rule
-            .iter()
-            .map(RuleSetting::to_string)
-            .collect()
+        self.rules_said_of(|_| true)
+    }
+
+    /// The same without the rules for organisations that are not `of` those who read it.
+    pub fn rules_said_of(&self, of: impl Fn(&str) -> bool) -> Vec<String> {
+        let rules = self.settings.rule.iter();
+        let rules = rules.filter(|rule| rule.organization.as_deref().is_none_or(&of));
+        rules.map(RuleSetting::to_string).collect()
     }
 
     /// The names of all detectors that are used.
@@ -230,6 +244,11 @@ impl Policy {
 
     /// What somebody should know who relies on it, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
+        self.warnings_of(|_| true)
+    }
+
+    /// The same without what is said of rules for organisations that are not `of` those who read it.
+    pub fn warnings_of(&self, of: impl Fn(&str) -> bool) -> Vec<String> {
         let secrets = self.detectors.named("secrets");
         let mut warnings = Vec::new();
         if self.looked_for & secrets != secrets {
@@ -237,7 +256,8 @@ impl Policy {
         }
         for (at, rule) in self.rules.iter().enumerate() {
             let looks = rule.detectors.unwrap_or(secrets) & secrets == secrets;
-            if !looks && matches!(rule.action, Action::Keep | Action::Truncate(_)) {
+            let is_read = rule.organization.as_deref().is_none_or(&of);
+            if is_read && !looks && matches!(rule.action, Action::Keep | Action::Truncate(_)) {
                 warnings.push(format!(
                     "redaction.rule {} keeps {} without looking for all secrets",
                     at + 1,

@@ -26,6 +26,8 @@ pub struct Redactor<'p> {
     signal: Signal,
     /// The organisation that the sender is bound to.
     bound: Option<&'p str>,
+    /// The one that the resource of the items claims.
+    claimed_by_origin: Option<String>,
     item: Item,
     rules: Vec<usize>,
     owners: Vec<(Owner, Mark)>,
@@ -44,12 +46,13 @@ pub struct Redactor<'p> {
 
 impl Policy {
     /// A redactor for one request. `organization` is what the sender's token is bound to; without
-    /// one, rules go by what items claim.
+    /// one, rules go by what items claim, and of those that claim nothing by the usual one.
     pub fn redactor<'p>(&'p self, signal: Signal, organization: Option<&'p str>) -> Redactor<'p> {
         let mut redactor = Redactor {
             policy: self,
             signal,
             bound: organization,
+            claimed_by_origin: None,
             item: Item::default(),
             rules: Vec::new(),
             owners: Vec::new(),

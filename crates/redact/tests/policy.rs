@@ -180,6 +180,31 @@ fn the_first_rule_that_fits_decides() {
         asked(&mut redactor, "note", "to ada@example.com").as_deref(),
         Some("to [masked:email]")
     );
+    // An item that claims nothing is not of the organisation of the one before it.
+    redactor.item(&[("event.name".into(), Value::from("user_prompt"))], "");
+    assert_eq!(asked(&mut redactor, "user.id", "u").as_deref(), Some("u"));
+    // It is of the usual one, or of the one that its resource claims.
+    let usual = checked(&settings).with_usual_organization("org-1");
+    for (in_resource, in_item, is_of_it) in [
+        (None, None, true),
+        (None, Some(" "), true),
+        (Some("org-2"), None, false),
+        (Some("org-2"), Some("org-1"), true),
+        (None, Some("org-2"), false),
+    ] {
+        let named = |name: Option<&'static str>| {
+            let named = name.map(|name| ("organization.id".into(), Value::from(name)));
+            named.into_iter().collect::<Vec<_>>()
+        };
+        let mut redactor = usual.redactor(Signal::Logs, None);
+        redactor.origin(&Origin {
+            resource: named(in_resource),
+            ..Origin::default()
+        });
+        redactor.item(&named(in_item), "");
+        let is_pseudonym = asked(&mut redactor, "user.id", "u").as_deref() != Some("u");
+        assert_eq!(is_pseudonym, is_of_it, "{in_resource:?} {in_item:?}");
+    }
     // What a token is bound to wins over what an item claims.
     let mut bound = policy.redactor(Signal::Logs, Some("org-2"));
     bound.origin(&origin("claude-code"));

@@ -118,6 +118,7 @@ impl Intake {
         let refused = self.entrance.foreign == Foreign::Refuse;
         self.entrance.notices.note(&Notice::Foreign {
             token: token.id.clone(),
+            organization: token.scope.organization.clone(),
             items: prepared.foreign,
             reason: reason.to_owned(),
             refused,
@@ -220,8 +221,9 @@ fn work(
             (converted.protobuf.into(), converted.quarantined)
         }
     };
+    let of_token = grant.map(|token| token.scope.organization.as_str());
     let redacted = redaction
-        .apply(request.signal, protobuf, quarantined, limits)
+        .apply((request.signal, of_token), protobuf, quarantined, limits)
         .map_err(NotAdmitted::Refused)?;
     let transport = match request.transport {
         Transport::Http => store::Transport::Http,

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use access::Organizations;
 use access::audit::{Act, Action, Trail};
 use access::tokens::{Listener, Notice};
 use base::meters::{Counters, Source, counters};
@@ -50,6 +51,7 @@ impl Listener for Notices {
             }
             Notice::Foreign {
                 token,
+                organization,
                 items,
                 refused,
                 ..
@@ -58,6 +60,9 @@ impl Listener for Notices {
                 self.foreign.with_label_values(&[outcome]).inc_by(*items);
                 let object = format!("{items} items of others than its own, {outcome}");
                 let act = Act::of_token(token, Action::Denied, object);
+                // A name that cannot be one is told to those alone who see all.
+                let of = Organizations::of([organization]).unwrap_or_default();
+                let act = act.within(&of);
                 self.trail.note(if *refused { act.refused() } else { act });
                 // The counter tells how often; a client that is set up wrong would fill the log.
                 tracing::debug!(token, items, outcome, "items are foreign to their token");

@@ -37,17 +37,27 @@ pub(crate) struct Redacted {
 }
 
 /// The policy of a data directory. Makes the directory's secret if there is none.
-pub(crate) fn policy_of(settings: &Settings, data_dir: &Path) -> Result<Policy, Failure> {
+/// What says of no organisation that it is its own is of the `usual` one.
+pub(crate) fn policy_of(
+    settings: &Settings,
+    usual: &str,
+    data_dir: &Path,
+) -> Result<Policy, Failure> {
     let secret = Secret::open_or_create(&data_dir.join(SECRET)).map_err(Failure::failed)?;
-    settings
-        .policy(&secret.key(LABEL))
+    let policy = settings.policy(&secret.key(LABEL));
+    policy
+        .map(|policy| policy.with_usual_organization(usual))
         .map_err(|problems| Failure::usage(problems.join("\n")))
 }
 
 impl Redaction {
     /// Puts a policy in force, and says what is kept.
-    pub(crate) fn start(settings: &Settings, data_dir: &Path) -> Result<Redaction, Failure> {
-        let policy = policy_of(settings, data_dir)?;
+    pub(crate) fn start(
+        settings: &Settings,
+        usual: &str,
+        data_dir: &Path,
+    ) -> Result<Redaction, Failure> {
+        let policy = policy_of(settings, usual, data_dir)?;
         tracing::info!("redaction: {}", policy.summary());
         for warning in policy.warnings() {
             tracing::warn!("{warning}");
@@ -65,15 +75,16 @@ impl Redaction {
         })
     }
 
-    /// Edits a request by the policy. Refuses what decoding would refuse.
+    /// Edits a request by the policy for the organisation of its token. Refuses what decoding would
+    /// refuse.
     pub(crate) fn apply(
         &self,
-        signal: Signal,
+        (signal, of_token): (Signal, Option<&str>),
         protobuf: Bytes,
         quarantined: Vec<Quarantined>,
         limits: &otlp::Limits,
     ) -> Result<Redacted, otlp::Refused> {
-        let mut redactor = self.ledger.policy().redactor(signal, None);
+        let mut redactor = self.ledger.policy().redactor(signal, of_token);
         let mut quarantined: Vec<Quarantined> = quarantined
             .into_iter()
             .map(|item| contract::Editor::unreadable(&mut redactor, item))

@@ -82,10 +82,11 @@ impl Server {
             pseudonyms: pseudonyms(&data_dir)?,
             ..settings.query
         };
+        let usual = asked.organization.clone();
         let engine = Engine::new(Arc::clone(&store), asked).map_err(Failure::failed)?;
         let people = people::Kept::start(&settings.people, &engine);
         let cpu = cpu_runtime().map_err(Failure::failed)?;
-        let redaction = Arc::new(Redaction::start(&settings.redaction, &data_dir)?);
+        let redaction = Arc::new(Redaction::start(&settings.redaction, &usual, &data_dir)?);
         let clock = Arc::new(SystemClock::new());
         let gate = Gate::open(&data_dir, settings.tokens, clock).map_err(Failure::failed)?;
         let (gate, notices) = (

@@ -1,7 +1,7 @@
 // Who may come in, and what was done.
 
 import { answerOf, get } from './client';
-import type { AuditPage, Key, KeyMade, LoginSession, Me, Role, Somebody } from './accesstypes';
+import type { AuditPage, Key, KeyMade, LoginSession, Me, Organizations, Role, Somebody } from './accesstypes';
 
 export const fetchMe = (signal?: AbortSignal) => get<Me>('/api/v1/session', {}, signal);
 export const signIn = (name: string, password: string) => sent<Me>('POST', '/api/v1/session', { name, password });
@@ -11,19 +11,27 @@ export const setUp = (token: string, name: string, password: string) => sent<Me>
 export const changePassword = (old: string, other: string) => sent<Me>('POST', '/api/v1/password', { old, new: other });
 
 export const fetchPeople = async (signal?: AbortSignal) => (await get<{ people: Somebody[] }>('/api/v1/access/people', {}, signal)).people;
-export const addPerson = (name: string, roles: Role[], password: string) => sent('POST', '/api/v1/access/people', { name, roles, password });
-export const changePerson = (name: string, change: { roles?: Role[]; disabled?: boolean; password?: string }) =>
+export const addPerson = (name: string, roles: Role[], organizations: Organizations, password: string) =>
+  sent('POST', '/api/v1/access/people', { name, roles, organizations, password });
+export const changePerson = (
+  name: string,
+  change: { roles?: Role[]; organizations?: Organizations; disabled?: boolean; password?: string },
+) =>
   sent('PATCH', `/api/v1/access/people/${encodeURIComponent(name)}`, change);
 export const removePerson = (name: string) => sent('DELETE', `/api/v1/access/people/${encodeURIComponent(name)}`);
 
 export const fetchKeys = async (signal?: AbortSignal) => (await get<{ keys: Key[] }>('/api/v1/access/keys', {}, signal)).keys;
-export const makeKey = (label: string, permissions: string[], days: number) =>
-  sent<KeyMade>('POST', '/api/v1/access/keys', { label, permissions, days });
+export const makeKey = (label: string, permissions: string[], organizations: Organizations, days: number) =>
+  sent<KeyMade>('POST', '/api/v1/access/keys', { label, permissions, organizations, days });
 export const revokeKey = (id: string) => sent('DELETE', `/api/v1/access/keys/${encodeURIComponent(id)}`);
 
 export const fetchLoginSessions = async (signal?: AbortSignal) =>
   (await get<{ sessions: LoginSession[] }>('/api/v1/access/sessions', {}, signal)).sessions;
 export const endLoginSession = (id: string) => sent('DELETE', `/api/v1/access/sessions/${encodeURIComponent(id)}`);
+
+/** Those that can be asked about. */
+export const fetchOrganizations = async (signal?: AbortSignal) =>
+  (await get<{ organizations: string[] }>('/api/v1/organizations', {}, signal)).organizations;
 
 export const fetchAudit = (query: { before?: number; limit?: number; actor?: string; action?: string }, signal?: AbortSignal) =>
   get<AuditPage>('/api/v1/audit', query, signal);

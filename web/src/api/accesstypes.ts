@@ -3,6 +3,9 @@
 export type Role = 'viewer' | 'analyst' | 'content-reader' | 'admin' | 'auditor';
 export type Permission = 'aggregates' | 'names' | 'content' | 'manage' | 'audit';
 
+/** Of which organisations somebody sees and manages what is there; null: of all. */
+export type Organizations = string[] | null;
+
 export interface Me {
   /** `open`: anybody on this machine may do everything, until somebody is set up. */
   access: 'open' | 'closed';
@@ -16,11 +19,13 @@ export interface Me {
   provider: string | null;
   /** Whether whoever looks signed in by it. */
   by_provider: boolean;
+  organizations: Organizations;
 }
 
 export interface Somebody {
   name: string;
   roles: Role[];
+  organizations: Organizations;
   disabled: boolean;
   /** Who they are to the provider by which they sign in; null: they sign in by password. */
   identity: { issuer: string; subject: string } | null;
@@ -34,6 +39,7 @@ export interface Key {
   label: string;
   maker: string | null;
   permissions: Permission[];
+  organizations: Organizations;
   created_ms: number;
   expires_ms: number | null;
   used_ms: number | null;
@@ -65,6 +71,7 @@ export interface AuditRecord {
   object: string;
   outcome: string;
   request_id: string | null;
+  organizations: Organizations;
   omitted: number;
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { ApiError, fetchReplay, get, queryString } from './client';
+import { addressed, ApiError, askAbout, fetchReplay, get, queryString } from './client';
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -19,6 +19,17 @@ test('an absent parameter is left out, an empty one is sent', () => {
   expect(queryString({ from_ms: 1, person: '', model: undefined, errors: true })).toBe('?from_ms=1&person=&errors=true');
   expect(queryString({})).toBe('');
   expect(queryString({ where: ['team=a', 'model!=b&c'], none: [] })).toBe('?where=team%3Da&where=model%21%3Db%26c');
+});
+
+test('what is stored is asked of the chosen organisation, and nothing else is', () => {
+  askAbout('a & b');
+  expect(addressed('/api/v1/reports/cost', { format: 'csv' })).toBe('/api/v1/reports/cost?format=csv&organization=a+%26+b');
+  expect(addressed('/api/v1/query', {})).toBe('/api/v1/query?organization=a+%26+b');
+  for (const path of ['/api/v1/reports', '/api/v1/tokens', '/api/v1/access/sessions', '/api/v1/session']) {
+    expect(addressed(path, {})).toBe(path);
+  }
+  askAbout(null);
+  expect(addressed('/api/v1/query', {})).toBe('/api/v1/query');
 });
 
 test('an id from telemetry cannot leave its place in the path', async () => {

@@ -43,7 +43,7 @@ export const fetchStatus = (signal?: AbortSignal) => get<Status>('/api/v1/status
 export const reportPath = (name: string) => `/api/v1/reports/${encodeURIComponent(name)}`;
 
 export async function get<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {
-  const url = path + queryString(query);
+  const url = addressed(path, query);
   const response = await answerOf(url, { headers: { accept: 'application/json' } }, signal);
   try {
     return (await response.json()) as T;
@@ -56,6 +56,21 @@ export async function get<T>(path: string, query: Query, signal?: AbortSignal): 
       response.status,
     );
   }
+}
+
+/** What is asked of what is stored can be asked of one organisation. */
+const OF_ORGANIZATIONS = /^\/api\/v1\/(overview|sessions|prompts|explain|why|live|query|reports\/)/;
+let organization: string | null = null;
+
+/** From now on only what belongs to this organisation is asked about; null: to all. */
+export function askAbout(name: string | null): void {
+  organization = name;
+}
+
+/** An address, with the organisation that is asked about where it is asked for. */
+export function addressed(path: string, query: Query): string {
+  const isOfOne = organization !== null && OF_ORGANIZATIONS.test(path);
+  return path + queryString(isOfOne ? { ...query, organization: organization ?? undefined } : query);
 }
 
 /** An undefined value is left out; an empty one is sent: it asks for the unattributed. */

@@ -46,7 +46,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everybody who may sign in. */
+        /** Everybody who may sign in; for who is bound to some organisations, those who see no others. */
         get: operations["list"];
         put?: never;
         /** Adds somebody. */
@@ -71,7 +71,7 @@ export interface paths {
         delete: operations["remove"];
         options?: never;
         head?: never;
-        /** Changes somebody's roles, keeps them out, or gives them another password. */
+        /** Changes somebody's roles or organisations, keeps them out, or gives them another password. */
         patch: operations["change"];
         trace?: never;
     };
@@ -116,7 +116,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was done, the newest first. */
+        /** What was done, the newest first; for who is bound to some organisations, by those who see no others. */
         get: operations["list"];
         put?: never;
         post?: never;
@@ -150,7 +150,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who was turned away lately and why, and which events came for the first time. */
+        /**
+         * Who was turned away lately and why, and which events came for the first time.
+         * @description For who is bound to some organisations: what came with their tokens, and nothing of who was turned away.
+         */
         get: operations["door"];
         put?: never;
         post?: never;
@@ -244,6 +247,26 @@ export interface paths {
          *     carries `{"count": n}`: at least so many were left out. Of a filtered stream 2,000 a second are looked at.
          */
         get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The organisations that whoever asks can ask about: those that they are bound to; else all of whom
+         *     something is stored.
+         */
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -404,7 +427,7 @@ export interface paths {
         put?: never;
         /** Signs in, and sets the session's cookie. */
         post: operations["begin"];
-        /** Signs out. Whoever signed in by a provider that has an end of sessions is told where that is. */
+        /** Signs out. */
         delete: operations["end"];
         options?: never;
         head?: never;
@@ -486,7 +509,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All ingest tokens, without their secrets. */
+        /** All ingest tokens, without their secrets; for who is bound to some organisations, those of these. */
         get: operations["list"];
         put?: never;
         /** Makes a token; its text is in this answer and nowhere else. */
@@ -604,6 +627,8 @@ export interface components {
              * @description How many refusals before it are not on record, because there were too many at once.
              */
             omitted: number;
+            /** @description Of which organisations whoever did it may see what is there, or which it concerns; null: all. */
+            organizations?: string[] | null;
             /** @description `allowed` or `refused`. */
             outcome: string;
             /** @description The answer's header `x-request-id`. */
@@ -730,7 +755,7 @@ export interface components {
         Erase: {
             /** @description Only say what would go. */
             dry_run: boolean;
-            /** @description Only what carries this organisation's id. */
+            /** @description Only what belongs to this organisation. */
             organization?: string | null;
             /** @description A name, an e-mail address, an account or an installation. */
             person: string;
@@ -859,13 +884,6 @@ export interface components {
             /** @description What it is called. */
             title: string;
         };
-        /** @description Who somebody is to a provider. */
-        Identity: {
-            /** @description The provider, as it calls itself. */
-            issuer: string;
-            /** @description What it calls the person. */
-            subject: string;
-        };
         /** @description How far the replay of the journal is. Requests are taken meanwhile, and queries wait for it. */
         JournalReplay: {
             /**
@@ -910,7 +928,10 @@ export interface components {
             other: string;
             /** @description What becomes of who it was: `keep`, `drop`, `pseudonymise` or `hash`. */
             people: string;
-            /** @description What is otherwise for some, the first that fits first. */
+            /**
+             * @description What is otherwise for some, the first that fits first; for who is bound to some organisations,
+             *     without what is for others.
+             */
             rules: string[];
             /** @description In one line, for people. */
             summary: string;
@@ -937,6 +958,8 @@ export interface components {
             label: string;
             /** @description Who made it; null: the command line. */
             maker?: string | null;
+            /** @description Of which organisations it sees what is there at most; null: of all that its maker does. */
+            organizations?: string[] | null;
             /** @description What it may do at most; no more than its maker may. */
             permissions: string[];
             /**
@@ -960,6 +983,8 @@ export interface components {
             days?: number | null;
             /** @description What it is for. */
             label: string;
+            /** @description Of which organisations; without it those that whoever makes it has now. */
+            organizations?: string[] | null;
             /** @description What it may do. */
             permissions: string[];
         };
@@ -1005,7 +1030,8 @@ export interface components {
         Ledger: {
             /**
              * @description Requests answered with an error. The items of a request that could not be read are unknown
-             *     and only counted here; those of one that was read are in `rejected` as well.
+             *     and only counted here; those of one that was read are in `rejected` as well. Whose they were is not
+             *     known: none for who is bound to some organisations.
              */
             refused_requests: components["schemas"]["RefusedRequests"][];
             /**
@@ -1013,7 +1039,11 @@ export interface components {
              *     fault.
              */
             settled: boolean;
-            /** @description Items (log records, data points, spans) by signal. */
+            /**
+             * @description Items (log records, data points, spans) by signal.
+             *
+             *     For who is bound to some organisations: of what came with tokens of these.
+             */
             signals: components["schemas"]["SignalFates"];
             /**
              * Format: int64
@@ -1153,16 +1183,12 @@ export interface components {
              *     asks must be somebody.
              */
             access: string;
-            /** @description Whether whoever asks signed in by it, and has no password here. */
-            by_provider: boolean;
             /** @description Their name; null for a key and for anybody. */
             name?: string | null;
-            /** @description Whether people sign in by password. */
-            passwords: boolean;
+            /** @description Of which organisations they see and manage what is there; null: of all. */
+            organizations?: string[] | null;
             /** @description What they may: `aggregates`, `names`, `content`, `manage`, `audit`. */
             permissions: string[];
-            /** @description The provider that people sign in by; null if there is none. */
-            provider?: string | null;
             /** @description Their roles. */
             roles: string[];
             /** @description Whether whoever asks is somebody. */
@@ -1219,10 +1245,17 @@ export interface components {
         /** @description Somebody to be added. */
         Newcomer: {
             name: string;
+            /** @description Of which organisations; without it, or with null, of all that whoever adds them has. */
+            organizations?: string[] | null;
             /** @description 12 characters at least; they can change it. */
             password: string;
             /** @description One at least. */
             roles: string[];
+        };
+        /** @description Organisations. */
+        OrganizationList: {
+            /** @description By name, 1,000 at most. */
+            organizations: string[];
         };
         /** @description Another password for oneself. */
         OtherPassword: {
@@ -1293,6 +1326,8 @@ export interface components {
         PersonChange: {
             /** @description Ends their sessions, and makes their keys worthless as long as it lasts. */
             disabled?: boolean | null;
+            /** @description Of which organisations; null: of all. */
+            organizations?: string[] | null;
             /** @description Another password, which ends their sessions. */
             password?: string | null;
             roles?: string[] | null;
@@ -1508,12 +1543,12 @@ export interface components {
         Redaction: {
             /**
              * Format: int64
-             * @description Items of which something was taken out.
+             * @description Items of which something was taken out; null for who is bound to some organisations.
              */
-            items: number;
+            items?: number | null;
             /** @description What is kept. */
             kept: components["schemas"]["Kept"];
-            /** @description What was done, where and how often. */
+            /** @description What was done, where and how often; nothing for who is bound to some organisations. */
             redacted: components["schemas"]["Redacted"][];
             /**
              * Format: int64
@@ -1913,11 +1948,6 @@ export interface components {
             metrics: components["schemas"]["Fates"];
             traces: components["schemas"]["Fates"];
         };
-        /** @description Where to go to sign out at the provider, too. */
-        SignedOut: {
-            /** @description An address of the provider. */
-            to: string;
-        };
         /** @description Somebody who may sign in. */
         Somebody: {
             /**
@@ -1925,15 +1955,14 @@ export interface components {
              * @description Since when, milliseconds since the Unix epoch.
              */
             created_ms: number;
-            /** @description Whether an admin keeps them out. */
+            /** @description Whether they are kept out. */
             disabled: boolean;
-            identity?: components["schemas"]["Identity"] | null;
             /** @description By which they sign in. */
             name: string;
+            /** @description Of which organisations they see and manage what is there; null: of all. */
+            organizations?: string[] | null;
             /** @description `viewer`, `analyst`, `content-reader`, `admin`, `auditor`. */
             roles: string[];
-            /** @description Whether that provider no longer vouches for them: they are kept out until it does. */
-            withdrawn: boolean;
         };
         /** @description How an erasure stands. */
         Standing: {
@@ -1950,12 +1979,15 @@ export interface components {
             access: string;
             /**
              * Format: int64
-             * @description Rows in memory.
+             * @description Rows in memory; null for who is bound to some organisations.
              */
-            buffer_rows: number;
+            buffer_rows?: number | null;
             /** @description Whether what there is to see is simulated. */
             demo: boolean;
-            /** @description What became of the items received since the start. */
+            /**
+             * @description What became of the items received since the start; for who is bound to some organisations, of what
+             *     came with tokens of these.
+             */
             fates: components["schemas"]["SignalFates"];
             /** @description Where OTLP/gRPC is received. */
             grpc: string;
@@ -1969,13 +2001,14 @@ export interface components {
             /**
              * Format: int64
              * @description When the latest item was stored, milliseconds since the Unix epoch; null before the first.
+             *     And for who is bound to some organisations.
              */
             last_received_ms?: number | null;
             /**
              * Format: int64
-             * @description Column files.
+             * @description Column files; null for who is bound to some organisations.
              */
-            parts: number;
+            parts?: number | null;
             /** @description What is kept of what is sent, in one line; null for a server that takes nothing in. */
             redaction?: string | null;
             replay?: components["schemas"]["JournalReplay"] | null;
@@ -2708,6 +2741,8 @@ export interface operations {
     explain: {
         parameters: {
             query: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description REPORT.MEASURE@FROM..TO,dimension=value, like cost.cost_usd@2026-11-01..2026-12-01,team=platform. */
                 id: string;
             };
@@ -2767,6 +2802,8 @@ export interface operations {
     live: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description One person. */
                 person?: string;
                 /** @description One product. */
@@ -2794,9 +2831,39 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationList"];
+                };
+            };
+            /** @description It took too long */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     overview: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description From this time on, milliseconds since the Unix epoch; without it seven days before `to_ms`. */
                 from_ms?: number;
                 /** @description Until before this time, milliseconds since the Unix epoch; without it now. */
@@ -2885,6 +2952,8 @@ export interface operations {
     prompts: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description From this time on, milliseconds since the Unix epoch; without it seven days before `to_ms`. */
                 from_ms?: number;
                 /** @description Until before this time, milliseconds since the Unix epoch; without it now. */
@@ -2930,7 +2999,10 @@ export interface operations {
     };
     replay: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
+            };
             header?: never;
             path: {
                 /** @description Its prompt.id */
@@ -2960,7 +3032,10 @@ export interface operations {
     };
     query: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3062,6 +3137,8 @@ export interface operations {
     report: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /**
                  * @description From this time on: 2026-11-01, 2026-11-01T09:30:00Z, milliseconds since the Unix epoch, today, yesterday, or
                  *     7d for seven days ago; without it 30 days ago.
@@ -3200,15 +3277,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description There is a session at the provider, too */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SignedOut"];
-                };
-            };
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3220,6 +3288,8 @@ export interface operations {
     sessions: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description From this time on, milliseconds since the Unix epoch; without it seven days before `to_ms`. */
                 from_ms?: number;
                 /** @description Until before this time, milliseconds since the Unix epoch; without it now. */
@@ -3263,7 +3333,10 @@ export interface operations {
     };
     session: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
+            };
             header?: never;
             path: {
                 /** @description Its session.id */
@@ -3489,6 +3562,8 @@ export interface operations {
     why: {
         parameters: {
             query: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /**
                  * @description The figure of the range that is asked about: REPORT.MEASURE@FROM..TO,dimension=value, like
                  *     cost.cost_usd@2026-11-24..2026-11-25,team=platform. Its measure must be a sum, or count distinct ones.

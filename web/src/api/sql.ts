@@ -1,6 +1,6 @@
 // Any question, asked and answered.
 
-import { answerOf, get } from './client';
+import { addressed, answerOf, get } from './client';
 
 export interface Question {
   sql: string;
@@ -47,5 +47,5 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'
 
 function post(body: object, signal?: AbortSignal): Promise<Response> {
   const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  return answerOf(QUERY_PATH, init, signal);
+  return answerOf(addressed(QUERY_PATH, {}), init, signal);
 }

@@ -10,7 +10,10 @@ class ServerStatus {
   current: Status | null = $state.raw(null);
   reachable = $state(true);
   /** Nothing was ever received: the pages show what to paste where. */
-  empty = $derived(this.current !== null && this.current.last_received_ms === null);
+  empty = $derived(
+    // Who is bound to some organisations is told neither when something came nor how much there is.
+    this.current !== null && this.current.parts !== null && this.current.last_received_ms === null,
+  );
 
   /** Polls quickly while the first event is awaited and seldom after; returns the stop. */
   watch(): () => void {

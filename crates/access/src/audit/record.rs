@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::organizations::Organizations;
 use crate::principal::{Principal, Who};
 
 /// Longer texts are cut: a record says what was done, it does not keep content.
@@ -79,6 +80,7 @@ pub struct Act {
     object: String,
     outcome: Outcome,
     request_id: Option<String>,
+    organizations: Organizations,
 }
 
 impl Act {
@@ -90,7 +92,15 @@ impl Act {
             Who::Person { name, .. } => ("person", name.clone()),
             Who::Key { id, .. } => ("key", id.clone()),
         };
-        Act::new(kind, actor, action, object.into())
+        let act = Act::new(kind, actor, action, object.into());
+        act.within(&principal.organizations)
+    }
+
+    /// It concerns nothing beyond these organisations.
+    #[must_use]
+    pub fn within(mut self, organizations: &Organizations) -> Act {
+        self.organizations = organizations.clone();
+        self
     }
 
     /// What somebody did whom nobody has recognised; `name` only if it is that of a person.
@@ -131,6 +141,7 @@ impl Act {
             object: cut(object),
             outcome: Outcome::Allowed,
             request_id: None,
+            organizations: Organizations::all(),
         }
     }
 
@@ -170,6 +181,7 @@ impl Act {
                 Outcome::Refused => "refused".to_owned(),
             },
             request_id: self.request_id,
+            organizations: self.organizations,
             omitted,
         }
     }
@@ -200,6 +212,9 @@ pub struct Record {
     /// The answer's header `x-request-id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// Of which organisations whoever did it may see or manage what is there, or what it concerns.
+    #[serde(default, skip_serializing_if = "Organizations::is_all")]
+    pub organizations: Organizations,
     /// How many refusals before it are not on record, because there were too many at once.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub omitted: u64,

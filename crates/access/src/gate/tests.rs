@@ -5,6 +5,7 @@ use base::ManualClock;
 
 use super::*;
 use crate::keys::WantedKey;
+use crate::organizations::Organizations;
 use crate::people::password::Password;
 use crate::roles::{Permission, Role};
 
@@ -143,10 +144,10 @@ async fn a_password_opens_and_whatever_ends_rights_closes() {
     assert!(
         bench
             .gate
-            .end_session(&session.id(), Some("somebody else"))
+            .end_session(&session.id(), |_, of| of == "somebody else")
             .is_err()
     );
-    bench.gate.end_session(&session.id(), None).unwrap();
+    bench.gate.end_session(&session.id(), |_, _| true).unwrap();
     assert!(!is_in(&bench.gate, &fourth.secret) && !is_in(&bench.another(), &fourth.secret));
     let fifth = bench.sign_in("ann", "another good one").await.unwrap();
     bench.clock.advance(Duration::from_secs(30 * 60));
@@ -184,6 +185,7 @@ fn what_cannot_be_read_opens_nothing() {
     let key = WantedKey {
         label: "x".into(),
         permissions: [Permission::Names].into_iter().collect(),
+        organizations: None,
         expires_ms: None,
     };
     let key = bench.gate.make_key(None, key).unwrap();
@@ -194,4 +196,103 @@ fn what_cannot_be_read_opens_nothing() {
     assert!(matches!(refused, Err(Refused::Unreadable(_))));
     let clock: Arc<dyn Clock> = Arc::clone(&bench.clock) as Arc<dyn Clock>;
     assert!(Gate::open(bench.folder.path(), clock, GateConfig::default()).is_err());
+}
+
+fn of(names: &[&str]) -> Organizations {
+    Organizations::of(names).unwrap()
+}
+
+/// Who manages some organisations changes nobody who sees more, and makes nobody who would.
+#[test]
+fn who_manages_some_organisations_manages_nobody_else() {
+    let bench = Bench::new();
+    let word = password(RIGHT);
+    bench.gate.add("root", &[Role::Admin], &word).unwrap();
+    let manager = bench.gate.managed_by(&of(&["a", "b"]));
+    let everybody = bench.gate.managed_by(&Organizations::all());
+    everybody
+        .add("other", &[Role::Analyst], of(&["c"]), &word)
+        .unwrap();
+    everybody
+        .add("both", &[Role::Analyst], of(&["b", "c"]), &word)
+        .unwrap();
+    manager
+        .add("own", &[Role::Analyst], of(&["a"]), &word)
+        .unwrap();
+    let too_much = |organizations: Organizations| {
+        let added = manager.add("more", &[Role::Viewer], organizations.clone(), &word);
+        let changed = manager.change("own", Change::Organizations(organizations));
+        added.is_err() && changed.is_err()
+    };
+    assert!(too_much(Organizations::all()) && too_much(of(&["a", "c"])));
+    for name in ["root", "other", "both", "nobody"] {
+        let missing = [
+            manager.change(name, Change::Roles(vec![Role::Viewer])),
+            manager.change(name, Change::Organizations(of(&["a"]))),
+            manager.change(name, Change::Disabled(true)),
+            manager.set_password(name, &word),
+            manager.remove(name),
+        ];
+        for refused in missing {
+            assert!(
+                matches!(refused, Err(AccessError::Missing(_))),
+                "{name}: {refused:?}"
+            );
+        }
+    }
+    manager
+        .change("own", Change::Organizations(of(&["a", "b"])))
+        .unwrap();
+    manager.remove("own").unwrap();
+}
+
+/// Somebody always manages all organisations, not only some.
+#[test]
+fn the_last_who_manages_all_is_not_bound() {
+    let bench = Bench::new();
+    let word = password(RIGHT);
+    bench.gate.add("root", &[Role::Admin], &word).unwrap();
+    let everybody = bench.gate.managed_by(&Organizations::all());
+    everybody
+        .add("own", &[Role::Admin], of(&["a"]), &word)
+        .unwrap();
+    let bound = Change::Organizations(of(&["a"]));
+    assert!(bench.gate.change("root", bound.clone()).is_err());
+    assert!(bench.gate.remove("root").is_err());
+    bench
+        .gate
+        .change("own", Change::Organizations(Organizations::all()))
+        .unwrap();
+    bench.gate.change("root", bound).unwrap();
+}
+
+/// A file of before people could be bound says nothing of organisations: all. What follows counts at once.
+#[tokio::test]
+async fn who_is_bound_is_so_at_once_and_older_files_bind_nobody() {
+    let bench = Bench::new();
+    bench
+        .gate
+        .add("ann", &[Role::Admin], &password(RIGHT))
+        .unwrap();
+    bench
+        .gate
+        .add("bob", &[Role::Analyst], &password(RIGHT))
+        .unwrap();
+    let file = bench.folder.path().join("access/people.json");
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(!written.contains("organizations"), "{written}");
+    let session = bench.sign_in("bob", RIGHT).await.unwrap();
+    let sees = |gate: &Gate| {
+        let principal = gate.recognise(Shown::Session(&session.secret), true);
+        principal.unwrap().organizations
+    };
+    assert!(session.principal.organizations.is_all());
+    let bound = Change::Organizations(of(&["a"]));
+    bench.another().change("bob", bound).unwrap();
+    assert_eq!(sees(&bench.gate), of(&["a"]));
+    // By hand: nobody's list is never everybody's.
+    let written = std::fs::read_to_string(&file).unwrap();
+    let none = written.replacen("\"a\"", "", 1);
+    std::fs::write(&file, none).unwrap();
+    assert!(!sees(&bench.gate).is_all() && !sees(&bench.gate).has("a"));
 }

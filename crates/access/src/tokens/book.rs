@@ -174,9 +174,24 @@ impl TokenBook {
         rotation: Rotation,
         now_ms: u64,
     ) -> Result<MadeToken, BookError> {
+        self.rotate_if(slot, rotation, now_ms, |_| true)
+    }
+
+    /// The same, where tokens that may not be touched are not there.
+    ///
+    /// # Errors
+    /// As [`TokenBook::rotate`].
+    pub fn rotate_if(
+        &self,
+        slot: &str,
+        rotation: Rotation,
+        now_ms: u64,
+        may: impl Fn(&Token) -> bool,
+    ) -> Result<MadeToken, BookError> {
         is_in_future(rotation.expires_ms, now_ms)?;
         self.change(|tokens| {
-            let in_use: Vec<String> = live(tokens, slot, now_ms).map(|token| token.id.clone()).collect();
+            let in_use = live(tokens, slot, now_ms).filter(|token| may(token));
+            let in_use: Vec<String> = in_use.map(|token| token.id.clone()).collect();
             let [old] = &in_use[..] else {
                 return Err(match in_use.len() {
                     0 => BookError::NotFound(slot.to_owned()),
@@ -206,11 +221,24 @@ impl TokenBook {
     /// # Errors
     /// No live token is called so, or it cannot be written.
     pub fn revoke(&self, name: &str, now_ms: u64) -> Result<Vec<Token>, BookError> {
+        self.revoke_if(name, now_ms, |_| true)
+    }
+
+    /// The same, where tokens that may not be touched are not there.
+    ///
+    /// # Errors
+    /// As [`TokenBook::revoke`].
+    pub fn revoke_if(
+        &self,
+        name: &str,
+        now_ms: u64,
+        may: impl Fn(&Token) -> bool,
+    ) -> Result<Vec<Token>, BookError> {
         self.change(|tokens| {
             let named = tokens
                 .iter_mut()
                 .filter(|token| token.id == name || token.slot == name);
-            let live = named.filter(|token| token.standing(now_ms) == Standing::Live);
+            let live = named.filter(|token| may(token) && token.standing(now_ms) == Standing::Live);
             let ended: Vec<Token> = live
                 .map(|token| {
                     token.revoked_ms = Some(now_ms);

@@ -21,6 +21,8 @@ pub enum Notice {
     Foreign {
         /// The token's id.
         token: String,
+        /// The organisation for which it writes.
+        organization: String,
         /// How many of one request.
         items: u64,
         /// Of what they named another, without the value: the first one's.

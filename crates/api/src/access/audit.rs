@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Organizations;
 use access::audit::{Reader, Record, TrailError};
 use axum::Json;
 use axum::extract::State;
@@ -9,6 +10,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Asker;
 use crate::Api;
 use crate::fault::Fault;
 use crate::input::Params;
@@ -60,6 +62,9 @@ pub(crate) struct AuditRecord {
     outcome: String,
     /// The answer's header `x-request-id`.
     request_id: Option<String>,
+    /// Of which organisations whoever did it may see what is there, or which it concerns; null: all.
+    #[schema(value_type = Option<Vec<String>>)]
+    organizations: Organizations,
     /// How many refusals before it are not on record, because there were too many at once.
     omitted: u64,
 }
@@ -76,16 +81,18 @@ impl From<Record> for AuditRecord {
             object: record.object,
             outcome: record.outcome,
             request_id: record.request_id,
+            organizations: record.organizations,
             omitted: record.omitted,
         }
     }
 }
 
-/// What was done, the newest first.
+/// What was done, the newest first; for who is bound to some organisations, by those who see no others.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "access", params(AuditParams),
     responses((status = 200, body = AuditPage)))]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
+    asker: Asker,
     Params(params): Params<AuditParams>,
 ) -> Result<Json<AuditPage>, Fault> {
     let limit = params.limit.unwrap_or(PAGE_ROWS);
@@ -104,7 +111,9 @@ pub(crate) async fn list(
         };
         let is = |wanted: &Option<String>, own: &str| wanted.as_ref().is_none_or(|one| one == own);
         reader.latest(params.before, limit, |record| {
-            is(&params.actor, &record.actor) && is(&params.action, &record.action)
+            record.organizations.are_within(asker.organizations())
+                && is(&params.actor, &record.actor)
+                && is(&params.action, &record.action)
         })
     });
     let read: Result<Vec<Record>, TrailError> = read.await.map_err(Fault::internal)?;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use access::audit::{Act, Action};
-use access::{Gate, Permission, Principal, Refused, Shown};
+use access::{Gate, Organizations, Permission, Principal, Refused, Shown};
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
@@ -22,6 +22,20 @@ pub(crate) struct Asker {
     pub(crate) principal: Principal,
     pub(crate) address: Option<IpAddr>,
     pub(crate) request_id: String,
+}
+
+impl Asker {
+    /// Of which organisations they see and manage what is there.
+    pub(crate) fn organizations(&self) -> &Organizations {
+        &self.principal.organizations
+    }
+
+    /// Puts on record that they asked for what they may not have.
+    pub(crate) fn note_denied(&self, api: &Api, what: String) {
+        let act = Act::of(&self.principal, Action::Denied, what);
+        let act = act.asked(self.address, &self.request_id);
+        api.access.trail.note(act.refused());
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asker {
@@ -77,15 +91,17 @@ impl Watcher {
         }
     }
 
-    /// Whether they may still.
-    pub(crate) fn may(&self) -> bool {
+    /// Who they are now; `None` when they may not watch any more.
+    pub(crate) fn principal(&self) -> Option<Principal> {
         let principal = recognise(
             &self.access.gate,
             shown(&self.headers),
             &self.headers,
             false,
         );
-        principal.is_ok_and(|principal| principal.may(Permission::Names))
+        principal
+            .ok()
+            .filter(|principal| principal.may(Permission::Names))
     }
 }
 
@@ -126,17 +142,14 @@ fn admit(api: &Api, policy: Option<Policy>, request: &Request) -> Result<Option<
         Err(refused) => return Err(told(api, &refused, |act| act.asked(peer, &id.0), request)),
     };
     let asker = asker(principal);
-    match policy {
-        Policy::Needs(permission) if !asker.principal.may(permission) => {
-            let what = format!("{method} {}", request.uri().path());
-            let act = Act::of(&asker.principal, Action::Denied, what);
-            api.access
-                .trail
-                .note(act.asked(asker.address, &asker.request_id).refused());
-            Err(forbidden(permission))
-        }
-        _ => Ok(Some(asker)),
-    }
+    let refused = match policy.permission() {
+        Some(permission) if !asker.principal.may(permission) => forbidden(permission),
+        _ if !policy.lets_bound() && !asker.organizations().is_all() => forbidden_to_bound(),
+        _ => return Ok(Some(asker)),
+    };
+    let what = format!("{method} {}", request.uri().path());
+    asker.note_denied(api, what);
+    Err(refused)
 }
 
 fn recognise(
@@ -191,6 +204,12 @@ fn signed_out(message: &str) -> Fault {
 pub(super) fn forbidden(permission: Permission) -> Fault {
     let message = format!("this needs the permission {permission}");
     let hint = "an admin can give you a role that has it";
+    Fault::new(StatusCode::FORBIDDEN, message, Some(hint))
+}
+
+fn forbidden_to_bound() -> Fault {
+    let message = "this is of all organisations, and you are bound to some";
+    let hint = "somebody who is bound to none can do it";
     Fault::new(StatusCode::FORBIDDEN, message, Some(hint))
 }
 

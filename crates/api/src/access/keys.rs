@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access::audit::Action;
-use access::{ApiKey, Permission, Permissions, Register, WantedKey, Who};
+use access::{ApiKey, Gate, Organizations, Permission, Permissions, Register, WantedKey, Who};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -39,6 +39,9 @@ pub(crate) struct Key {
     /// What it may do at most; no more than its maker may.
     #[schema(value_type = Vec<String>)]
     permissions: Permissions,
+    /// Of which organisations it sees what is there at most; null: of all that its maker does.
+    #[schema(value_type = Option<Vec<String>>)]
+    organizations: Organizations,
     /// Milliseconds since the Unix epoch.
     created_ms: u64,
     /// Milliseconds since the Unix epoch; null: it does not expire.
@@ -56,6 +59,8 @@ pub(crate) struct KeyWanted {
     /// What it may do.
     #[schema(value_type = Vec<String>)]
     permissions: Vec<Permission>,
+    /// Of which organisations; without it those that whoever makes it has now.
+    organizations: Option<Vec<String>>,
     /// After how many days it expires; 90 without it.
     days: Option<u64>,
 }
@@ -72,12 +77,8 @@ pub(crate) struct KeyMade {
 #[utoipa::path(get, path = "/api/v1/access/keys", tag = "access", responses((status = 200, body = Keys)))]
 pub(crate) async fn list(State(api): State<Arc<Api>>, asker: Asker) -> Result<Json<Keys>, Fault> {
     let register = api.access.gate.register()?;
-    let own = own_only(&asker);
     let keys = register.keys().iter();
-    let keys = keys.filter(|key| {
-        own.as_ref()
-            .is_none_or(|own| key.maker.as_ref() == Some(own))
-    });
+    let keys = keys.filter(|key| has_key(&asker, &api.access.gate, &register, key));
     let keys = keys.map(|key| shown(&api, &register, key)).collect();
     Ok(Json(Keys { keys }))
 }
@@ -101,11 +102,17 @@ pub(crate) async fn make(
         ));
     }
     let permissions: Vec<&str> = wanted.permissions.iter().map(|one| one.name()).collect();
-    let what = format!("make {:?} with {}", wanted.label, permissions.join(", "));
+    let organizations = wanted.organizations.map(Organizations::of).transpose()?;
+    let of = organizations.as_ref().unwrap_or(asker.organizations());
+    let mut what = format!("make {:?} with {}", wanted.label, permissions.join(", "));
+    if !of.is_all() {
+        what += &format!(" of {of}");
+    }
     api.on_record(&asker, Action::Keys, what).await?;
     let wanted = WantedKey {
         label: wanted.label,
         permissions: wanted.permissions.into_iter().collect(),
+        organizations,
         expires_ms: Some(api.now_ms() as u64 + days * DAY_MS),
     };
     let made = blocking(&api, move |gate| gate.make_key(Some(&name), wanted)).await?;
@@ -125,22 +132,35 @@ pub(crate) async fn revoke(
     Id(id): Id,
 ) -> Result<StatusCode, Fault> {
     own_name(&asker)?;
-    let own = own_only(&asker);
     api.on_record(&asker, Action::Keys, format!("revoke {id}"))
         .await?;
-    blocking(&api, move |gate| gate.revoke_key(&id, own.as_deref())).await?;
+    blocking(&api, move |gate| {
+        gate.revoke_key(&id, |register, key| has_key(&asker, gate, register, key))
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The id of whom lists are for; `None`: for everybody, because they manage access.
-pub(super) fn own_only(asker: &Asker) -> Option<String> {
+/// Whether somebody's keys and sessions are for whoever asks: their own, and for who manages access those
+/// of whom they manage. `person` is an id.
+pub(super) fn has(asker: &Asker, gate: &Gate, register: &Register, person: &str) -> bool {
     let principal = &asker.principal;
-    match &principal.who {
-        _ if principal.may(Permission::Manage) => None,
-        Who::Person { id, .. } => Some(id.clone()),
-        // A key has made nothing.
-        Who::Key { .. } | Who::Anybody => Some(String::new()),
-    }
+    let is_own = matches!(&principal.who, Who::Person { id, .. } if id == person);
+    let manager = gate.managed_by(asker.organizations());
+    let is_managed = || {
+        let mut people = register.people().iter();
+        let person = people.find(|known| known.id == person);
+        person.is_some_and(|person| manager.manages(person))
+    };
+    is_own || (principal.may(Permission::Manage) && is_managed())
+}
+
+fn has_key(asker: &Asker, gate: &Gate, register: &Register, key: &ApiKey) -> bool {
+    let manager = gate.managed_by(asker.organizations());
+    let is_managed = || manager.manages_key(register, key);
+    let maker = key.maker.as_deref();
+    maker.is_some_and(|maker| has(asker, gate, register, maker))
+        || (asker.principal.may(Permission::Manage) && is_managed())
 }
 
 fn shown(api: &Api, register: &Register, key: &ApiKey) -> Key {
@@ -149,6 +169,7 @@ fn shown(api: &Api, register: &Register, key: &ApiKey) -> Key {
         label: key.label.clone(),
         maker: register.maker_of(key).map(|person| person.name.clone()),
         permissions: key.permissions,
+        organizations: key.organizations.clone(),
         created_ms: key.created_ms,
         expires_ms: key.expires_ms,
         used_ms: api.access.gate.key_used_ms(&key.id),

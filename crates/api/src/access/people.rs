@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use access::audit::Action;
-use access::{AccessError, Change, Gate, Password, Person, Role, Who};
+use access::{AccessError, Change, Gate, Organizations, Password, Person, Role, Who};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::Asker;
@@ -29,6 +29,9 @@ pub(crate) struct Somebody {
     /// `viewer`, `analyst`, `content-reader`, `admin`, `auditor`.
     #[schema(value_type = Vec<String>)]
     roles: Vec<Role>,
+    /// Of which organisations they see and manage what is there; null: of all.
+    #[schema(value_type = Option<Vec<String>>)]
+    organizations: Organizations,
     /// Whether an admin keeps them out.
     disabled: bool,
     /// Who they are to the provider by which they sign in; null: they sign in by password.
@@ -44,6 +47,7 @@ impl From<&Person> for Somebody {
         Somebody {
             name: person.name.clone(),
             roles: person.roles.clone(),
+            organizations: person.organizations.clone(),
             disabled: person.disabled,
             identity: person.identity.as_ref().map(|identity| Identity {
                 issuer: identity.issuer.clone(),
@@ -72,6 +76,8 @@ pub(crate) struct Newcomer {
     /// One at least.
     #[schema(value_type = Vec<String>)]
     roles: Vec<Role>,
+    /// Of which organisations; without it, or with null, of all that whoever adds them has.
+    organizations: Option<Vec<String>>,
     /// 12 characters at least; they can change it.
     password: String,
 }
@@ -82,17 +88,32 @@ pub(crate) struct Newcomer {
 pub(crate) struct PersonChange {
     #[schema(value_type = Option<Vec<String>>)]
     roles: Option<Vec<Role>>,
+    /// Of which organisations; null: of all.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<Vec<String>>)]
+    organizations: Option<Option<Vec<String>>>,
     /// Ends their sessions, and makes their keys worthless as long as it lasts.
     disabled: Option<bool>,
     /// Another password, which ends their sessions.
     password: Option<String>,
 }
 
-/// Everybody who may sign in.
+/// Null is said, too.
+fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Vec<String>>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// Everybody who may sign in; for who is bound to some organisations, those who see no others.
 #[utoipa::path(get, path = "/api/v1/access/people", tag = "access", responses((status = 200, body = Everybody)))]
-pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<Everybody>, Fault> {
+pub(crate) async fn list(
+    State(api): State<Arc<Api>>,
+    asker: Asker,
+) -> Result<Json<Everybody>, Fault> {
     let register = api.access.gate.register()?;
-    let people = register.people().iter().map(Somebody::from).collect();
+    let manager = api.access.gate.managed_by(asker.organizations());
+    let people = register.people().iter();
+    let people = people.filter(|person| manager.manages(person));
+    let people = people.map(Somebody::from).collect();
     Ok(Json(Everybody { people }))
 }
 
@@ -110,15 +131,29 @@ pub(crate) async fn add(
         let message = "nobody signs in by password here";
         return Err(Fault::new(StatusCode::BAD_REQUEST, message, Some(hint)));
     }
-    let what = format!("add {} as {}", new.name, names(&new.roles));
+    let organizations = match new.organizations {
+        Some(names) => Organizations::of(names)?,
+        None => asker.organizations().clone(),
+    };
+    let what = match organizations.is_all() {
+        true => format!("add {} as {}", new.name, names(&new.roles)),
+        false => format!(
+            "add {} as {} of {organizations}",
+            new.name,
+            names(&new.roles)
+        ),
+    };
     api.on_record(&asker, Action::People, what).await?;
+    let of = asker.organizations().clone();
     let added = blocking(&api, move |gate| {
-        gate.add(&new.name, &new.roles, &Password::new(new.password))
+        let password = Password::new(new.password);
+        gate.managed_by(&of)
+            .add(&new.name, &new.roles, organizations, &password)
     });
     Ok((StatusCode::CREATED, Json(Somebody::from(&added.await?))))
 }
 
-/// Changes somebody's roles, keeps them out, or gives them another password.
+/// Changes somebody's roles or organisations, keeps them out, or gives them another password.
 #[utoipa::path(patch, path = "/api/v1/access/people/{name}", tag = "access", request_body = PersonChange,
     params(("name" = String, Path, description = "By which they sign in")), responses(
     (status = 204), (status = 400, description = "Nobody could manage any more, or it is refused", body = ErrorBody),
@@ -130,27 +165,34 @@ pub(crate) async fn change(
     Body(wanted): Body<PersonChange>,
 ) -> Result<StatusCode, Fault> {
     own_name(&asker)?;
+    let organizations = wanted.organizations.map(Organizations::asked);
+    let of = asker.organizations().clone();
+    let mut changes = Vec::new();
     if let Some(roles) = wanted.roles {
-        let what = format!("make {name} {}", names(&roles));
-        api.on_record(&asker, Action::People, what).await?;
-        let name = name.clone();
-        blocking(&api, move |gate| gate.change(&name, Change::Roles(roles))).await?;
+        changes.push((
+            format!("make {name} {}", names(&roles)),
+            Change::Roles(roles),
+        ));
+    }
+    if let Some(organizations) = organizations.transpose()? {
+        let what = format!("bind {name} to {organizations}");
+        changes.push((what, Change::Organizations(organizations)));
     }
     if let Some(disabled) = wanted.disabled {
         let what = if disabled { "disable" } else { "enable" };
-        api.on_record(&asker, Action::People, format!("{what} {name}"))
-            .await?;
-        let name = name.clone();
-        blocking(&api, move |gate| {
-            gate.change(&name, Change::Disabled(disabled))
-        })
-        .await?;
+        changes.push((format!("{what} {name}"), Change::Disabled(disabled)));
+    }
+    for (what, change) in changes {
+        api.on_record(&asker, Action::People, what).await?;
+        let (name, of) = (name.clone(), of.clone());
+        blocking(&api, move |gate| gate.managed_by(&of).change(&name, change)).await?;
     }
     if let Some(password) = wanted.password {
         api.on_record(&asker, Action::People, format!("password of {name}"))
             .await?;
+        let password = Password::new(password);
         blocking(&api, move |gate| {
-            gate.set_password(&name, &Password::new(password))
+            gate.managed_by(&of).set_password(&name, &password)
         })
         .await?;
     }
@@ -170,7 +212,8 @@ pub(crate) async fn remove(
     own_name(&asker)?;
     api.on_record(&asker, Action::People, format!("remove {name}"))
         .await?;
-    blocking(&api, move |gate| gate.remove(&name)).await?;
+    let of = asker.organizations().clone();
+    blocking(&api, move |gate| gate.managed_by(&of).remove(&name)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -20,8 +20,10 @@ pub(crate) enum Policy {
     Anyone,
     /// To be somebody; what they see is their own.
     SignedIn,
-    /// A permission.
+    /// A permission; who is bound to some organisations gets what is theirs.
     Needs(Permission),
+    /// A permission for all organisations: what cannot be told apart by them.
+    NeedsAll(Permission),
 }
 
 impl Policy {
@@ -30,15 +32,26 @@ impl Policy {
         match self {
             Policy::Anyone => "anyone",
             Policy::SignedIn => "signed in",
-            Policy::Needs(permission) => permission.name(),
+            Policy::Needs(permission) | Policy::NeedsAll(permission) => permission.name(),
+        }
+    }
+
+    /// The permission that it asks for, if it asks for one.
+    pub(crate) fn permission(self) -> Option<Permission> {
+        match self {
+            Policy::Anyone | Policy::SignedIn => None,
+            Policy::Needs(permission) | Policy::NeedsAll(permission) => Some(permission),
         }
     }
 
     pub(crate) fn lets(self, permissions: Permissions) -> bool {
-        match self {
-            Policy::Anyone | Policy::SignedIn => true,
-            Policy::Needs(permission) => permissions.has(permission),
-        }
+        self.permission()
+            .is_none_or(|permission| permissions.has(permission))
+    }
+
+    /// Whether it also lets those who are bound to some organisations.
+    pub(crate) fn lets_bound(self) -> bool {
+        !matches!(self, Policy::NeedsAll(_))
     }
 }
 
@@ -74,11 +87,12 @@ impl Policies {
         })
     }
 
-    /// The table of the documentation: each route, what it asks for, and which roles have that.
+    /// The table of the documentation: each route, what it asks for, which roles have that, and whether
+    /// they may be bound to some organisations.
     pub(crate) fn markdown(&self) -> String {
         let roles = Role::ALL.map(Role::name).join(" | ");
         let mut text = format!(
-            "| route | asks for | {roles} |\n|---|---|{}\n",
+            "| route | asks for | {roles} | bound to organisations |\n|---|---|{}---|\n",
             "---|".repeat(Role::ALL.len())
         );
         for (path, method, policy) in self.each() {
@@ -87,9 +101,10 @@ impl Policies {
                 false => "–",
             });
             text.push_str(&format!(
-                "| `{method} {path}` | {} | {} |\n",
+                "| `{method} {path}` | {} | {} | {} |\n",
                 policy.name(),
-                marks.join(" | ")
+                marks.join(" | "),
+                if policy.lets_bound() { "yes" } else { "–" }
             ));
         }
         text

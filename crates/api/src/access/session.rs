@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use access::audit::{Act, Action};
-use access::{Password, Permissions, Principal, Role, SignInError, SignedIn, Who};
+use access::{Organizations, Password, Permissions, Principal, Role, SignInError, SignedIn, Who};
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header::{SET_COOKIE, USER_AGENT};
@@ -41,6 +41,9 @@ pub(crate) struct Me {
     provider: Option<String>,
     /// Whether whoever asks signed in by it, and has no password here.
     by_provider: bool,
+    /// Of which organisations they see and manage what is there; null: of all.
+    #[schema(value_type = Option<Vec<String>>)]
+    organizations: Organizations,
 }
 
 impl Me {
@@ -65,6 +68,9 @@ impl Me {
             passwords: api.access.gate.takes_passwords(),
             provider: api.provider.as_ref().map(|provider| provider.name.clone()),
             by_provider: principal.is_some_and(|principal| is_by_provider(api, principal)),
+            organizations: principal
+                .map(|principal| principal.organizations.clone())
+                .unwrap_or_default(),
         }
     }
 }

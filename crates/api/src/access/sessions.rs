@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Asker;
-use super::keys::own_only;
+use super::keys::has;
 use super::people::blocking;
 use crate::Api;
 use crate::fault::{ErrorBody, Fault};
@@ -48,9 +48,10 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     asker: Asker,
 ) -> Result<Json<LoginSessions>, Fault> {
-    let of = own_only(&asker);
-    let all = api.access.gate.list_sessions()?.into_iter();
-    let all = all.filter(|(session, _)| of.as_ref().is_none_or(|of| session.person == *of));
+    let gate = &api.access.gate;
+    let register = gate.register()?;
+    let all = gate.list_sessions()?.into_iter();
+    let all = all.filter(|(session, _)| has(&asker, gate, &register, &session.person));
     let sessions = all.map(|(session, name)| LoginSession {
         own: matches!(&asker.principal.who, Who::Person { session: own, .. } if *own == session.id()),
         id: session.id(),
@@ -74,9 +75,11 @@ pub(crate) async fn end(
     asker: Asker,
     Id(id): Id,
 ) -> Result<StatusCode, Fault> {
-    let of = own_only(&asker);
     api.on_record(&asker, Action::Session, format!("end {id}"))
         .await?;
-    blocking(&api, move |gate| gate.end_session(&id, of.as_deref())).await?;
+    blocking(&api, move |gate| {
+        gate.end_session(&id, |register, person| has(&asker, gate, register, person))
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -81,14 +81,32 @@ async fn signed_in(bench: &Bench, name: &str) -> String {
     cookie.split(';').next().expect("a cookie").to_owned()
 }
 
-/// The rows of the table in docs/security.md: method, path, and whether each role may.
-fn rows() -> Vec<(String, String, String, Vec<bool>)> {
+/// A row of the table in docs/security.md.
+pub(crate) struct Route {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// What it asks for.
+    pub(crate) policy: String,
+    /// Whether each role may, in the order of [`Role::ALL`].
+    pub(crate) may: Vec<bool>,
+    /// Whether also who is bound to some organisations.
+    pub(crate) lets_bound: bool,
+}
+
+/// The rows of the table in docs/security.md.
+pub(crate) fn rows() -> Vec<Route> {
     let table = api::policies_markdown();
     let rows = table.lines().skip(2).map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let (method, path) = cells[0].trim_matches('`').split_once(' ').expect("a route");
-        let may = cells[2..].iter().map(|cell| *cell == "yes").collect();
-        (method.to_owned(), path.to_owned(), cells[1].to_owned(), may)
+        let is_yes = |cell: &&str| *cell == "yes";
+        Route {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            policy: cells[1].to_owned(),
+            may: cells[2..2 + Role::ALL.len()].iter().map(is_yes).collect(),
+            lets_bound: cells.last().is_some_and(is_yes),
+        }
     });
     rows.collect()
 }
@@ -106,7 +124,14 @@ fn is_admitted(answer: &Answer) -> bool {
 async fn every_route_admits_whom_the_table_says() {
     let house = House::new().await;
     let mut asked = 0;
-    for (method, path, policy, may) in rows() {
+    for Route {
+        method,
+        path,
+        policy,
+        may,
+        ..
+    } in rows()
+    {
         if path == "/api/v1/live" {
             // Its answer does not end; tested in `live`.
             continue;
@@ -201,6 +226,7 @@ async fn what_ends_an_admission_ends_it_at_once() {
     let key = |permission: Permission, expires_ms| WantedKey {
         label: "test".into(),
         permissions: [permission].into_iter().collect(),
+        organizations: None,
         expires_ms,
     };
     let now_ms = crate::bench::NOW_MS as u64;
@@ -224,7 +250,8 @@ async fn what_ends_an_admission_ends_it_at_once() {
         assert_eq!(with(text, "/metrics").await, 200);
         assert_eq!(with(text, "/api/v1/sessions").await, 403);
     }
-    gate.revoke_key(&first.key.id, None).expect("revoked");
+    gate.revoke_key(&first.key.id, |_, _| true)
+        .expect("revoked");
     house.bench.clock.advance(Duration::from_secs(60));
     assert_eq!(
         (

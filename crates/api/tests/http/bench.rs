@@ -84,12 +84,38 @@ impl Bench {
         let opened = Store::open(store::Config::new(dir.path()), clock).await;
         let (store, _) = opened.expect("opens");
         let provider = |addr| Some(Arc::new(provider(addr)));
-        Bench::built(dir, store, query::Config::default(), config, provider).await
+        Bench::built(
+            dir,
+            store,
+            query::Config::default(),
+            config,
+            provider,
+            |api| api,
+        )
+        .await
     }
 
     /// A server over an open store.
     pub(crate) async fn over(dir: TempDir, store: Arc<Store>, limits: query::Config) -> Bench {
-        Bench::built(dir, store, limits, GateConfig::default(), |_| None).await
+        Bench::built(
+            dir,
+            store,
+            limits,
+            GateConfig::default(),
+            |_| None,
+            |api| api,
+        )
+        .await
+    }
+
+    /// The same with what `more` puts into the API.
+    pub(crate) async fn serving(
+        dir: TempDir,
+        store: Arc<Store>,
+        limits: query::Config,
+        more: impl FnOnce(Api) -> Api,
+    ) -> Bench {
+        Bench::built(dir, store, limits, GateConfig::default(), |_| None, more).await
     }
 
     async fn built(
@@ -98,6 +124,7 @@ impl Bench {
         limits: query::Config,
         gate: GateConfig,
         provider: impl FnOnce(SocketAddr) -> Option<Arc<SignInProvider>>,
+        more: impl FnOnce(Api) -> Api,
     ) -> Bench {
         let engine = query::Engine::new(Arc::clone(&store), limits).expect("an engine");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -128,7 +155,7 @@ impl Bench {
         let api = Api::new(engine, about, board, config, access)
             .with_erasures(desk)
             .with_provider(provider(addr));
-        let router = api::router(api);
+        let router = api::router(more(api));
         let serving = tokio::spawn(api::serve(listener, None, router, shutdown.clone()));
         Bench {
             addr,

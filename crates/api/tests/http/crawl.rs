@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::bench::{Answer, Bench};
+use super::tenants::{House, OTHER, OWN, house_name};
 
 /// What is put in the place of every value.
 fn hostile() -> Vec<String> {
@@ -67,6 +68,10 @@ const BROKEN: &str = "%C0%AE%FF%zz";
 
 struct Crawl {
     bench: Bench,
+    /// What each request has, too.
+    headers: Vec<(&'static str, String)>,
+    /// What must be in no answer, but where it was asked for.
+    forbidden: Option<&'static str>,
     asked: usize,
     findings: Vec<String>,
 }
@@ -79,8 +84,18 @@ impl Crawl {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        let answer = self.bench.ask(method.clone(), path, headers, body).await;
+        let own = self.headers.iter();
+        let own = own.map(|(name, value)| (*name, value.as_str()));
+        // A header of the request's stands in the place of the usual one.
+        let own = own.filter(|(name, _)| headers.iter().all(|(given, _)| given != name));
+        let all: Vec<(&str, &str)> = headers.iter().copied().chain(own).collect();
+        let answer = self.bench.ask(method.clone(), path, &all, body).await;
         self.asked += 1;
+        if let Some(word) = self.forbidden
+            && shows(&answer, word)
+        {
+            self.findings.push(format!("{method} {path}: shows {word}"));
+        }
         let shown: String = path.chars().take(120).collect();
         for finding in findings(&answer, path, &self.bench.dir.path().to_string_lossy()) {
             self.findings
@@ -88,6 +103,13 @@ impl Crawl {
         }
         answer
     }
+}
+
+/// Whether a word is in an answer's body or headers.
+fn shows(answer: &Answer, word: &str) -> bool {
+    let mut headers = answer.headers.values();
+    let in_headers = headers.any(|value| String::from_utf8_lossy(value.as_bytes()).contains(word));
+    in_headers || String::from_utf8_lossy(&answer.body).contains(word)
 }
 
 /// What is wrong with an answer.
@@ -211,8 +233,52 @@ fn filled(path: &str, value: &str) -> String {
 #[tokio::test]
 async fn nothing_breaks_leaks_or_comes_back() {
     let bench = Bench::with(&["cc329_tools_json"]).await;
+    let crawl = crawled(bench, Vec::new(), None).await;
+    raw(&crawl.bench).await;
+}
+
+/// The same as somebody who has all roles and is bound to one organisation: no answer holds a word of
+/// another's.
+#[tokio::test]
+async fn who_is_bound_to_one_organisation_sees_no_word_of_another() {
+    let house = House::new().await;
+    let cookie = house.cookie("all", OWN).to_owned();
+    let headers = vec![
+        ("cookie", cookie),
+        ("content-type", "application/json".to_owned()),
+    ];
+    let crawl = crawled(house.bench, headers, Some(OTHER)).await;
+    // They were somebody to the end, and would have seen the word.
+    let (cookie, question) = (&crawl.headers[0].1, "{\"sql\": \"SELECT * FROM events\"}");
+    let headers = [
+        ("cookie", cookie.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let bench = &crawl.bench;
+    let own = bench
+        .ask(Method::POST, "/api/v1/query", &headers, question)
+        .await;
+    assert!(own.status == StatusCode::OK && shows(&own, OWN));
+    let bound = access::Change::Organizations(access::Organizations::all());
+    bench
+        .gate
+        .change(&house_name("all", OWN), bound)
+        .expect("bound no more");
+    let all = bench
+        .ask(Method::POST, "/api/v1/query", &headers, question)
+        .await;
+    assert!(shows(&all, OTHER));
+}
+
+async fn crawled(
+    bench: Bench,
+    headers: Vec<(&'static str, String)>,
+    forbidden: Option<&'static str>,
+) -> Crawl {
     let mut crawl = Crawl {
         bench,
+        headers,
+        forbidden,
         asked: 0,
         findings: Vec::new(),
     };
@@ -221,17 +287,16 @@ async fn nothing_breaks_leaks_or_comes_back() {
             // It goes on for ever; its head is looked at below.
             continue;
         }
+        if forbidden.is_some() && path == "/api/v1/session" {
+            // They would be signed out.
+            continue;
+        }
         values(&mut crawl, &method, &path, &parameters).await;
         envelopes(&mut crawl, &path).await;
     }
     bodies(&mut crawl).await;
     files(&mut crawl).await;
-    let Crawl {
-        bench,
-        asked,
-        findings,
-    } = crawl;
-    raw(&bench).await;
+    let (asked, findings) = (crawl.asked, &crawl.findings);
     assert!(
         findings.is_empty(),
         "{} findings in {asked} requests:\n{}",
@@ -239,6 +304,7 @@ async fn nothing_breaks_leaks_or_comes_back() {
         findings.join("\n")
     );
     assert!(asked > 2_000, "only {asked} requests");
+    crawl
 }
 
 async fn values(crawl: &mut Crawl, method: &Method, path: &str, parameters: &[String]) {

@@ -11,4 +11,5 @@ mod replaying;
 mod reports;
 mod serving;
 mod sql;
+mod tenants;
 mod web;

@@ -3,6 +3,7 @@
 //! The store erases rows and knows no people; here it is said whose a row is. After a restart an erasure
 //! that has not ended is ended first.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +12,7 @@ use store::{Certificate, Choice, Counts, ErasureProgress, Order, Snapshot, Store
 use super::{AbortOnDrop, Engine};
 use crate::error::QueryError;
 use crate::people::{Resolver, Theirs};
-use crate::sight::{Lens, Sight};
+use crate::sight::{Lens, Owners, Sight};
 
 /// Outcomes of so many erasures are remembered.
 const OUTCOMES_MAX: usize = 64;
@@ -60,7 +61,7 @@ impl From<QueryError> for EraseError {
 pub struct Asked {
     /// A name, an e-mail address, an account or an installation.
     pub person: String,
-    /// Only what carries this organisation's id.
+    /// Only what belongs to this organisation.
     pub organization: Option<String>,
     /// Also items of others that mention one of their ids.
     pub with_mentions: bool,
@@ -142,7 +143,15 @@ impl Engine {
             Some(ids) => whom.ids.extend(ids),
             None => return Err(EraseError::Nobody(whom.asked_for)),
         }
-        Ok(Theirs { resolver, whom })
+        let owners = whom.organization.clone().map(|only| {
+            let only = BTreeSet::from([only]);
+            Owners::new(&self.config.organization, Arc::new(only))
+        });
+        Ok(Theirs {
+            resolver,
+            whom,
+            owners,
+        })
     }
 }
 

@@ -10,8 +10,10 @@ use arrow::array::{Array, StringViewArray, TimestampMillisecondArray, TimestampN
 use arrow::record_batch::RecordBatch;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use crate::sight::named;
+
 /// The columns that facts are made of, by these places.
-pub(super) const COLUMNS: [&str; 10] = [
+pub(super) const COLUMNS: [&str; 11] = [
     "time",
     "session_id",
     "user_id",
@@ -22,6 +24,7 @@ pub(super) const COLUMNS: [&str; 10] = [
     "department",
     "cost_center",
     "organization_id",
+    "organization",
 ];
 const TEXTS: usize = COLUMNS.len() - 1;
 /// Longer texts are nobody's id and no team's name.
@@ -121,7 +124,7 @@ pub(super) struct Fact {
 pub(crate) struct Facts {
     pub(super) identities: Vec<Identity>,
     pub(super) units: Vec<Units>,
-    /// Which organisations the items name.
+    /// Whose organisation's the items are, as far as they or their tokens say.
     pub(super) organizations: Vec<Option<Name>>,
     pub(super) rows: Vec<Fact>,
 }
@@ -193,7 +196,7 @@ impl Gathering {
         }
         let identity = numbered(&mut self.identities, &mut self.facts.identities, identity);
         let units = numbered(&mut self.units, &mut self.facts.units, units);
-        let organization = columns.text(8, row).map(Name::from);
+        let organization = named(columns.text(9, row), columns.text(8, row)).map(Name::from);
         let known = &mut self.facts.organizations;
         let organization = numbered(&mut self.organizations, known, organization);
         let rows = &mut self.facts.rows;

@@ -10,6 +10,7 @@ use super::directory::Person;
 use super::facts::{Times, email, id};
 use super::mapping::as_known;
 use super::resolve::{Item, Resolver};
+use crate::sight::{Owners, named};
 
 /// The texts of an item, by these places.
 const TEXTS: [&str; 7] = [
@@ -44,6 +45,8 @@ impl Resolver {
 pub(crate) struct Theirs {
     pub(crate) resolver: Resolver,
     pub(crate) whom: Whom,
+    /// Whose rows alone are chosen; `None`: everybody's.
+    pub(crate) owners: Option<Owners>,
 }
 
 impl Choice for Theirs {
@@ -53,6 +56,10 @@ impl Choice for Theirs {
         let mut chosen = Vec::with_capacity(rows.num_rows());
         let mut last: Option<(Views, bool)> = None;
         for row in 0..rows.num_rows() {
+            if !self.owns(&columns, row) {
+                chosen.push(false);
+                continue;
+            }
             let views = columns.views(row);
             let is_theirs = match last {
                 Some((known, is_theirs)) if known == views => is_theirs,
@@ -69,13 +76,17 @@ impl Choice for Theirs {
 }
 
 impl Theirs {
+    fn owns(&self, columns: &Columns<'_>, row: usize) -> bool {
+        let Some(owners) = &self.owners else {
+            return true;
+        };
+        let of_token = text(columns.of_token, row);
+        owners.own(named(of_token, text(columns.texts[ORGANIZATION], row)))
+    }
+
     /// Whether an item is theirs, and whether that holds at all times.
     fn is_theirs(&self, item: Item<'_>) -> (bool, bool) {
         let whom = &self.whom;
-        let is_elsewhere = |of: &String| item.organization_id != Some(of);
-        if whom.organization.as_ref().is_some_and(is_elsewhere) {
-            return (false, true);
-        }
         let accounts = [item.user_account_id, item.user_account_uuid];
         let mut own = accounts.into_iter().flatten().filter_map(id);
         let email = item.user_email.and_then(email);
@@ -109,6 +120,11 @@ struct Columns<'a> {
     texts: [&'a StringViewArray; TEXTS.len()],
     /// Parts of before there were tokens have none.
     token: Option<&'a StringViewArray>,
+    of_token: &'a StringViewArray,
+}
+
+fn text(column: &StringViewArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
 }
 
 impl<'a> Columns<'a> {
@@ -118,6 +134,10 @@ impl<'a> Columns<'a> {
             texts.push(rows.column_by_name(name)?.as_any().downcast_ref()?);
         }
         Some(Columns {
+            of_token: rows
+                .column_by_name("organization")?
+                .as_any()
+                .downcast_ref()?,
             times: Times::of(rows.column_by_name("time")?)?,
             texts: texts.try_into().ok()?,
             token: rows
@@ -136,10 +156,7 @@ impl<'a> Columns<'a> {
     }
 
     fn item(&self, row: usize) -> Item<'a> {
-        let text = |place: usize| {
-            let column = self.texts[place];
-            column.is_valid(row).then(|| column.value(row))
-        };
+        let text = |place: usize| text(self.texts[place], row);
         Item {
             at_ms: self.times.ms(row),
             session_id: text(0),

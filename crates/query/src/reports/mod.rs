@@ -18,6 +18,7 @@
 //! | `prompts.rs` | a page of prompts |
 //! | `replay.rs` | everything that one prompt caused, in order |
 //! | `live.rs` | newly stored events, for those who watch |
+//! | `organizations.rs` | of which organisations something is stored |
 //! | `page.rs` | where a page ends |
 //! | `views.rs` | what can be queried |
 //!
@@ -29,6 +30,7 @@ mod filter;
 mod live;
 mod measures;
 mod names;
+mod organizations;
 mod overview;
 mod page;
 mod prompts;
@@ -49,6 +51,7 @@ use crate::question::Question;
 pub use filter::Filter;
 pub(crate) use filter::{text, texts, time};
 pub use live::{Live, LiveItem, live_items};
+pub use organizations::organizations;
 pub use overview::{ModelRow, Overview, PersonRow, ProductRow, ToolRow, Totals, overview};
 pub use prompts::{Prompt, PromptPage, prompts};
 pub use replay::{PromptTotals, Replay, ReplayEvent, replay};

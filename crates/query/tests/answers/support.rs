@@ -10,7 +10,7 @@ use fleet::{Recorded, Scenario};
 use otlp::{Encoding, Limits};
 use query::{Engine, Question, Sight, render};
 use serde_json::Value;
-use store::{Entry, Store, Transport};
+use store::{Entry, Provenance, Store, Transport};
 use tempfile::TempDir;
 
 /// When the requests are received: an hour after the captures were recorded.
@@ -92,7 +92,22 @@ impl Bench {
 
     /// Stores what was read of a request, with the items that could not be understood.
     pub(crate) async fn append_read(&self, signal: Signal, read: otlp::FromJson, received_ms: u64) {
+        self.append_with(signal, read, received_ms, None).await;
+    }
+
+    /// The same of what came with a token.
+    pub(crate) async fn append_with(
+        &self,
+        signal: Signal,
+        read: otlp::FromJson,
+        received_ms: u64,
+        provenance: Option<Provenance>,
+    ) {
         let entry = entry(signal, read.protobuf.into(), read.quarantined, received_ms);
+        let entry = Entry {
+            provenance: provenance.map(Arc::new),
+            ..entry
+        };
         append(&self.store, entry).await;
     }
 

@@ -1,7 +1,8 @@
 //! What the walk through a request asks, answered.
 
 use contract::{
-    Attribute, Edit, Editor, Fate, Origin, Owner, Quarantined, RawEncoding, Value, product,
+    Attribute, Cell, Edit, Editor, Fate, Kind, Origin, Owner, Quarantined, RawEncoding, Value,
+    coerce, product,
 };
 
 use super::Redactor;
@@ -22,6 +23,25 @@ fn text_of<'v>(attributes: &'v [Attribute<'_>], key: &str) -> Option<&'v str> {
     }
 }
 
+/// The organisation that attributes claim, as it is stored; `None` where they claim none.
+fn claimed(attributes: &[Attribute<'_>]) -> Option<String> {
+    let mut found = attributes.iter().rev();
+    let (_, value) = found.find(|(known, _)| known == "organization.id")?;
+    match coerce(Kind::Text, value)?.cell {
+        Cell::Str(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        _ => None,
+    }
+}
+
+impl Redactor<'_> {
+    /// Whose organisation's an item is that claims this: as `query` decides it when it is asked for.
+    fn organization(&self, claimed: Option<&str>) -> String {
+        let known = self.bound.map(str::trim).filter(|name| !name.is_empty());
+        let known = known.or(claimed).unwrap_or(&self.policy.usual);
+        known.to_owned()
+    }
+}
+
 impl Editor for Redactor<'_> {
     fn passes(&mut self, message: &[u8]) -> bool {
         let policy = self.policy;
@@ -35,10 +55,10 @@ impl Editor for Redactor<'_> {
     fn origin(&mut self, origin: &Origin<'_>) {
         let text = |key| text_of(&origin.resource, key).unwrap_or_default();
         let entrypoint = text_of(&origin.resource, "app.entrypoint");
-        let organization = self.bound.unwrap_or(text("organization.id"));
         let product = product(text("service.name"), &origin.scope_name, entrypoint);
+        self.claimed_by_origin = claimed(&origin.resource);
         self.item = Item {
-            organization: organization.to_owned(),
+            organization: self.organization(self.claimed_by_origin.as_deref()),
             product: product.to_owned(),
             event: String::new(),
         };
@@ -50,9 +70,10 @@ impl Editor for Redactor<'_> {
     }
 
     fn item(&mut self, attributes: &[Attribute<'_>], event_name: &str) {
-        if let (None, Some(claimed)) = (self.bound, text_of(attributes, "organization.id")) {
-            claimed.clone_into(&mut self.item.organization);
-        }
+        // Not what the item before it has claimed.
+        let claimed = claimed(attributes);
+        let claimed = claimed.as_deref().or(self.claimed_by_origin.as_deref());
+        self.item.organization = self.organization(claimed);
         let event = text_of(attributes, "event.name").unwrap_or(event_name);
         event.clone_into(&mut self.item.event);
         self.choose_rules();

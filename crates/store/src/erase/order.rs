@@ -18,6 +18,7 @@ pub const CHOICE_COLUMNS: &[&str] = &[
     "user_account_id",
     "user_account_uuid",
     "organization_id",
+    "organization",
     "resource",
     "prompt_id",
 ];
@@ -29,7 +30,7 @@ pub struct Whom {
     pub asked_for: String,
     /// The ids that are known to be theirs.
     pub ids: BTreeSet<String>,
-    /// Only what carries this organisation's id.
+    /// Only what belongs to this organisation.
     pub organization: Option<String>,
     /// Whether other people's items go, too, that mention one of the ids.
     pub with_mentions: bool,

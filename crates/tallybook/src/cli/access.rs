@@ -41,6 +41,22 @@ pub(crate) enum UserCommand {
         /// viewer, analyst, content-reader, admin or auditor; several with commas
         #[arg(long, value_delimiter = ',', required = true)]
         role: Vec<Role>,
+        /// An organisation of which they see and manage what is there; repeatable [default: all]
+        #[arg(long, value_name = "NAME")]
+        organization: Vec<String>,
+        #[command(flatten)]
+        dir: DirArgs,
+    },
+    /// Bind somebody to some organisations, or to none
+    Organizations {
+        /// By which they sign in
+        name: String,
+        /// An organisation of which they see and manage what is there; repeatable
+        #[arg(long, value_name = "NAME", required_unless_present = "all")]
+        organization: Vec<String>,
+        /// Of all organisations
+        #[arg(long, conflicts_with = "organization")]
+        all: bool,
         #[command(flatten)]
         dir: DirArgs,
     },
@@ -90,6 +106,9 @@ pub(crate) enum KeyCommand {
         /// aggregates, names, content, manage or audit; several with commas
         #[arg(long, value_delimiter = ',', required = true)]
         permission: Vec<Permission>,
+        /// An organisation of which it sees what is there; repeatable [default: those of whom it is for, or all]
+        #[arg(long, value_name = "NAME")]
+        organization: Vec<String>,
         /// After how many days it expires
         #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=3660))]
         days: u64,

@@ -10,7 +10,7 @@ use super::{PlainFormat, SourceArgs};
 pub(crate) struct EraseArgs {
     /// Whom: a name, an e-mail address, an account or an installation, as the view people shows them
     pub(crate) person: String,
-    /// Only what carries this organisation's id
+    /// Only what belongs to this organisation: by its token, else by the id that it claims
     #[arg(long, value_name = "ID")]
     pub(crate) organization: Option<String>,
     /// Also items of other people that mention one of their ids, in a prompt for example

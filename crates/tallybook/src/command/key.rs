@@ -1,7 +1,7 @@
 //! `tallybook key`: keys by which programs ask.
 
 use access::audit::Action;
-use access::{ApiKey, Permission, Register, WantedKey};
+use access::{ApiKey, Organizations, Permission, Register, WantedKey};
 
 use super::access::{Desk, moment, shown};
 use super::say;
@@ -16,16 +16,25 @@ pub(crate) fn run(command: KeyCommand) -> Result<(), Failure> {
         KeyCommand::Create {
             label,
             permission,
+            organization,
             days,
             maker,
             dir,
         } => {
+            let organizations = match organization.is_empty() {
+                true => None,
+                false => Some(Organizations::of(organization).map_err(Failure::usage)?),
+            };
             let desk = Desk::open(&dir)?;
-            let what = format!("make {label:?} with {}", listed(permission.iter().copied()));
+            let mut what = format!("make {label:?} with {}", listed(permission.iter().copied()));
+            if let Some(of) = &organizations {
+                what += &format!(" of {of}");
+            }
             desk.on_record(Action::Keys, what)?;
             let wanted = WantedKey {
                 label,
                 permissions: permission.into_iter().collect(),
+                organizations,
                 expires_ms: Some(desk.now_ms() + days * DAY_MS),
             };
             let made = desk
@@ -38,7 +47,10 @@ pub(crate) fn run(command: KeyCommand) -> Result<(), Failure> {
         KeyCommand::Revoke { id, dir } => {
             let desk = Desk::open(&dir)?;
             desk.on_record(Action::Keys, format!("revoke {id}"))?;
-            let key = desk.gate.revoke_key(&id, None).map_err(Failure::failed)?;
+            let key = desk
+                .gate
+                .revoke_key(&id, |_, _| true)
+                .map_err(Failure::failed)?;
             say(&format!(
                 "the key {id} ({}) is worthless now",
                 shown(&key.label)
@@ -62,6 +74,7 @@ fn list(format: PlainFormat, dir: &DirArgs) -> Result<(), Failure> {
         "id",
         "label",
         "permissions",
+        "organisations",
         "of",
         "expires (UTC)",
         "last used (UTC)",
@@ -72,6 +85,7 @@ fn list(format: PlainFormat, dir: &DirArgs) -> Result<(), Failure> {
             key.id.clone(),
             shown(&key.label),
             listed(key.permissions.iter()),
+            shown(&key.organizations.to_string()),
             shown(maker(&register, key)),
             key.expires_ms.map(moment).unwrap_or_default(),
             desk.gate
@@ -88,6 +102,7 @@ fn json(desk: &Desk, register: &Register, key: &ApiKey) -> serde_json::Value {
         "id": key.id,
         "label": key.label,
         "permissions": key.permissions,
+        "organizations": key.organizations,
         "maker": register.maker_of(key).map(|person| &person.name),
         "created_ms": key.created_ms,
         "expires_ms": key.expires_ms,

@@ -40,11 +40,12 @@ async fn examine(args: &RedactArgs, settings: &Settings) -> Result<Trial, Failur
     let stored = Stored::open(args).await?;
     // By the directory's own key, where there is one, what is pseudonymised already stays.
     let policy = match &args.data_dir {
-        Some(dir) => policy_of(&settings.redaction, dir)?,
+        Some(dir) => policy_of(&settings.redaction, &settings.people.organization, dir)?,
         None => settings
             .redaction
             .policy(&TRIAL_KEY)
-            .map_err(|problems| Failure::usage(problems.join("\n")))?,
+            .map_err(|problems| Failure::usage(problems.join("\n")))?
+            .with_usual_organization(&settings.people.organization),
     };
     let mut trial = Trial::new(policy);
     let hours = stored.hours().await?;

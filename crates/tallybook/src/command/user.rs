@@ -1,7 +1,7 @@
 //! `tallybook user`: who may sign in.
 
 use access::audit::Action;
-use access::{Change, Role};
+use access::{Change, Organizations, Role};
 
 use super::access::{Desk, moment, read_password, shown};
 use super::say;
@@ -12,7 +12,24 @@ use crate::plain::{Align, Table};
 pub(crate) fn run(command: UserCommand) -> Result<(), Failure> {
     match command {
         UserCommand::Setup { dir, url } => set_up(&dir, &url),
-        UserCommand::Add { name, role, dir } => add(&name, &role, &dir),
+        UserCommand::Add {
+            name,
+            role,
+            organization,
+            dir,
+        } => add(&name, &role, organization, &dir),
+        UserCommand::Organizations {
+            name,
+            organization,
+            dir,
+            ..
+        } => {
+            let organizations = named(organization)?;
+            changed(&dir, format!("bind {name} to {organizations}"), |desk| {
+                desk.gate
+                    .change(&name, Change::Organizations(organizations))
+            })
+        }
         UserCommand::List { format, dir } => list(format, &dir),
         UserCommand::Role { name, role, dir } => {
             let what = format!("make {name} {}", listed(&role));
@@ -50,15 +67,36 @@ fn set_up(dir: &DirArgs, url: &str) -> Result<(), Failure> {
     say(&link.url)
 }
 
-fn add(name: &str, roles: &[Role], dir: &DirArgs) -> Result<(), Failure> {
+/// Those that are named; without a name all.
+fn named(organizations: Vec<String>) -> Result<Organizations, Failure> {
+    let asked = Some(organizations).filter(|names| !names.is_empty());
+    Organizations::asked(asked).map_err(Failure::usage)
+}
+
+fn add(
+    name: &str,
+    roles: &[Role],
+    organizations: Vec<String>,
+    dir: &DirArgs,
+) -> Result<(), Failure> {
+    let organizations = named(organizations)?;
     let desk = Desk::open(dir)?;
     let password = read_password(name)?;
     password.check(name).map_err(Failure::usage)?;
-    desk.on_record(Action::People, format!("add {name} as {}", listed(roles)))?;
+    let of = match organizations.is_all() {
+        true => String::new(),
+        false => format!(" of {organizations}"),
+    };
+    desk.on_record(
+        Action::People,
+        format!("add {name} as {}{of}", listed(roles)),
+    )?;
     desk.gate
-        .add(name, roles, &password)
+        .managed_by(&Organizations::all())
+        .add(name, roles, organizations, &password)
         .map_err(Failure::failed)?;
-    say(&format!("{name} can sign in as {}", listed(roles)))
+    let said = format!("{name} can sign in as {}{of}", listed(roles));
+    say(&shown(&said))
 }
 
 fn list(format: PlainFormat, dir: &DirArgs) -> Result<(), Failure> {
@@ -66,7 +104,7 @@ fn list(format: PlainFormat, dir: &DirArgs) -> Result<(), Failure> {
     let people = register.people();
     if format == PlainFormat::Json {
         let rows = people.iter().map(|person| {
-            serde_json::json!({"name": person.name, "roles": person.roles, "disabled": person.disabled, "withdrawn": person.withdrawn, "identity": person.identity, "created_ms": person.created_ms})
+            serde_json::json!({"name": person.name, "roles": person.roles, "organizations": person.organizations, "disabled": person.disabled, "withdrawn": person.withdrawn, "identity": person.identity, "created_ms": person.created_ms})
         });
         return say(&serde_json::Value::Array(rows.collect()).to_string());
     }
@@ -77,9 +115,16 @@ fn list(format: PlainFormat, dir: &DirArgs) -> Result<(), Failure> {
     }
     let left = |title: &str| (title.to_owned(), Align::Left);
     let mut table = Table::new(
-        ["name", "roles", "signs in by", "state", "since (UTC)"]
-            .map(left)
-            .to_vec(),
+        [
+            "name",
+            "roles",
+            "organisations",
+            "signs in by",
+            "state",
+            "since (UTC)",
+        ]
+        .map(left)
+        .to_vec(),
     );
     for person in people {
         let state = match (person.disabled, person.withdrawn) {
@@ -91,6 +136,7 @@ fn list(format: PlainFormat, dir: &DirArgs) -> Result<(), Failure> {
         table.row(vec![
             shown(&person.name),
             listed(&person.roles),
+            shown(&person.organizations.to_string()),
             shown(by),
             state.to_owned(),
             moment(person.created_ms),

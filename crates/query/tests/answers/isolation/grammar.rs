@@ -1,6 +1,8 @@
 //! Random questions: over all views, with joins, unions, sub-selects, windows, functions, regular
 //! expressions, and casts and arithmetic that fail on some rows. The same seed makes the same ones.
 
+mod shapes;
+
 use query::Sight;
 use query::reports::{ViewShape, views};
 
@@ -41,10 +43,12 @@ impl Grammar {
 
     pub(crate) fn question(&mut self) -> Question {
         self.is_determined = true;
-        let sql = match self.below(20) {
-            0 => self.odd(),
-            1 | 2 => self.union(),
-            3 => format!("WITH w AS ({}) SELECT * FROM w", self.select()),
+        let sql = match self.below(40) {
+            0 | 1 => self.odd(),
+            2..=4 => self.set_operation(),
+            5 | 6 => self.named_query(),
+            7 => self.sub_select(),
+            8 => self.grouping_sets(),
             _ => self.select(),
         };
         Question {
@@ -76,20 +80,22 @@ impl Grammar {
 
     fn view(&mut self, name: &str) -> Source {
         // The tables are asked more often than what is made of them, which takes longer.
-        let weighty = [
-            "events",
-            "events",
-            "metrics",
-            "spans",
-            "quarantine",
-            "people",
-            "roster",
-        ];
-        let wanted = match self.chance(88) {
-            true => self.one_of(&weighty).to_owned(),
-            false => {
+        let wanted = match self.below(100) {
+            0..36 => self.one_of(&["quarantine", "quarantine", "roster"]),
+            36..70 => "spans",
+            70..91 => self.one_of(&["events", "events", "metrics"]),
+            91..98 => self.one_of(&[
+                "api_requests",
+                "api_errors",
+                "prompts",
+                "sessions",
+                "users",
+                "copies",
+                "ledger",
+            ]),
+            _ => {
                 let at = self.below(self.views.len());
-                self.views[at].name.to_owned()
+                self.views[at].name
             }
         };
         let view = self.views.iter().find(|view| view.name == wanted);
@@ -241,17 +247,6 @@ impl Grammar {
         )
     }
 
-    fn union(&mut self) -> String {
-        let (left, right) = (self.view("a"), self.view("a"));
-        let (one, other) = (self.text(&left, 2), self.text(&right, 2));
-        let (here, there) = (self.condition(&left, 1), self.condition(&right, 1));
-        let all = self.one_of(&["UNION", "UNION ALL", "EXCEPT", "INTERSECT"]);
-        format!(
-            "SELECT {one} AS x FROM {} AS a WHERE {here} {all} SELECT {other} AS x FROM {} AS a WHERE {there}",
-            left.sql, right.sql
-        )
-    }
-
     fn expression(&mut self, source: &Source, depth: usize) -> String {
         match self.below(10) {
             0 => format!("({})", self.condition(source, depth.saturating_sub(1))),
@@ -391,48 +386,5 @@ impl Grammar {
         ];
         let word = self.one_of(&words);
         word[..4 + self.below(word.len() - 4)].to_owned()
-    }
-
-    /// What nobody is meant to ask.
-    fn odd(&mut self) -> String {
-        let source = self.view("a");
-        let text = self.text(&source, 0);
-        let of_items =
-            "time, session_id, user_id, user_email, user_account_uuid, user_account_id, NULL, NULL";
-        match self.below(14) {
-            0 => format!("EXPLAIN SELECT {text} FROM {} AS a", source.sql),
-            1 => format!("EXPLAIN ANALYZE SELECT {text} FROM {} AS a", source.sql),
-            2 => format!("SELECT _person({of_items}) FROM events"),
-            3 => format!("SELECT _called(now(), {text}) FROM {} AS a", source.sql),
-            4 => format!(
-                "SELECT _machine({text}), _members({text}, true) FROM {} AS a",
-                source.sql
-            ),
-            5 => format!(
-                "SELECT _sent_as({text}, 'json', 'odd') FROM {} AS a",
-                source.sql
-            ),
-            6 => "SELECT * FROM _events".to_owned(),
-            7 => "SELECT * FROM _roster".to_owned(),
-            8 => format!("SELECT input_file_name(), {text} FROM {} AS a", source.sql),
-            9 => "SELECT table_name FROM information_schema.tables".to_owned(),
-            10 => format!(
-                "SELECT a.envelope, a.raw, a.shape, {text} FROM {} AS a",
-                source.sql
-            ),
-            11 => {
-                "SELECT _person(time, 'session 1', NULL, NULL, NULL, NULL, NULL, NULL) FROM events"
-                    .to_owned()
-            }
-            12 => format!(
-                "SELECT arrow_cast({text}, 'Int32') FROM {} AS a",
-                source.sql
-            ),
-            _ => format!(
-                "SELECT nothing_{} FROM {} AS a WHERE {text} = 1",
-                self.below(9),
-                source.sql
-            ),
-        }
     }
 }

@@ -2,8 +2,8 @@
 
 use query::Sight;
 
-use super::world::{NAMED, ORGANIZATIONS, WROTE, World, organization};
-use super::{ask, askers, assert_clean, shown};
+use super::world::{NAMED, ORGANIZATIONS, SHARED, WROTE, World};
+use super::{ask, askers, assert_clean, seen, shown};
 
 /// Whether anything passes a condition on any column of text of any view.
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn people_are_those_of_the_organisations_that_are_seen() {
         }
     };
     for (at, name) in ORGANIZATIONS.iter().enumerate() {
-        let own = Sight::everything().of_organizations([organization(at)]);
+        let own = seen(&[at]);
         let team = team_of_ann(own).await;
         assert_eq!(
             team,
@@ -160,7 +160,7 @@ async fn whose_a_session_is_says_who_is_seen() {
             String::from_utf8(json).expect("UTF-8")
         }
     };
-    let of = |at| Sight::everything().of_organizations([organization(at)]);
+    let of = |at| seen(&[at]);
     let named = format!("nan.{NAMED}.{}@example.com", ORGANIZATIONS[1]);
     assert_eq!(
         persons(of(0)).await.trim(),
@@ -216,4 +216,45 @@ async fn a_pseudonym_is_one_persons() {
         .await,
         format!("[{of_ann}]")
     );
+}
+
+/// What came with a token is its organisation's, whatever it claims, and what is without one is whose it claims.
+#[tokio::test]
+async fn a_token_says_whose_an_item_is() {
+    let world = World::of(None).await;
+    for (table, term) in [
+        ("events", format!("organization_id = '{SHARED}'")),
+        ("metrics", format!("organization_id = '{SHARED}'")),
+        ("spans", format!("organization_id = '{SHARED}'")),
+        ("events", "organization_id IS NULL".to_owned()),
+        ("quarantine", format!("item LIKE '%{SHARED}%'")),
+        ("quarantine", "item NOT LIKE '%organization.id%'".to_owned()),
+    ] {
+        let sql = format!(
+            "SELECT count(*) AS n, count(organization) AS with_token FROM {table} WHERE {term}"
+        );
+        let whole = world.bench.row(&sql).await;
+        let number = |row: &serde_json::Value, name: &str| row[name].as_u64().expect("a number");
+        let mut counts = Vec::new();
+        for at in 0..ORGANIZATIONS.len() {
+            let question = world.bench.engine.question(seen(&[at]));
+            let answer = question.query(&sql, None).await.expect("answers");
+            let json = query::render::json(&answer).expect("renders");
+            let rows: Vec<serde_json::Value> = serde_json::from_slice(&json).expect("rows");
+            counts.push((number(&rows[0], "n"), number(&rows[0], "with_token")));
+        }
+        let all: u64 = counts.iter().map(|(n, _)| n).sum();
+        assert_eq!(all, number(&whole, "n"), "{table} {term}: {counts:?}");
+        assert!(number(&whole, "with_token") > 0, "{table} {term}");
+        let (of_first, with_token) = counts[0];
+        assert!(
+            of_first > 0 && with_token == 0,
+            "{table} {term}: {counts:?}"
+        );
+        let others = counts[1..].iter();
+        assert!(
+            others.clone().all(|(n, with_token)| n == with_token),
+            "{table} {term}: {counts:?}"
+        );
+    }
 }

@@ -1,4 +1,8 @@
 //! Three organisations with the same sessions, prompts and e-mails, and a word of each in every field.
+//!
+//! The first has no token: it owns what claims its id, what claims [`SHARED`], and what claims nothing.
+//! The second sends all that is late, and all of one person, with its token: what claims `SHARED` there is
+//! the second's all the same. The third sends some with its token that claims nothing.
 
 use std::sync::Arc;
 
@@ -7,6 +11,7 @@ use contract::Signal;
 use otlp::Limits;
 use query::{Mapping, PeopleFiles, Pseudonyms, Roster};
 use serde_json::{Value, json};
+use store::Provenance;
 
 use crate::support::{Bench, NOW_MS};
 
@@ -19,7 +24,10 @@ pub(crate) const WROTE: &str = "zqxwrote";
 /// What all of them begin with: questions look for it.
 pub(crate) const COMMON: &str = "zqx";
 
-/// The id of an organisation.
+/// An id that items of two organisations claim: the first's, and the second's, which come with its token.
+pub(crate) const SHARED: &str = "an id of two";
+
+/// The id of an organisation, and what its token is for.
 pub(crate) fn organization(at: usize) -> String {
     format!("id of {}", ORGANIZATIONS[at])
 }
@@ -131,7 +139,9 @@ impl Organization {
         }
         // Another collector forwards the same: copies.
         self.logs(bench, "session 1", "ann", "collector").await;
-        self.damaged(bench).await;
+        for who in ["ann", "bob", "cyd"] {
+            self.damaged(bench, who).await;
+        }
     }
 
     fn common(&self, session: &str, who: &str) -> Value {
@@ -161,11 +171,32 @@ impl Organization {
         if who != "bob" || !self.is_late {
             common["user.email"] = format!("{who}.{NAMED}@example.com").into();
         }
-        // The first organisation is the one of items that name none.
-        if self.at == 0 && who == "cyd" {
-            common["organization.id"] = Value::Null;
-        }
+        common["organization.id"] = self.claims(who);
         common
+    }
+
+    /// What items of somebody say of their organisation.
+    fn claims(&self, who: &str) -> Value {
+        match (self.at, who) {
+            (0 | 1, "bob") => SHARED.into(),
+            // The first organisation is the one of items that name none.
+            (0 | 2, "cyd") => Value::Null,
+            _ => organization(self.at).into(),
+        }
+    }
+
+    /// With what items of somebody come.
+    fn token(&self, who: &str) -> Option<Provenance> {
+        let has = match self.at {
+            1 => self.is_late || who == "bob",
+            2 => who == "cyd",
+            _ => false,
+        };
+        has.then(|| Provenance {
+            token: format!("token of {}", self.word()),
+            organization: organization(self.at),
+            ..Provenance::default()
+        })
     }
 
     fn resource(&self, from: &str) -> Value {
@@ -201,7 +232,7 @@ impl Organization {
             "resource": self.resource(from),
             "scopeLogs": [{"scope": self.scope(), "logRecords": records}]
         }]});
-        post(bench, Signal::Logs, &body).await;
+        post(bench, Signal::Logs, &body, self.token(who)).await;
     }
 
     fn scope(&self) -> Value {
@@ -293,7 +324,7 @@ impl Organization {
         let body = json!({"resourceMetrics": [{
             "resource": self.resource("laptop"), "scopeMetrics": [{"scope": self.scope(), "metrics": metrics}]
         }]});
-        post(bench, Signal::Metrics, &body).await;
+        post(bench, Signal::Metrics, &body, self.token(who)).await;
     }
 
     async fn spans(&self, bench: &Bench, session: &str, who: &str) {
@@ -314,12 +345,12 @@ impl Organization {
         let body = json!({"resourceSpans": [{
             "resource": self.resource("laptop"), "scopeSpans": [{"scope": self.scope(), "spans": [span]}]
         }]});
-        post(bench, Signal::Traces, &body).await;
+        post(bench, Signal::Traces, &body, self.token(who)).await;
     }
 
-    async fn damaged(&self, bench: &Bench) {
+    async fn damaged(&self, bench: &Bench, who: &str) {
         let attributes = attributes(&json!({
-            "organization.id": organization(self.at), "session.id": "session 1",
+            "organization.id": self.claims(who), "session.id": "session 1",
             "user.id": format!("machine {NAMED} {}", self.word()),
             "odd": format!("{WROTE} {NAMED} {}", self.word()),
         }));
@@ -327,14 +358,14 @@ impl Organization {
         let body = json!({"resourceLogs": [{
             "resource": self.resource("laptop"), "scopeLogs": [{"logRecords": [record]}]
         }]});
-        post(bench, Signal::Logs, &body).await;
+        post(bench, Signal::Logs, &body, self.token(who)).await;
     }
 }
 
-async fn post(bench: &Bench, signal: Signal, body: &Value) {
+async fn post(bench: &Bench, signal: Signal, body: &Value, token: Option<Provenance>) {
     let body = serde_json::to_vec(body).expect("JSON");
     let read = otlp::from_json(signal, &body, &Limits::default()).expect("OTLP/JSON");
-    bench.append_read(signal, read, NOW_MS as u64).await;
+    bench.append_with(signal, read, NOW_MS as u64, token).await;
 }
 
 fn attributes(of: &Value) -> Vec<Value> {

@@ -60,7 +60,8 @@ impl Trial {
         let text = |column: &str| row.get(column).and_then(Json::as_str).unwrap_or_default();
         let signal = signal_of(view, text("signal"));
         let mut samples = Vec::new();
-        let mut redactor = self.policy.redactor(signal, None);
+        let of_token = Some(text("organization")).filter(|name| !name.is_empty());
+        let mut redactor = self.policy.redactor(signal, of_token);
         if view.name == "quarantine" {
             unreadable(
                 &mut redactor,
