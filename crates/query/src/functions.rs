@@ -9,6 +9,7 @@
 //! | `elements.rs` | `_elements(json)`, for workspaces |
 //! | `copy_key.rs` | `_copy_key(column, …)`: what copies have in common |
 //! | `ledger.rs` | `_ledger_cost` and the other figures of the ledger, from the columns of an event |
+//! | `mixed.rs` | `_is_mixed(session_id)`: what sums by hour do not tell; each query has its own |
 //! | `narrow.rs` | `_key(text)`, `_compact(text)`: for views that sort |
 //! | `names.rs` | `_model(name)`, `_version_before(version, other)`, `_known_faults(product, version)`, `_in_order(lines)` |
 //! | `tool_call.rs` | `_call(…) OVER (…)` and others: of which call an event of a session is, and who asked for it |
@@ -17,6 +18,7 @@
 //! | `rhythm.rs` | `_expected_by(time)`: until when somebody would be heard of again |
 //! | `quarantined.rs` | `_sent_as(item, encoding, key)`: an attribute of an item that is damaged |
 //! | `constant.rs` | `_price_book_version()`, `_currency()`, `_net_per_usd()`; `_now()`, of each query |
+//! | `split.rs` | `_is_split_events(session_id, user_id)` and the same of metrics; each query has its own |
 //! | `people.rs` | `_person` and what else is said of people; each query has its own |
 
 mod attribute;
@@ -25,12 +27,14 @@ mod copy_key;
 mod elements;
 mod join_calls;
 mod ledger;
+mod mixed;
 mod names;
 mod narrow;
 mod people;
 mod quarantined;
 mod rhythm;
 mod sequence;
+mod split;
 mod tool_call;
 
 use std::sync::Arc;
@@ -42,7 +46,9 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub(crate) use attribute::value_of;
 pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
+pub(crate) use mixed::mixed;
 pub(crate) use people::{Slot, names_people, people};
+pub(crate) use split::{is_split, is_split_of, split};
 pub(crate) use tool_call::{ACCEPTED, ANSWER, OTHER_ANSWER, REFUSED, RESULT};
 
 use crate::cost::Cost;

@@ -33,6 +33,7 @@ use store::Snapshot;
 pub(crate) use directory::About;
 use facts::Keys;
 pub(crate) use facts::Times;
+pub(crate) use learnt::BatchId;
 use learnt::Learnt;
 pub use mapping::Mapping;
 pub(crate) use resolve::{Item, Resolver};

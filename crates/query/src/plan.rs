@@ -24,6 +24,8 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 use store::{Snapshot, Table};
 
+use crate::aside::{Asides, Copies};
+use crate::by_hour::{self, ByHour};
 use crate::complexity;
 use crate::error::QueryError;
 use crate::functions::{self, Slot};
@@ -44,18 +46,33 @@ pub(crate) struct Ready {
 /// One statement over the views of a snapshot, ready to run.
 pub(crate) async fn plan(
     state: SessionState,
-    people: &People,
+    (people, copies): (&People, &Copies),
     snapshot: Snapshot,
-    sql: &str,
+    (sql, by_hour): (&str, Option<&ByHour>),
 ) -> Result<Ready, QueryError> {
-    let (files, slot) = (people.files(), Slot::default());
-    let (context, plan) = guarded(state.clone(), (&files, &slot), &snapshot, sql).await?;
+    let files = match by_hour {
+        Some(by_hour) => by_hour.resolver.files(),
+        None => people.files(),
+    };
+    let slot = Slot::default();
+    let known = Known {
+        files: &files,
+        slot: &slot,
+        copies,
+        by_hour,
+    };
+    let (context, plan) = guarded(state.clone(), &known, &snapshot, sql).await?;
     let own = context.state();
     let plan = ranged::optimize(&own, &plan).map_err(|error| explain(&error))?;
     // Only now it is known whether the answer names people, for whom all parts must have been read.
     if functions::names_people(&plan).map_err(|error| explain(&error))? {
-        let resolver = people.resolver(files, &snapshot, &state).await;
-        let resolver = resolver.map_err(|error| QueryError::running(&error))?;
+        let resolver = match by_hour {
+            Some(by_hour) => by_hour.resolver.clone(),
+            None => {
+                let resolver = people.resolver(files, &snapshot, &state).await;
+                resolver.map_err(|error| QueryError::running(&error))?
+            }
+        };
         // A slot of this query alone, so nobody has filled it.
         let _ = slot.set(resolver);
     }
@@ -67,24 +84,37 @@ pub(crate) async fn plan(
     })
 }
 
+/// What the views of a statement hang on beside its snapshot.
+pub(crate) struct Known<'a> {
+    pub(crate) files: &'a PeopleFiles,
+    pub(crate) slot: &'a Slot,
+    pub(crate) copies: &'a Copies,
+    pub(crate) by_hour: Option<&'a ByHour>,
+}
+
 /// The plan of one statement, after all three walls, and where it runs. The functions that name people
 /// wait for the slot to be filled.
 pub(crate) async fn guarded(
     state: SessionState,
-    (files, slot): (&PeopleFiles, &Slot),
+    known: &Known<'_>,
     snapshot: &Snapshot,
     sql: &str,
 ) -> Result<(SessionContext, LogicalPlan), QueryError> {
     let statement = parse(&state, sql)?;
-    let context = SessionContext::new_with_state(with_own_catalog(state));
+    let context = SessionContext::new_with_state(with_own_catalog(state.clone()));
     for name in functions::UNBOUNDED {
         context.deregister_udf(name);
     }
-    for function in functions::people(slot) {
+    let of_query = functions::people(known.slot).chain(functions::split(snapshot));
+    for function in of_query.chain([functions::mixed(known.slot)]) {
         context.register_udf(function);
     }
     let named = named_views(&context, &statement)?;
-    register(&context, snapshot, files, &named)
+    let on = |table: &Table| named.iter().any(|view| view.is_on(*table));
+    let tables = Table::ALL.into_iter().filter(on);
+    let asides = known.copies.asides(tables, snapshot, &state).await;
+    let asides = asides.map_err(|error| QueryError::running(&error))?;
+    register(&context, (snapshot, &asides), known, &named)
         .await
         .map_err(|error| QueryError::planning(&error))?;
     let plan = context
@@ -97,7 +127,7 @@ pub(crate) async fn guarded(
 }
 
 /// Clones of a state share one catalog; each query registers its views in one of its own.
-fn with_own_catalog(state: SessionState) -> SessionState {
+pub(crate) fn with_own_catalog(state: SessionState) -> SessionState {
     let schema = Arc::new(MemorySchemaProvider::new());
     let catalog = MemoryCatalogProvider::new();
     let options = &state.config().options().catalog;
@@ -228,17 +258,23 @@ fn add_with_dependencies(view: &'static View, ordered: &mut Vec<&'static View>) 
 /// that it cannot name them.
 async fn register(
     context: &SessionContext,
-    snapshot: &Snapshot,
-    files: &PeopleFiles,
+    (snapshot, asides): (&Snapshot, &Asides),
+    known: &Known<'_>,
     views: &[&'static View],
 ) -> Result<(), DataFusionError> {
+    let files = known.files;
     for view in views {
-        let below = below(view, snapshot, files)?;
+        if let Some(by_hour) = known.by_hour.filter(|_| view.name == by_hour::VIEW) {
+            let rows = by_hour.view(context, (snapshot, asides), files).await?;
+            context.register_table(view.name, rows)?;
+            continue;
+        }
+        let below = below(view, (snapshot, asides), files)?;
         let is_on_table = below.is_some();
         if let Some(table) = below {
             context.register_table(view.reads[0], table)?;
         }
-        let sql = view.sql(snapshot, files);
+        let sql = view.sql(snapshot, files, |table| !asides.contains_key(&table));
         let plan = context.state().create_logical_plan(&sql).await?;
         if is_on_table {
             context.deregister_table(view.reads[0])?;
@@ -258,7 +294,7 @@ async fn register(
 /// The table under a view that lies on one.
 fn below(
     view: &View,
-    snapshot: &Snapshot,
+    (snapshot, asides): (&Snapshot, &Asides),
     files: &PeopleFiles,
 ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
     if view.reads == [ROSTER] {
@@ -266,7 +302,12 @@ fn below(
         let table = MemTable::try_new(roster.schema(), vec![vec![roster]])?;
         return Ok(Some(Arc::new(table)));
     }
-    let is_read = |table: &Table| view.reads == [format!("_{}", table.name()).as_str()];
-    let table = Table::ALL.into_iter().find(is_read);
-    Ok(table.map(|table| Arc::new(SnapshotTable::new(table, snapshot)) as Arc<dyn TableProvider>))
+    let table = Table::ALL.into_iter().find(|table| view.is_on(*table));
+    Ok(table.map(|table| -> Arc<dyn TableProvider> {
+        let rows = SnapshotTable::new(table, snapshot);
+        Arc::new(match asides.get(&table) {
+            Some(aside) if !view.is_of_copies() => rows.counted(Arc::clone(aside)),
+            _ => rows,
+        })
+    }))
 }

@@ -17,7 +17,8 @@
 //! | `snapshot.rs` | what a query sees |
 //! | `dedup.rs` | identities within the horizon, and their file |
 //! | `series.rs` | cumulative metrics to increments |
-//! | `origins.rs` | sessions that came under more than one resource |
+//! | `origins.rs` | under which resources sessions came |
+//! | `split.rs` | sessions that came under more than one resource |
 //! | `flush.rs` | buffer to parts to manifest |
 //! | `part.rs` | one immutable column file |
 //! | `manifest.rs` | which parts there are |
@@ -71,6 +72,7 @@ mod schema;
 mod series;
 mod snapshot;
 mod soundness;
+mod split;
 mod state;
 mod stats;
 mod store;
@@ -83,13 +85,13 @@ pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests};
 pub use flush::Flushed;
 pub use inspect::{Inspection, inspect};
-pub use origins::SplitSessions;
 pub use part::Part;
 pub use progress::{ReplayProgress, ReplayStage};
 pub use replay::{Opened, Replay};
 pub use reserve::lacking;
 pub use schema::Table;
 pub use snapshot::Snapshot;
+pub use split::SplitSessions;
 pub use state::Applied;
 pub use stats::Stats;
 pub use store::{Config, Store};

@@ -15,11 +15,12 @@ use crate::batch::{METRIC_VALUE, Prepared, Rows};
 use crate::column::TableBuilder;
 use crate::dedup::{Dedup, Identity};
 use crate::manifest::Manifest;
-use crate::origins::{Origins, Split};
+use crate::origins::Origins;
 use crate::schema::Table;
 use crate::series::Series;
 use crate::snapshot::Snapshot;
 use crate::soundness::Inspector;
+use crate::split::Split;
 
 /// Batches are merged once this many of one size or less lie together at the end of the buffer, so
 /// that a row is copied a bounded number of times and a snapshot stays short.

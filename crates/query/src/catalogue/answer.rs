@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::ask::Ask;
 use super::report::{ColumnKind, Parts, Unit};
-use super::{number, sql};
+use super::{hours, number, sql};
 use crate::engine::{Answer, Engine};
 use crate::error::QueryError;
 
@@ -87,7 +87,18 @@ async fn figures(
     snapshot: &Snapshot,
     ask: &Ask,
 ) -> Result<(Answer, Answer), QueryError> {
-    let query = |sql, limit| engine.query_snapshot(snapshot.clone(), sql, limit);
+    let files = engine.people_files();
+    let by_hour = match hours::whole(ask, &files) {
+        Some(hours) => engine.by_hour(snapshot, hours, files).await?,
+        None => None,
+    };
+    let query = |sql: String, limit| {
+        let sql = match by_hour {
+            Some(_) => hours::of_rows(&sql),
+            None => sql,
+        };
+        engine.query_by_hour(snapshot.clone(), sql, limit, by_hour.clone())
+    };
     if let Some(both) = sql::rows_and_totals(ask) {
         let both = query(both, ask.limit + 1).await?;
         // Out of nothing the engine makes no totals.

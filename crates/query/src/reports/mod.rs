@@ -47,7 +47,7 @@ use crate::engine::Engine;
 use crate::error::QueryError;
 
 pub use filter::Filter;
-pub(crate) use filter::{text, texts, time};
+pub(crate) use filter::{text, time};
 pub use live::{LiveItem, live_items};
 pub use overview::{ModelRow, Overview, PersonRow, ProductRow, ToolRow, Totals, overview};
 pub use prompts::{Prompt, PromptPage, prompts};
