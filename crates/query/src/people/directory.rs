@@ -118,7 +118,9 @@ impl Directory {
         let mut numbers = people.map(|saying| self.ids.get(&*saying.name));
         let first = numbers.next();
         numbers.any(|number| Some(number) != first)
-            || UNITS.into_iter().any(|unit| said.about(unit).nth(1).is_some())
+            || UNITS
+                .into_iter()
+                .any(|unit| said.about(unit).nth(1).is_some())
     }
 
     pub(super) fn installation(&self, key: Key) -> Option<&Said> {
