@@ -57,6 +57,7 @@ fn request(number: u8) -> Entry {
         transport: Transport::Http,
         received_ns: RECEIVED_NS,
         quarantined: Vec::new(),
+        provenance: None,
         protobuf: read.expect("JSON").protobuf.into(),
     }
 }

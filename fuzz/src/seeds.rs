@@ -158,6 +158,7 @@ pub(crate) fn entries(requests: &[Recorded]) -> Vec<Vec<u8>> {
             transport: Transport::Http,
             received_ns: 1_795_824_000_000_000_000,
             quarantined: Vec::new(),
+            provenance: None,
             protobuf: Bytes::from(body),
         };
         entry.encode().to_vec()

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use base::SystemClock;
-use query::{Engine, ErrorKind};
+use query::{Engine, ErrorKind, Sight};
 use store::Store;
 
 /// Everything that a plan which reads can be made of, by the first word of a node's description.
@@ -53,7 +53,7 @@ pub(crate) fn run(input: &[u8]) {
         return;
     };
     let engine = &*ENGINE;
-    match crate::block_on(engine.plan(sql)) {
+    match crate::block_on(engine.question(Sight::everything()).plan(sql)) {
         Ok(plan) => plan.iter().for_each(|node| only_reads(node)),
         Err(error) => assert_eq!(error.kind, ErrorKind::Invalid, "{error}"),
     }

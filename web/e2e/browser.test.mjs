@@ -29,7 +29,7 @@ test('totals equal the client ledgers, and lead to list and replay', { timeout: 
   await t.test('an empty server says what to paste, and stops waiting by itself', async () => {
     await page.getByTestId('connect').waitFor();
     const port = new URL(server.http).port;
-    assert.match(await page.getByTestId('connect').innerText(), new RegExp(`OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:${port}`));
+    await page.getByTestId('connect').getByText(`OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:${port}`).waitFor();
     await assertAccessible(page, 'Connect');
     await sendScenario(server, TOOLS);
     await sendScenario(server, DENIED);

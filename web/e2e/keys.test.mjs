@@ -1,21 +1,11 @@
 // Everywhere without a mouse: the palette, the keys, the help.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertAccessible, assertLaidOut, openPage, settled, startBrowser, startDemo } from './harness.mjs';
+import { test } from 'node:test';
+import { assertAccessible, assertLaidOut, openPage, settled } from './harness.mjs';
+import { stage } from './stage.mjs';
 
-let browser;
-let server;
-
-before(async () => {
-  browser = await startBrowser();
-  server = await startDemo();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const own = stage();
 
 async function palette(page, typed) {
   await page.keyboard.press('Control+k');
@@ -26,7 +16,7 @@ async function palette(page, typed) {
 const chosen = (page) => page.getByTestId('palette').getByRole('option', { selected: true });
 
 test('the palette goes to pages, reports, people, and sessions and prompts by id', { timeout: 120_000 }, async () => {
-  const { page, complaints } = await openPage(browser, `${server.ui}/errors?tz=utc`);
+  const { page, complaints } = await openPage(own.browser, `${own.server.ui}/errors?tz=utc`);
   await settled(page);
   await palette(page, 'adopt');
   assert.match(await chosen(page).innerText(), /Adoption[^]*g a/);
@@ -40,7 +30,7 @@ test('the palette goes to pages, reports, people, and sessions and prompts by id
   await page.keyboard.press('Enter');
   await page.waitForURL('**/reports/reconciliation?**');
 
-  const { rows } = await (await fetch(`${server.ui}/api/v1/reports/people?from=7d&group_by=person&limit=3`)).json();
+  const { rows } = await (await fetch(`${own.server.ui}/api/v1/reports/people?from=7d&group_by=person&limit=3`)).json();
   const { person } = rows.find((row) => row.person);
   await palette(page, person.slice(0, -3));
   await page.getByTestId('palette').getByRole('option', { name: person }).waitFor();
@@ -48,12 +38,12 @@ test('the palette goes to pages, reports, people, and sessions and prompts by id
   await page.getByTestId('prompt-row').first().waitFor();
   assert.equal(new URL(page.url()).searchParams.get('person'), person);
 
-  const { sessions } = await (await fetch(`${server.ui}/api/v1/sessions?limit=1`)).json();
+  const { sessions } = await (await fetch(`${own.server.ui}/api/v1/sessions?limit=1`)).json();
   await palette(page, sessions[0].session_id.slice(0, 12));
   await page.getByTestId('palette').locator(`[data-kind="session"]`).getByText(sessions[0].session_id).click();
   await page.getByTestId('session-cost').waitFor();
 
-  const { prompts } = await (await fetch(`${server.ui}/api/v1/prompts?limit=1`)).json();
+  const { prompts } = await (await fetch(`${own.server.ui}/api/v1/prompts?limit=1`)).json();
   await palette(page, prompts[0].prompt_id);
   await page.getByTestId('palette').locator(`[data-kind="prompt"]`).first().waitFor();
   await page.keyboard.press('ArrowUp');
@@ -69,13 +59,13 @@ test('the palette goes to pages, reports, people, and sessions and prompts by id
 });
 
 test('every page has its letter, and the help tells all of them', { timeout: 120_000 }, async () => {
-  const { page, complaints } = await openPage(browser, server.ui);
+  const { page, complaints } = await openPage(own.browser, own.server.ui);
   await settled(page);
   const links = await page.getByTestId('pages').getByRole('link').evaluateAll((all) => all.map((link) => [link.title, link.textContent, link.getAttribute('href')]));
   assert.equal(new Set(links.map(([title]) => title)).size, links.length, 'no letter twice');
   for (const [title, , href] of links) {
     for (const key of title.split(' ')) await page.keyboard.press(key);
-    await page.waitForURL(new URL(href, server.ui).href);
+    await page.waitForURL(new URL(href, own.server.ui).href);
     // Typed into the editor, keys would be text.
     await page.locator('main h1').first().waitFor();
   }

@@ -2,36 +2,31 @@
 // of it can be asked how it is computed.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertAccessible, figure, openPage, printed, sendHostile, sendScenario, startBrowser, startServer } from './harness.mjs';
+import { test } from 'node:test';
+import { assertAccessible, figure, openPage, printed, sendHostile, sendScenario, startServer } from './harness.mjs';
+import { stage } from './stage.mjs';
 
 const WAIT_MS = 30_000;
 // In small letters: an e-mail is one person in whatever case.
 const HOSTILE = `<img src=x onerror="window.pwned=1">' or '1'='1,{{7*7}}`;
 
-let browser;
-let server;
 let range;
 
-before(async () => {
-  browser = await startBrowser();
-  server = await startServer();
-  await sendScenario(server, 'cc329_tools_json');
-  await sendScenario(server, 'cc329_denied_json');
-  await sendHostile(server, HOSTILE);
-  // Fixed, so that page and command line mean the same: events moved to now may lie a little ahead of it.
-  range = { from: Date.now() - 7 * 86_400_000, to: Date.now() + 600_000 };
+const own = stage({
+  start: startServer,
+  async fill(server) {
+    await sendScenario(server, 'cc329_tools_json');
+    await sendScenario(server, 'cc329_denied_json');
+    await sendHostile(server, HOSTILE);
+    // Fixed, so that page and command line mean the same: events moved to now may lie a little ahead of it.
+    range = { from: Date.now() - 7 * 86_400_000, to: Date.now() + 600_000 };
+  },
 });
 
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-const address = (report, more = '') => `${server.ui}/reports/${report}?from=${range.from}&to=${range.to}&tz=utc${more}`;
+const address = (report, more = '') => `${own.server.ui}/reports/${report}?from=${range.from}&to=${range.to}&tz=utc${more}`;
 
 async function open(report, more) {
-  const opened = await openPage(browser, address(report, more));
+  const opened = await openPage(own.browser, address(report, more));
   await opened.page.getByTestId('report').waitFor({ timeout: WAIT_MS });
   return opened;
 }
@@ -43,15 +38,15 @@ async function settled(page) {
 
 /** What the command line says of the same range. */
 function rowsOf(...asked) {
-  const source = ['--from', String(range.from), '--to', String(range.to), '--url', server.ui, '--format', 'json'];
+  const source = ['--from', String(range.from), '--to', String(range.to), '--url', own.server.ui, '--format', 'json'];
   return JSON.parse(printed('report', ...asked, ...source));
 }
 
 test('every report is listed and opens', { timeout: 240_000 }, async () => {
-  const { page, complaints } = await openPage(browser, `${server.ui}/reports`);
+  const { page, complaints } = await openPage(own.browser, `${own.server.ui}/reports`);
   await page.getByTestId('reports').waitFor();
   await assertAccessible(page, 'Reports');
-  const { reports } = await (await fetch(`${server.ui}/api/v1/reports`)).json();
+  const { reports } = await (await fetch(`${own.server.ui}/api/v1/reports`)).json();
   assert.equal(await page.getByTestId('reports').locator('li').count(), reports.length);
   for (const { name, measures } of reports) {
     await page.goto(address(name));
@@ -102,7 +97,7 @@ test('a figure is the command line’s, and says how it is computed', { timeout:
 
   await t.test('from a link', async () => {
     const id = `cost.requests@${new Date(range.from).toISOString()}..${new Date(range.to).toISOString()}`;
-    await page.goto(`${server.ui}/?explain=${encodeURIComponent(id)}`);
+    await page.goto(`${own.server.ui}/?explain=${encodeURIComponent(id)}`);
     await page.getByTestId('explain-sql').waitFor();
     assert.equal(await figure(page, 'explain-value'), totals.requests);
   });
@@ -110,7 +105,7 @@ test('a figure is the command line’s, and says how it is computed', { timeout:
 });
 
 test('the overview’s figures are those of the reports that explain them', { timeout: 120_000 }, async () => {
-  const { page, complaints } = await openPage(browser, `${server.ui}/?from=${range.from}&to=${range.to}&tz=utc`);
+  const { page, complaints } = await openPage(own.browser, `${own.server.ui}/?from=${range.from}&to=${range.to}&tz=utc`);
   await page.getByTestId('ask').first().waitFor({ timeout: WAIT_MS });
   const figures = page.locator('.figure:has([data-testid="ask"])');
   for (let place = 0; place < (await figures.count()); place += 1) {
@@ -157,7 +152,7 @@ test('a report is narrowed, regrouped, sorted and drawn, and the address holds a
   await page.reload();
   await page.getByTestId('report').waitFor();
   assert.equal(await figure(page, 'total-cost_usd'), narrowed, 'the address is the whole state');
-  const csv = await (await fetch(new URL(await page.getByTestId('download-csv').getAttribute('href'), server.ui))).text();
+  const csv = await (await fetch(new URL(await page.getByTestId('download-csv').getAttribute('href'), own.server.ui))).text();
   assert.match(csv, /^day,model,cost_usd,/);
   assert.deepEqual(complaints, [], 'the browser complained');
 });
@@ -194,7 +189,7 @@ test('hostile text stays text', { timeout: 60_000 }, async () => {
 });
 
 test('a wrong address is said, with a way out', { timeout: 60_000 }, async () => {
-  const { page } = await openPage(browser, address('costs'));
+  const { page } = await openPage(own.browser, address('costs'));
   assert.match(await page.getByTestId('notice').innerText(), /no report “costs”/);
   await page.goto(address('cost', '&group=colour'));
   assert.match(await page.getByTestId('notice').innerText(), /does not know "colour"[^]*broken down by/);

@@ -12,6 +12,7 @@
 //! | `beside.rs` | emitter and server beside Prometheus and an SDK of another language |
 //! | `snapshot.rs` | a folder's content before and after a rebuild |
 //! | `install.rs` | the tools a fresh machine lacks: cargo-deny, Node, Chromium, jq, Prometheus, an SDK for Python |
+//! | `isolation.rs` | random questions over what must not get out |
 //! | `fuzz.rs`, `fuzz/` | libFuzzer over the targets of `fuzz/` |
 //! | `workspace.rs` | root and target folder, running commands |
 //! | `tidy.rs`, `tidy/` | rules on the text of the repository, one pure function each |
@@ -27,6 +28,7 @@ mod beside;
 mod check;
 mod fuzz;
 mod install;
+mod isolation;
 mod prometheus;
 mod snapshot;
 mod steps;
@@ -65,6 +67,7 @@ Commands:
   simulate-faults  Live many seeds on a simulated disk, or one told in full (--seed N)
   planted-bugs     Break a copy of the source in each of 30 ways; the simulation must notice
   truth     Live thirty days of an organisation whose truth is known, and print truth against answers
+  isolation  Ask random questions over what must not get out (--queries N, 100000; --seed N)
   fuzz      Fuzz what strangers' bytes reach; `fuzz --help` tells its options
   help      Show this text
 
@@ -94,6 +97,10 @@ fn main() -> ExitCode {
     match command {
         "check" => match check::Selection::parse(rest, workspace::in_ci()) {
             Ok(selection) => in_workspace(|workspace| check::run(workspace, &selection)),
+            Err(message) => usage_error(&message),
+        },
+        "isolation" => match isolation::Options::parse(rest) {
+            Ok(options) => in_workspace(|workspace| isolation::run(workspace, &options)),
             Err(message) => usage_error(&message),
         },
         "tidy" | "web" | "openapi" | "truth" if !rest.is_empty() => usage_error(&format!(

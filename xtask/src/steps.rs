@@ -51,9 +51,20 @@ pub(crate) fn truth(workspace: &Workspace) -> Result<(), String> {
     ])
 }
 
+/// The types of the API as the front end has them, made of its committed description.
+const SCHEMA: &str = "web/src/api/schema.d.ts";
+
 /// Front-end types and tests, and the committed `web/dist` against a rebuilt one, byte for byte.
 pub(crate) fn web(workspace: &Workspace) -> Result<(), String> {
     npm_install(workspace)?;
+    let schema = || fs::read(workspace.root.join(SCHEMA)).unwrap_or_default();
+    let committed = schema();
+    npm(workspace, &["run", "types"])?;
+    if committed != schema() {
+        return Err(format!(
+            "{SCHEMA} is not what {OPENAPI} makes; commit what `cargo xtask openapi` writes"
+        ));
+    }
     npm(workspace, &["run", "check"])?;
     npm(workspace, &["test"])?;
     let folder = workspace.root.join("web/dist");
@@ -104,13 +115,14 @@ pub(crate) fn docs(workspace: &Workspace) -> Result<(), String> {
     ))
 }
 
-/// Rewrites the API's committed description.
+/// Rewrites the API's committed description, and the types that are made of it.
 pub(crate) fn openapi_write(workspace: &Workspace) -> Result<(), String> {
     let printed = openapi(workspace)?;
     let path = workspace.root.join(OPENAPI);
     fs::write(&path, printed).map_err(|error| format!("{OPENAPI}: {error}"))?;
     println!("wrote {OPENAPI}");
-    Ok(())
+    npm_install(workspace)?;
+    npm(workspace, &["run", "types"])
 }
 
 /// The short form of the fault harness, against the real binary.

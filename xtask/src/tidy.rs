@@ -9,6 +9,7 @@
 //! | `names.rs` | modules are named for the domain, and say what they are for |
 //! | `words.rs` | nothing unfinished, nothing skipped, nothing of one machine |
 //! | `guides.rs` | ARCHITECTURE.md names the crates that exist and all invariants; README both commands |
+//! | `sights.rs` | who asks without being kept from anything |
 //! | `rust_text.rs` | Rust without its comments and literals: what the rules on code look at |
 
 mod edges;
@@ -16,6 +17,7 @@ mod guides;
 mod length;
 mod names;
 mod rust_text;
+mod sights;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -102,6 +104,7 @@ fn findings(texts: &BTreeMap<String, String>) -> Vec<Finding> {
         }
         findings.extend(names::check(path, text));
         findings.extend(length::check(path, text));
+        findings.extend(sights::check(path, text));
     }
     let root = texts
         .get("Cargo.toml")

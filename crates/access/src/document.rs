@@ -55,6 +55,10 @@ impl Document {
         self.write(&bytes).map_err(|error| self.failed(error))
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         private::folder(folder)?;
@@ -66,7 +70,7 @@ impl Document {
         File::open(folder)?.sync_all()
     }
 
-    fn failed(&self, source: io::Error) -> DocumentError {
+    pub(crate) fn failed(&self, source: io::Error) -> DocumentError {
         DocumentError {
             path: self.path.clone(),
             source,

@@ -5,8 +5,44 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `credential.rs` | the text form of tokens and keys, and what is kept of them |
 //! | `document.rs` | a small JSON file that is replaced whole or not at all |
+//! | `kept.rs` | a document that several processes read and change |
+//! | `hashed.rs` | secrets without a name, and their hashes |
+//! | `roles.rs` | permissions, and the roles that give them |
+//! | `people.rs`, `people/` | who there is; passwords, the setup link, lock-out |
+//! | `keys.rs` | keys by which programs ask |
+//! | `sessions.rs` | who has signed in |
+//! | `principal.rs` | who asks, and what they may |
+//! | `gate.rs`, `gate/` | who is let in: the one place where a credential becomes a principal |
+//! | `failure.rs` | why something was not done |
+//! | `audit.rs`, `audit/` | what was done: the trail |
+//! | `door.rs` | what happened at the door lately, for who sets a client up |
+//! | `tokens.rs`, `tokens/` | ingest tokens: who may send telemetry, and for whom |
 
+pub mod audit;
+mod credential;
 mod document;
+pub mod door;
+mod failure;
+mod gate;
+mod hashed;
+mod kept;
+mod keys;
+mod people;
+mod principal;
+mod roles;
+mod sessions;
+pub mod tokens;
 
+pub use credential::{Credential, Kind, SecretHash};
 pub use document::{Document, DocumentError};
+pub use failure::AccessError;
+pub use gate::{Change, Gate, GateConfig, Refused, SetupLink, Shown, SignInError, SignedIn};
+pub use hashed::new_id;
+pub use keys::{ApiKey, NewKey, WantedKey};
+pub use people::password::Password;
+pub use people::{Person, Register, SETUP_HOURS, Setup};
+pub use principal::{Principal, Who};
+pub use roles::{Permission, Permissions, Role};
+pub use sessions::{Lifetimes, Session};

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use access::audit::Action;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -14,8 +15,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
+use crate::access::Asker;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
+use crate::sight::Seen;
 use crate::sql::{ELAPSED_MS, TRUNCATED};
 
 const NAMES: &str = "from, to, time_zone, group_by, where, order_by, limit, format";
@@ -82,13 +85,19 @@ pub(crate) struct ReportParams {
     (status = 504, description = "It took too long", body = ErrorBody)))]
 pub(crate) async fn report(
     State(api): State<Arc<Api>>,
+    seen: Seen,
+    asker: Asker,
     Id(name): Id,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
     let report = Report::find(&name).ok_or_else(|| unknown(&name))?;
     let Asked { wanted, format } = Asked::read(query.as_deref().unwrap_or_default())?;
     let ask = wanted.of(report, api.now_ms())?;
-    let answer = catalogue::answer(&api.engine, ask).await?;
+    if format != Format::Json {
+        let what = format!("report {name}?{}", query.as_deref().unwrap_or_default());
+        api.on_record(&asker, Action::Export, what).await?;
+    }
+    let answer = catalogue::answer(&seen.question(&api), ask).await?;
     let facts = [
         (TRUNCATED, answer.rows.truncated.to_string()),
         (ELAPSED_MS, answer.elapsed.as_millis().to_string()),
@@ -119,10 +128,11 @@ pub(crate) struct ExplainParams {
     (status = 504, description = "It took too long", body = ErrorBody)))]
 pub(crate) async fn explain(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Params(params): Params<ExplainParams>,
 ) -> Result<Json<Explanation>, Fault> {
     let id = NumberId::read(&params.id, api.now_ms())?;
-    Ok(Json(catalogue::explain(&api.engine, &id).await?))
+    Ok(Json(catalogue::explain(&seen.question(&api), &id).await?))
 }
 
 fn unknown(name: &str) -> Fault {

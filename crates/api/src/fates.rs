@@ -23,6 +23,9 @@ pub(crate) struct Ledger {
     settled: bool,
     /// Items (log records, data points, spans) by signal.
     signals: SignalFates,
+    /// The same by the token with which items came; `token` is empty for those without. Together they are
+    /// `signals`.
+    tokens: Vec<TokenFates>,
     /// Requests answered with an error. The items of a request that could not be read are unknown
     /// and only counted here; those of one that was read are in `rejected` as well.
     refused_requests: Vec<RefusedRequests>,
@@ -34,6 +37,15 @@ pub(crate) struct SignalFates {
     logs: Fates,
     metrics: Fates,
     traces: Fates,
+}
+
+/// Fates of what came with one token.
+#[derive(Debug, Serialize, ToSchema)]
+struct TokenFates {
+    /// The token's id; empty for what came without one.
+    token: String,
+    /// Items by signal.
+    signals: SignalFates,
 }
 
 /// How many items met which fate: the last four add up to `received`.
@@ -97,7 +109,11 @@ impl From<[Fate; 3]> for SignalFates {
 #[utoipa::path(get, path = "/api/v1/fates", tag = "status", responses((status = 200, body = Ledger)))]
 pub(crate) async fn fates(State(api): State<Arc<Api>>) -> Json<Ledger> {
     let fates = api.engine.store().fates();
-    let all = fates.all();
+    let (all, tokens) = fates.by_token();
+    let tokens = tokens.into_iter().map(|of| TokenFates {
+        token: of.token,
+        signals: of.signals.into(),
+    });
     let refused = fates.refused_requests().into_iter();
     let refused = refused.map(|(what, requests)| RefusedRequests {
         signal: what.signal,
@@ -109,6 +125,7 @@ pub(crate) async fn fates(State(api): State<Arc<Api>>) -> Json<Ledger> {
         since_ms: api.about.started_ms,
         settled: all.iter().all(Fate::is_settled),
         signals: all.into(),
+        tokens: tokens.collect(),
         refused_requests: refused.collect(),
     })
 }

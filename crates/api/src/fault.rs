@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use query::{ErrorKind, QueryError};
 use serde::Serialize;
@@ -35,6 +36,7 @@ pub(crate) struct Reason {
 pub(crate) struct Fault {
     status: StatusCode,
     reason: Reason,
+    retry_after_s: Option<u64>,
 }
 
 impl Fault {
@@ -48,7 +50,18 @@ impl Fault {
                 column: None,
                 hint,
             },
+            retry_after_s: None,
         }
+    }
+
+    /// Says when it may be tried again.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Fault {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     pub(crate) fn internal(error: impl std::fmt::Display) -> Fault {
@@ -74,6 +87,7 @@ impl From<QueryError> for Fault {
                 column,
                 hint: error.hint,
             },
+            retry_after_s: None,
         }
     }
 }
@@ -84,6 +98,11 @@ impl IntoResponse for Fault {
             // The reason may hold the text of a question, or of an event; who asked is told.
             tracing::warn!(status = self.status.as_u16(), "a request of the API failed");
         }
-        (self.status, Json(ErrorBody { error: self.reason })).into_response()
+        let retry_after_s = self.retry_after_s;
+        let mut response = (self.status, Json(ErrorBody { error: self.reason })).into_response();
+        if let Some(seconds) = retry_after_s {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

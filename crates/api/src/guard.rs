@@ -5,17 +5,20 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Api;
+use crate::access::RequestId;
 use crate::fault::Fault;
 use crate::host;
 
 /// Longer than a query may take, so that the query's own limit speaks first.
 const TIMEOUT: Duration = Duration::from_secs(35);
 
+/// What the request is called in the audit trail.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Files of the data directory that are damaged or missing.
 const DAMAGED: HeaderName = HeaderName::from_static("x-tallybook-damaged");
 /// More are told of by `/api/v1/status`.
@@ -26,15 +29,23 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     frame-ancestors 'none'";
 
 /// Lets a request pass that may, and ends it in time.
-pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(api): State<Arc<Api>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    // Without random bytes a request has no name; nothing rests on it.
+    let id = ::access::new_id().unwrap_or_default();
+    request.extensions_mut().insert(RequestId(id.clone()));
     let path = request.uri().path();
     let is_api = is_api(path);
     let is_probe = matches!(path, "/healthz" | "/readyz");
+    let is_of_state = is_api || is_probe || path == "/metrics";
     let refused = match is_probe {
         true => Ok(()),
-        false => {
-            check_host(&request, &api.config.allowed_hosts).and_then(|()| check_site(&request))
-        }
+        false => check_host(&request, &api.config.allowed_hosts)
+            .and_then(|()| check_site(&request))
+            .and_then(|()| check_origin(&request)),
     };
     let mut response = match refused {
         Err(fault) => fault.into_response(),
@@ -44,11 +55,14 @@ pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: N
             Err(_) => timed_out().into_response(),
         },
     };
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     if is_api {
         tell_of_damage(&api, response.headers_mut());
     }
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    put_headers(response.headers_mut(), is_api || is_probe || is_error);
+    put_headers(response.headers_mut(), is_of_state || is_error);
     response
 }
 
@@ -95,6 +109,29 @@ fn check_site(request: &Request) -> Result<(), Fault> {
         "another site may not use the API",
         None,
     ))
+}
+
+/// Browsers name the origin of what may change something; older ones say nothing else. That the body is
+/// JSON, which a form cannot send, is seen to where it is read.
+fn check_origin(request: &Request) -> Result<(), Fault> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let Some(origin) = request.headers().get(header::ORIGIN) else {
+        return Ok(());
+    };
+    let named = origin.to_str().unwrap_or_default();
+    let named = named.split_once("://").map(|(_, authority)| authority);
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| authority(request.uri()));
+    if named.is_some() && named == host {
+        return Ok(());
+    }
+    let message = "another origin may not use the API";
+    Err(Fault::new(StatusCode::FORBIDDEN, message, None))
 }
 
 fn timed_out() -> Fault {

@@ -23,7 +23,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 }
 
 /// `name:80`, `[::1]:80`, `name.` and `name` to the name alone.
-fn without_port(host: &str) -> &str {
+pub(crate) fn without_port(host: &str) -> &str {
     let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => match host.rsplit_once(':') {

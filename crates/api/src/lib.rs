@@ -1,6 +1,6 @@
 //! The JSON API, the live stream, and the web UI in the binary.
 //!
-//! Invariant: read-only, and for this origin alone. Every request passes `guard.rs`: its host is one
+//! Invariant: for this origin alone, and read-only but for who may come in, ingest tokens and erasing. Every request passes `guard.rs`: its host is one
 //! of ours, no other site may have sent it, it ends in bounded time, and its answer carries the
 //! security headers. What an answer says comes from `query`; nothing is computed here.
 //!
@@ -11,38 +11,60 @@
 //! | `catalogue.rs` | the named reports, and how their figures are computed |
 //! | `sql.rs` | any question: SQL, and the views there are |
 //! | `live.rs` | newly stored events as they come |
+//! | `redaction.rs` | what is taken out of requests before they are kept |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
+//! | `erase.rs` | erasing somebody |
 //! | `fates.rs` | what became of everything that came |
+//! | `intake.rs` | what the API knows of the door: the gate, who is told |
+//! | `tokens.rs` | ingest tokens: list, make, rotate, revoke |
+//! | `door.rs` | who was turned away and why, which events came first |
+//! | `connect.rs` | what to paste where, for each client |
 //! | `web.rs` | the embedded UI |
 //! | `guard.rs` | what every request must pass |
+//! | `sight.rs` | what a request may see |
+//! | `access.rs`, `access/` | who asks, and whether they may; people, keys, the audit trail |
 //! | `host.rs` | which hosts are ours |
 //! | `input.rs` | parameters and bodies, refused with a reason |
 //! | `fault.rs` | every error answer |
 //! | `serve.rs` | connections: accept, time out, drain |
 
+mod access;
 mod catalogue;
+mod connect;
+mod door;
+mod erase;
 mod fates;
 mod fault;
 mod guard;
 mod host;
 mod input;
+mod intake;
 mod live;
+mod live_filter;
+mod redaction;
 mod reports;
 mod routes;
 mod serve;
+mod sight;
 mod sql;
 mod status;
+mod tokens;
 mod web;
+mod why;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use base::meters::Board;
-use query::Engine;
+use query::{Engine, ErasureDesk};
 use tokio::sync::OnceCell;
 
-pub use routes::{openapi_json, router};
+pub use access::Access;
+pub use connect::{Client, Guide, Step, TOKEN, guide};
+pub use intake::Intake;
+pub use routes::{openapi_json, policies_markdown, router};
 pub use serve::serve;
+pub use tokens::{OVERLAP_DAYS, TokenRow};
 
 /// Where the API is served, and under which names.
 #[derive(Clone, Debug)]
@@ -87,8 +109,20 @@ pub struct About {
     pub http: SocketAddr,
     /// Where OTLP/gRPC is received.
     pub grpc: SocketAddr,
+    /// Whether TLS is spoken at all ports.
+    pub tls: bool,
     /// Whether what there is to see is simulated.
     pub demo: bool,
+}
+
+impl About {
+    /// How addresses begin.
+    fn scheme(&self) -> &'static str {
+        match self.tls {
+            true => "https",
+            false => "http",
+        }
+    }
 }
 
 /// What answers come from.
@@ -97,19 +131,60 @@ pub struct Api {
     about: About,
     board: Board,
     config: Config,
+    access: Access,
+    redaction: Option<Arc<redact::Ledger>>,
+    intake: Option<Intake>,
+    erasures: Option<Arc<ErasureDesk>>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
 
 impl Api {
-    /// An API over an engine, which shows the meters on `board`.
-    pub fn new(engine: Arc<Engine>, about: About, board: Board, config: Config) -> Api {
+    /// An API over an engine, which shows the meters on `board`, for those whom `access` lets in.
+    pub fn new(
+        engine: Arc<Engine>,
+        about: About,
+        board: Board,
+        config: Config,
+        access: Access,
+    ) -> Api {
         Api {
             engine,
             about,
             board,
             config,
+            access,
+            redaction: None,
+            intake: None,
+            erasures: None,
             views: OnceCell::new(),
+        }
+    }
+
+    /// Shows what is taken out of requests before they are kept.
+    #[must_use]
+    pub fn with_redaction(self, ledger: Arc<redact::Ledger>) -> Api {
+        Api {
+            redaction: Some(ledger),
+            ..self
+        }
+    }
+
+    /// With the door of the server.
+    #[must_use]
+    pub fn with_intake(self, intake: Intake) -> Api {
+        Api {
+            intake: Some(intake),
+            ..self
+        }
+    }
+
+    /// The same, by which somebody can be erased.
+    #[must_use]
+    pub fn with_erasures(self, desk: Arc<ErasureDesk>) -> Api {
+        Api {
+            erasures: Some(desk),
+            ..self
         }
     }
 

@@ -10,8 +10,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::Api;
+use crate::access::Asker;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
+use crate::sight::Seen;
 
 /// The range that is meant when none is given.
 const USUAL_RANGE_MS: i64 = 7 * 24 * 3_600_000;
@@ -49,6 +51,7 @@ macro_rules! params {
                     person: self.person.clone(),
                     model: self.model.clone(),
                     tool: self.tool.clone(),
+                    ..Filter::default()
                 }
             }
         }
@@ -57,7 +60,13 @@ macro_rules! params {
 
 params! {
     /// Range and filters.
-    OverviewParams {}
+    OverviewParams {
+        /// From when on is compared, milliseconds since the Unix epoch; with `previous_to_ms`. Without both the
+        /// equally long period just before.
+        previous_from_ms: i64,
+        /// Until before when is compared, milliseconds since the Unix epoch.
+        previous_to_ms: i64,
+    }
 }
 
 params! {
@@ -87,10 +96,21 @@ params! {
     responses((status = 200, body = Overview), (status = 400, body = ErrorBody)))]
 pub(crate) async fn overview(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Params(params): Params<OverviewParams>,
 ) -> Result<Json<Overview>, Fault> {
+    let mut filter = params.filter(&api);
+    filter.previous = match (params.previous_from_ms, params.previous_to_ms) {
+        (None, None) => None,
+        (Some(from_ms), Some(to_ms)) => Some((from_ms, to_ms)),
+        _ => {
+            let what = "of the period before one end is missing";
+            let hint = Some("give previous_from_ms and previous_to_ms, or neither");
+            return Err(Fault::new(StatusCode::BAD_REQUEST, what, hint));
+        }
+    };
     Ok(Json(
-        reports::overview(&api.engine, &params.filter(&api)).await?,
+        reports::overview(&seen.question(&api), &filter).await?,
     ))
 }
 
@@ -99,11 +119,18 @@ pub(crate) async fn overview(
     responses((status = 200, body = SessionPage), (status = 400, body = ErrorBody)))]
 pub(crate) async fn sessions(
     State(api): State<Arc<Api>>,
+    seen: Seen,
     Params(params): Params<SessionParams>,
 ) -> Result<Json<SessionPage>, Fault> {
     let limit = params.limit.unwrap_or(PAGE_ROWS);
     Ok(Json(
-        reports::sessions(&api.engine, &params.filter(&api), limit, params.before_ms).await?,
+        reports::sessions(
+            &seen.question(&api),
+            &params.filter(&api),
+            limit,
+            params.before_ms,
+        )
+        .await?,
     ))
 }
 
@@ -112,9 +139,15 @@ pub(crate) async fn sessions(
     responses((status = 200, body = SessionDetail), (status = 404, body = ErrorBody)))]
 pub(crate) async fn session(
     State(api): State<Arc<Api>>,
+    asker: Asker,
+    seen: Seen,
     Id(id): Id,
 ) -> Result<Json<SessionDetail>, Fault> {
-    let found = reports::session(&api.engine, &id).await?;
+    let found = reports::session(&seen.question(&api), &id).await?;
+    if found.is_some() {
+        api.on_reveal(&asker, format!("prompts of session {id}"))
+            .await?;
+    }
     found.map(Json).ok_or_else(|| absent("session", &id))
 }
 
@@ -123,29 +156,34 @@ pub(crate) async fn session(
     responses((status = 200, body = PromptPage), (status = 400, body = ErrorBody)))]
 pub(crate) async fn prompts(
     State(api): State<Arc<Api>>,
+    asker: Asker,
+    seen: Seen,
     Params(params): Params<PromptParams>,
 ) -> Result<Json<PromptPage>, Fault> {
     let (limit, errors) = (
         params.limit.unwrap_or(PAGE_ROWS),
         params.errors.unwrap_or(false),
     );
-    Ok(Json(
-        reports::prompts(
-            &api.engine,
-            &params.filter(&api),
-            limit,
-            params.before_ms,
-            errors,
-        )
-        .await?,
-    ))
+    let (question, filter) = (seen.question(&api), params.filter(&api));
+    let page = reports::prompts(&question, &filter, limit, params.before_ms, errors).await?;
+    api.on_reveal(&asker, format!("{} prompts in a list", page.prompts.len()))
+        .await?;
+    Ok(Json(page))
 }
 
 /// Everything that one prompt caused, in order.
 #[utoipa::path(get, path = "/api/v1/prompts/{id}", tag = "reports", params(("id" = String, Path, description = "Its prompt.id")),
     responses((status = 200, body = Replay), (status = 404, body = ErrorBody)))]
-pub(crate) async fn replay(State(api): State<Arc<Api>>, Id(id): Id) -> Result<Json<Replay>, Fault> {
-    let found = reports::replay(&api.engine, &id).await?;
+pub(crate) async fn replay(
+    State(api): State<Arc<Api>>,
+    asker: Asker,
+    seen: Seen,
+    Id(id): Id,
+) -> Result<Json<Replay>, Fault> {
+    let found = reports::replay(&seen.question(&api), &id).await?;
+    if found.is_some() {
+        api.on_reveal(&asker, format!("prompt {id}")).await?;
+    }
     found.map(Json).ok_or_else(|| absent("prompt", &id))
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Permission::{Aggregates, Audit, Manage, Names};
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
@@ -11,7 +12,11 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Api, catalogue, fates, guard, live, reports, sql, status, web};
+use crate::access::{Policies, Policy, Table, audit, authorise, keys, people, session, sessions};
+use crate::{
+    Api, catalogue, connect, door, erase, fates, guard, live, redaction, reports, sql, status,
+    tokens, web, why,
+};
 
 /// The longest body of a request.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -27,37 +32,69 @@ const BODY_BYTES_MAX: usize = 1 << 20;
     tags(
         (name = "reports", description = "Named answers"),
         (name = "sql", description = "Any question"),
+        (name = "intake", description = "Who may send, and what came to the door"),
         (name = "status", description = "The server itself"),
+        (name = "access", description = "Who may come in, and what was done"),
     )
 )]
 struct Document;
 
-fn described() -> OpenApiRouter<Arc<Api>> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(reports::overview))
-        .routes(routes!(reports::sessions))
-        .routes(routes!(reports::session))
-        .routes(routes!(reports::prompts))
-        .routes(routes!(reports::replay))
-        .routes(routes!(catalogue::list))
-        .routes(routes!(catalogue::report))
-        .routes(routes!(catalogue::explain))
-        .routes(routes!(live::live))
-        .routes(routes!(sql::query))
-        .routes(routes!(sql::views))
-        .routes(routes!(status::status))
-        .routes(routes!(fates::fates))
+/// All routes, each with what it asks of whoever calls it.
+fn table() -> Table {
+    let needs = Policy::Needs;
+    Table::new(OpenApiRouter::with_openapi(Document::openapi()))
+        .at(needs(Aggregates), routes!(reports::overview))
+        .at(needs(Names), routes!(reports::sessions))
+        .at(needs(Names), routes!(reports::session))
+        .at(needs(Names), routes!(reports::prompts))
+        .at(needs(Names), routes!(reports::replay))
+        .at(needs(Aggregates), routes!(catalogue::list))
+        .at(needs(Aggregates), routes!(catalogue::report))
+        .at(needs(Aggregates), routes!(catalogue::explain))
+        .at(needs(Aggregates), routes!(why::why))
+        .at(needs(Names), routes!(live::live))
+        .at(needs(Names), routes!(sql::query))
+        .at(needs(Aggregates), routes!(sql::views))
+        .at(Policy::SignedIn, routes!(status::status))
+        .at(needs(Aggregates), routes!(fates::fates))
+        .at(needs(Aggregates), routes!(redaction::redaction))
+        .at(needs(Manage), routes!(tokens::list, tokens::create))
+        .at(needs(Manage), routes!(tokens::rotate))
+        .at(needs(Manage), routes!(tokens::revoke))
+        .at(needs(Manage), routes!(connect::connect))
+        .at(needs(Manage), routes!(door::door))
+        .at(needs(Manage), routes!(erase::erase))
+        .at(needs(Manage), routes!(erase::standing))
+        .at(Policy::Anyone, routes!(session::me, session::begin))
+        .at(Policy::SignedIn, routes!(session::end))
+        .at(Policy::Anyone, routes!(session::set_up))
+        .at(Policy::SignedIn, routes!(session::password))
+        .at(needs(Manage), routes!(people::list, people::add))
+        .at(needs(Manage), routes!(people::change, people::remove))
+        .at(Policy::SignedIn, routes!(keys::list, keys::make))
+        .at(Policy::SignedIn, routes!(keys::revoke))
+        .at(Policy::SignedIn, routes!(sessions::list))
+        .at(Policy::SignedIn, routes!(sessions::end))
+        .at(needs(Audit), routes!(audit::list))
+        .plain(Policy::SignedIn, "/api/openapi.json", get(openapi))
+        .plain(Policy::Anyone, "/healthz", get(status::healthz))
+        .plain(Policy::Anyone, "/readyz", get(status::readyz))
+        .plain(needs(Aggregates), "/metrics", get(status::metrics))
 }
 
 /// Everything that is served to people: the API, the UI, and the state for probes and Prometheus.
 pub fn router(api: Api) -> Router {
     let api = Arc::new(api);
-    let (described, _) = described().split_for_parts();
-    described
-        .route("/api/openapi.json", get(openapi))
-        .route("/healthz", get(status::healthz))
-        .route("/readyz", get(status::readyz))
-        .route("/metrics", get(status::metrics))
+    let (described, policies) = table().finish();
+    let (router, _) = described.split_for_parts();
+    guarded(router, policies, api)
+}
+
+/// No route of `router` is reached past its policy.
+fn guarded(router: Router<Arc<Api>>, policies: Policies, api: Arc<Api>) -> Router {
+    let access = (Arc::clone(&api), Arc::new(policies));
+    router
+        .route_layer(middleware::from_fn_with_state(access, authorise))
         .fallback(web::fallback)
         .method_not_allowed_fallback(web::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -74,7 +111,12 @@ async fn openapi() -> impl IntoResponse {
 
 /// The OpenAPI document of the JSON API, as pretty JSON; the same bytes from the same source.
 pub fn openapi_json() -> String {
-    let document = described().into_openapi();
+    let document = table().finish().0.into_openapi();
     // The document is plain data with text keys; writing it cannot fail.
     document.to_pretty_json().unwrap_or_default()
+}
+
+/// The table of docs/security.md: which route asks for what, and which roles have that.
+pub fn policies_markdown() -> String {
+    table().finish().1.markdown()
 }

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::access::Peer;
 use axum::{Extension, Router};
 use base::Shutdown;
+use hyper::header::HeaderValue;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tls::{Stream, Tls};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -33,21 +36,33 @@ const DRAIN: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until `shutdown`, then answers what is in flight; live streams end at once.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    shutdown: Shutdown,
+) {
     let router = router.layer(Extension(shutdown.clone()));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let mut stop = pin!(shutdown.wait());
     loop {
-        let (socket, place) = tokio::select! {
+        let (socket, peer, place) = tokio::select! {
             () = &mut stop => break,
             accepted = accept(&listener, &places) => accepted,
         };
         while connections.try_join_next().is_some() {}
-        let (router, shutdown) = (router.clone(), shutdown.clone());
+        let (router, tls, shutdown) = (router.clone(), tls.clone(), shutdown.clone());
         connections.spawn(async move {
             let _place = place;
-            connection(socket, router, shutdown).await;
+            let accepted = tokio::select! {
+                accepted = tls::accept(tls.as_deref(), socket) => accepted,
+                () = shutdown.wait() => return,
+            };
+            match accepted {
+                Ok(stream) => connection(stream, peer, router, shutdown).await,
+                Err(failed) => tracing::debug!(?failed, "a connection without TLS was closed"),
+            }
         });
     }
     drop(listener);
@@ -65,14 +80,14 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
+) -> (TcpStream, Peer, OwnedSemaphorePermit) {
     loop {
         let accepted = listener.accept().await;
         match (accepted, Arc::clone(places).acquire_owned().await) {
-            (Ok((socket, _)), Ok(place)) => {
+            (Ok((socket, peer)), Ok(place)) => {
                 // Small events follow each other: waiting to fill a packet is pure delay.
                 let _ = socket.set_nodelay(true);
-                return (socket, place);
+                return (socket, Peer(peer.ip()), place);
             }
             (Err(error), _) => {
                 tracing::warn!(%error, "cannot accept a connection: trying again");
@@ -84,10 +99,17 @@ async fn accept(
 }
 
 /// Serves one connection until either side closes it.
-async fn connection(socket: TcpStream, router: Router, shutdown: Shutdown) {
+async fn connection(socket: Stream, peer: Peer, router: Router, shutdown: Shutdown) {
+    let is_tls = matches!(socket, Stream::Tls(_));
     let asked = AtomicBool::new(false);
     let service = TowerToHyperService::new(router);
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
+        if is_tls {
+            // As a proxy would that speaks TLS before us.
+            let headers = request.headers_mut();
+            headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        }
         asked.store(true, Ordering::Relaxed);
         service.call(request)
     });

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use access::audit::Action;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderName;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use query::reports::{self, ViewShape};
-use query::{Answer, render};
+use query::{Answer, Sight, render};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Api;
+use crate::access::{Asker, action_of};
 use crate::fault::{ErrorBody, Fault};
 use crate::input::Body;
+use crate::sight::Seen;
 
 /// Whether rows were cut off at the limit.
 pub(crate) const TRUNCATED: HeaderName = HeaderName::from_static("x-tallybook-truncated");
@@ -62,9 +65,18 @@ pub(crate) enum Format {
     (status = 504, description = "It took too long", body = ErrorBody)))]
 pub(crate) async fn query(
     State(api): State<Arc<Api>>,
+    asker: Asker,
+    seen: Seen,
     Body(question): Body<Question>,
 ) -> Result<Response, Fault> {
-    let answer = api.engine.query(&question.sql, question.max_rows).await?;
+    api.on_record(&asker, action_of(&question.sql), question.sql.as_str())
+        .await?;
+    if question.format.is_file() {
+        api.on_record(&asker, Action::Export, question.sql.as_str())
+            .await?;
+    }
+    let answer = seen.question(&api);
+    let answer = answer.query(&question.sql, question.max_rows).await?;
     let facts = [
         (TRUNCATED, answer.truncated.to_string()),
         (ELAPSED_MS, answer.elapsed.as_millis().to_string()),
@@ -78,6 +90,10 @@ pub(crate) async fn query(
 }
 
 impl Format {
+    fn is_file(self) -> bool {
+        matches!(self, Format::Csv | Format::Parquet)
+    }
+
     fn write(self, answer: &Answer) -> Result<Vec<u8>, Fault> {
         match self {
             Format::Json => render::json(answer).map_err(Fault::internal),
@@ -120,7 +136,8 @@ pub(crate) struct Views {
 pub(crate) async fn views(State(api): State<Arc<Api>>) -> Result<Json<Views>, Fault> {
     let read = || async {
         Ok::<_, Fault>(Views {
-            views: reports::views(&api.engine).await?,
+            // Which columns there are is nobody's secret, and the same for everybody.
+            views: reports::views(&api.engine.question(Sight::everything())).await?,
         })
     };
     Ok(Json(api.views.get_or_try_init(read).await?.clone()))

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::fates::SignalFates;
+use crate::tokens::openness;
 
 /// The server's own state.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,8 +27,17 @@ pub(crate) struct Status {
     http: String,
     /// Where OTLP/gRPC is received.
     grpc: String,
+    /// Whether TLS is spoken at all ports.
+    tls: bool,
     /// Whether what there is to see is simulated.
     demo: bool,
+    /// `open`: anybody on this machine can read everything, until somebody is set up; or `closed`.
+    access: &'static str,
+    /// What is kept of what is sent, in one line; null for a server that takes nothing in.
+    redaction: Option<String>,
+    /// Whether requests without a token are taken on loopback: `no_token` (there is none yet), `loopback`
+    /// (by `intake.open_loopback`) or `closed`.
+    intake: &'static str,
     /// What became of the items received since the start.
     fates: SignalFates,
     /// When the latest item was stored, milliseconds since the Unix epoch; null before the first.
@@ -87,7 +97,20 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Json<Status> {
         started_ms: api.about.started_ms,
         http: api.about.http.to_string(),
         grpc: api.about.grpc.to_string(),
+        tls: api.about.tls,
         demo: api.about.demo,
+        access: match api.access.gate.is_open() {
+            Ok(true) => "open",
+            _ => "closed",
+        },
+        redaction: api
+            .redaction
+            .as_ref()
+            .map(|ledger| ledger.policy().summary()),
+        intake: api
+            .intake
+            .as_ref()
+            .map_or("closed", |intake| openness(&intake.gate)),
         fates: store.fates().all().into(),
         last_received_ms: last_received_ms(store),
         buffer_rows: stats.buffer_rows,

@@ -3,7 +3,10 @@
 //! A page's address is the UI's own affair, so every path that is no file is answered with the
 //! UI's start; under `/assets/`, where names change with content, it is an honest 404.
 
+use std::sync::Arc;
+
 use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
@@ -11,6 +14,8 @@ use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use std::borrow::Cow;
 
+use crate::Api;
+use crate::access::refuse_stranger;
 use crate::fault::Fault;
 use crate::guard::is_api;
 
@@ -22,24 +27,27 @@ const START: &str = "index.html";
 
 /// What is at a path that no route has.
 pub(crate) async fn fallback(
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    State(api): State<Arc<Api>>,
+    request: Request,
 ) -> axum::response::Response {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     let path = uri.path();
     if is_api(path) {
+        if let Some(refused) = refuse_stranger(&api, &request) {
+            return refused;
+        }
         let hint = Some("the paths are listed in /api/openapi.json");
         return Fault::new(StatusCode::NOT_FOUND, format!("there is no {path}"), hint)
             .into_response();
     }
-    if method != Method::GET && method != Method::HEAD {
-        return wrong_method(method, uri).await;
+    if *method != Method::GET && *method != Method::HEAD {
+        return wrong_method(method.clone(), uri.clone()).await;
     }
     let name = path.trim_start_matches('/');
     if name.starts_with("assets/") {
-        return file(name, &headers).unwrap_or_else(|| missing(path).into_response());
+        return file(name, headers).unwrap_or_else(|| missing(path).into_response());
     }
-    let found = file(name, &headers).or_else(|| file(START, &headers));
+    let found = file(name, headers).or_else(|| file(START, headers));
     found.unwrap_or_else(|| missing(path).into_response())
 }
 

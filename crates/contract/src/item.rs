@@ -292,6 +292,11 @@ pub trait Sink {
     fn point(&mut self, metric: &Metric<'_>, point: &DataPoint<'_>);
     /// One span.
     fn span(&mut self, span: &Span<'_>);
-    /// One item that could not be understood.
+    /// One item that could not be understood, or that is not taken.
     fn quarantine(&mut self, item: Quarantined);
+    /// Why an item with these attributes, under the present origin, is not taken: the end of a sentence
+    /// that begins with what it is. It is quarantined then.
+    fn refuses(&mut self, _attributes: &[Attribute<'_>]) -> Option<String> {
+        None
+    }
 }

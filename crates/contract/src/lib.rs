@@ -7,6 +7,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `item.rs` | the items of the three signals as they come off the wire, and the `Sink` that takes them |
+//! | `edit.rs` | what may be changed in a request before it is kept: the `Editor` that is asked |
 //! | `value.rs` | attribute values and their JSON form |
 //! | `columns.rs` | the promoted columns: name, kind, and the attribute keys that feed each |
 //! | `coerce.rs` | values to columns by the column's kind, never by the wire type |
@@ -23,6 +24,7 @@
 
 mod coerce;
 mod columns;
+mod edit;
 mod fault;
 mod identity;
 mod item;
@@ -38,6 +40,7 @@ mod version;
 
 pub use coerce::{Cell, Coerced, coerce};
 pub use columns::{COLUMN_COUNT, COLUMNS, Col, Column, Kind, column_of, find_column};
+pub use edit::{Edit, Editor, Fate, Owner, REDACTED};
 pub use fault::{CLIENT_FAULTS, ClientFault, Until, known_faults};
 pub use identity::{ContentHash, IdentityKey, hash_log, hash_origin, hash_raw};
 pub use item::{
@@ -45,7 +48,7 @@ pub use item::{
     RawEncoding, Signal, Sink, Span, Temporality,
 };
 pub use ledger::{Basis, Claim, Entry, ListCost, Note, Request, Tokens, enter, is_beyond_doubt};
-pub use normalize::{Normalizer, Row};
+pub use normalize::{Normalizer, Row, TASK_NOTIFICATION, TOOL_NAMES};
 pub use origin::OriginFacts;
 pub use price::{
     LongPromptSetting, Model, ModelName, Modifiers, Place, Price, PriceBook, PriceSetting, Rates,

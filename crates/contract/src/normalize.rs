@@ -8,6 +8,8 @@ mod derive;
 
 use std::borrow::Cow;
 
+pub use derive::{TASK_NOTIFICATION, TOOL_NAMES};
+
 use crate::coerce::{Cell, Coerced, coerce};
 use crate::columns::{COLUMN_COUNT, Col, column_of};
 use crate::item::{Attribute, LogRecord};

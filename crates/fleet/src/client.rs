@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use contract::Signal;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, TE, USER_AGENT};
-use http::{Request, Uri};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, TE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use otlp::Encoding;
@@ -78,6 +78,8 @@ pub struct Client {
     transport: Transport,
     /// `http://host:port` and a path prefix without a slash at its end.
     base: String,
+    /// Sent with every request.
+    headers: HeaderMap,
     pool: hyper_util::client::legacy::Client<HttpConnector, Payload>,
 }
 
@@ -117,8 +119,28 @@ impl Client {
         Ok(Client {
             transport,
             base: base.trim_end_matches('/').to_owned(),
+            headers: HeaderMap::new(),
             pool,
         })
+    }
+
+    /// The same with one more header in every request; over gRPC it is metadata.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Client {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// The same with an ingest token, as exporters send it.
+    ///
+    /// # Errors
+    ///
+    /// When it holds what no header can.
+    pub fn with_token(self, token: &str) -> Result<Client, SendError> {
+        let value = HeaderValue::try_from(format!("Bearer {token}"));
+        let mut value = value.map_err(|_| SendError::Token)?;
+        value.set_sensitive(true);
+        Ok(self.with_header(AUTHORIZATION, value))
     }
 
     /// Sends one request and reads the whole answer. `path` is OTLP's own when it is `None`.
@@ -159,10 +181,13 @@ impl Client {
             Transport::Http => http_request(uri, encoding, content_encoding, body, is_chunked),
             Transport::Grpc => grpc_request(uri, content_encoding, &body),
         };
-        let request = request.map_err(|error| SendError::Url {
+        let mut request = request.map_err(|error| SendError::Url {
             url: address.clone(),
             reason: error.to_string(),
         })?;
+        for (name, value) in &self.headers {
+            request.headers_mut().append(name, value.clone());
+        }
         match tokio::time::timeout(REQUEST_TIMEOUT, self.exchange(request, &address)).await {
             Ok(answer) => answer,
             Err(_) => Err(SendError::Timeout {

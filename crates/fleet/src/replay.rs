@@ -21,6 +21,8 @@ pub struct Options<'a> {
     pub attempts_max: u32,
     /// How long to wait before the first repetition, where the server does not say.
     pub backoff: Duration,
+    /// An ingest token to send with every request.
+    pub token: Option<String>,
     /// Called after every answer.
     pub on_progress: Box<dyn FnMut(&Progress) + Send + 'a>,
 }
@@ -32,6 +34,7 @@ impl Default for Options<'_> {
             restamp: None,
             attempts_max: 5,
             backoff: Duration::from_secs(1),
+            token: None,
             on_progress: Box::new(|_| {}),
         }
     }
@@ -82,16 +85,17 @@ pub async fn send_scenario(
     target: &Target,
     mut options: Options<'_>,
 ) -> Result<Sent, SendError> {
-    let http = target
-        .http
-        .as_deref()
-        .map(|url| Client::new(url, Transport::Http))
-        .transpose()?;
-    let grpc = target
-        .grpc
-        .as_deref()
-        .map(|url| Client::new(url, Transport::Grpc))
-        .transpose()?;
+    let client = |url: &String, transport| {
+        let client = Client::new(url, transport)?;
+        match &options.token {
+            Some(token) => client.with_token(token),
+            None => Ok(client),
+        }
+    };
+    let http = target.http.as_ref();
+    let http = http.map(|url| client(url, Transport::Http)).transpose()?;
+    let grpc = target.grpc.as_ref();
+    let grpc = grpc.map(|url| client(url, Transport::Grpc)).transpose()?;
     let mut sent = Sent::default();
     for request in &scenario.requests {
         let (client, transport) = match request.transport {

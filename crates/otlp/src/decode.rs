@@ -5,20 +5,20 @@
 //! of single items, and each of those quarantines its item.
 
 mod metric;
+mod origin;
 mod span;
 mod value;
 
-use std::borrow::Cow;
-
 use contract::{LogRecord, Origin, Quarantined, RawEncoding, Signal, Sink};
 
-use self::value::Context;
+pub(crate) use self::origin::{read_resource_group, read_scope_group};
+pub(crate) use self::value::Context;
 use crate::fault::{Fault, refusal};
 use crate::scan::{Stop, count};
 use crate::wire::Reader;
 use crate::{Limits, Refused};
 
-pub(crate) use self::metric::points_of;
+pub(crate) use self::metric::{last_kind_field, points_of};
 
 /// What a request held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,14 +84,7 @@ impl<'a> Decoder<'a, '_> {
     /// the resource of, so it is looked for first.
     fn resource_group(&mut self, group: Reader<'a>) -> Result<(), Fault> {
         self.origin = Origin::default();
-        let mut fields = group;
-        while let Some(field) = fields.next()? {
-            match field.number {
-                1 => self.resource(field.message()?)?,
-                3 => self.origin.resource_schema_url = self.context.text(&field)?,
-                _ => {}
-            }
-        }
+        read_resource_group(group, &mut self.origin, &mut self.context)?;
         self.count_repair();
         let mut fields = group;
         while let Some(field) = fields.next()? {
@@ -102,38 +95,9 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
-    fn resource(&mut self, mut resource: Reader<'a>) -> Result<(), Fault> {
-        while let Some(field) = resource.next()? {
-            match field.number {
-                1 => self.context.push_attribute(
-                    field.message()?,
-                    field.after(),
-                    &mut self.origin.resource,
-                )?,
-                2 => self.origin.resource_dropped = field.varint()? as u32,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// `ScopeLogs`, `ScopeMetrics`, `ScopeSpans`.
     fn scope_group(&mut self, group: Reader<'a>) -> Result<(), Fault> {
-        self.origin.scope_name = Cow::Borrowed("");
-        self.origin.scope_version = Cow::Borrowed("");
-        self.origin.scope_attributes.clear();
-        self.origin.scope_dropped = 0;
-        self.origin.scope_schema_url = Cow::Borrowed("");
-        let mut is_empty = true;
-        let mut fields = group;
-        while let Some(field) = fields.next()? {
-            match field.number {
-                1 => self.scope(field.message()?)?,
-                2 => is_empty = false,
-                3 => self.origin.scope_schema_url = self.context.text(&field)?,
-                _ => {}
-            }
-        }
+        let is_empty = read_scope_group(group, &mut self.origin, &mut self.context)?;
         self.count_repair();
         if is_empty {
             return Ok(());
@@ -153,23 +117,6 @@ impl<'a> Decoder<'a, '_> {
         Ok(())
     }
 
-    fn scope(&mut self, mut scope: Reader<'a>) -> Result<(), Fault> {
-        while let Some(field) = scope.next()? {
-            match field.number {
-                1 => self.origin.scope_name = self.context.text(&field)?,
-                2 => self.origin.scope_version = self.context.text(&field)?,
-                3 => self.context.push_attribute(
-                    field.message()?,
-                    field.after(),
-                    &mut self.origin.scope_attributes,
-                )?,
-                4 => self.origin.scope_dropped = field.varint()? as u32,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     fn log(&mut self, item: Reader<'a>) {
         self.decoded.items += 1;
         let mut attributes = std::mem::take(&mut self.record.attributes);
@@ -180,6 +127,9 @@ impl<'a> Decoder<'a, '_> {
         };
         match read_log(item, &mut self.record, &mut self.context) {
             Ok(()) => {
+                if let Some(why) = self.sink.refuses(&self.record.attributes) {
+                    return self.set_aside("log record", item, &why);
+                }
                 self.count_repair();
                 self.sink.log(&self.record);
             }
@@ -189,32 +139,50 @@ impl<'a> Decoder<'a, '_> {
 
     fn quarantine(&mut self, what: &str, item: Reader<'_>, stop: Stop) {
         self.context.repaired = false;
-        let reason = match stop {
-            Stop::Fault(fault) => {
-                let offset = fault.offset_in(item.bytes());
-                format!(
-                    "The {what} cannot be read: {}, at byte {offset}.",
-                    fault.kind
-                )
-            }
-            Stop::TooMany { what: part, limit } => {
-                format!("The {what} has more than {limit} {part}.")
-            }
-        };
+        self.put_aside(unreadable(what, item, stop));
+    }
+
+    /// Quarantines what can be read and is not taken.
+    fn set_aside(&mut self, what: &str, item: Reader<'_>, why: &str) {
+        self.context.repaired = false;
+        self.put_aside(Quarantined {
+            reason: format!("The {what} {why}."),
+            encoding: RawEncoding::Protobuf,
+            raw: item.bytes().to_vec(),
+        });
+    }
+
+    fn put_aside(&mut self, quarantined: Quarantined) {
         self.decoded.quarantined += 1;
         self.decoded
             .first_reason
-            .get_or_insert_with(|| reason.clone());
-        let raw = item.bytes().to_vec();
-        self.sink.quarantine(Quarantined {
-            reason,
-            encoding: RawEncoding::Protobuf,
-            raw,
-        });
+            .get_or_insert_with(|| quarantined.reason.clone());
+        self.sink.quarantine(quarantined);
     }
 
     fn count_repair(&mut self) {
         self.decoded.repaired += u64::from(std::mem::take(&mut self.context.repaired));
+    }
+}
+
+/// An item that cannot be read, with its bytes and why.
+pub(crate) fn unreadable(what: &str, item: Reader<'_>, stop: Stop) -> Quarantined {
+    let reason = match stop {
+        Stop::Fault(fault) => {
+            let offset = fault.offset_in(item.bytes());
+            format!(
+                "The {what} cannot be read: {}, at byte {offset}.",
+                fault.kind
+            )
+        }
+        Stop::TooMany { what: part, limit } => {
+            format!("The {what} has more than {limit} {part}.")
+        }
+    };
+    Quarantined {
+        reason,
+        encoding: RawEncoding::Protobuf,
+        raw: item.bytes().to_vec(),
     }
 }
 

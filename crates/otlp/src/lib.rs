@@ -19,6 +19,7 @@
 //! | `from_json.rs`, `from_json/` | a JSON request to protobuf, leniently |
 //! | `to_json.rs` | protobuf to canonical OTLP/JSON |
 //! | `javascript.rs` | items as the clients' own exporter writes them, byte for byte |
+//! | `rewrite.rs`, `rewrite/` | a request with the texts that an `Editor` decides, the rest byte for byte |
 //! | `grpc.rs` | the framing and the paths of OTLP over gRPC |
 //! | `answer.rs`, `answer/` | responses: success, partial success, `google.rpc.Status` |
 
@@ -31,6 +32,7 @@ mod fault;
 mod from_json;
 pub mod grpc;
 pub mod javascript;
+mod rewrite;
 mod scan;
 mod schema;
 mod to_json;
@@ -42,6 +44,7 @@ mod tests;
 
 pub use decode::{Decoded, decode};
 pub use from_json::{FromJson, from_json};
+pub use rewrite::{Rewritten, rewrite};
 pub use scan::count;
 pub use to_json::to_json;
 

@@ -120,6 +120,24 @@ impl Message {
         self.fields.get(usize::from(position).wrapping_sub(1))
     }
 
+    /// The message in the field of that number, if it holds one.
+    pub(crate) fn nested(&self, number: u32) -> Option<&'static Message> {
+        match self.field(number)?.kind {
+            Kind::Nested(nested) => Some(nested),
+            _ => None,
+        }
+    }
+
+    /// The field of a message's own attributes.
+    pub(crate) fn attributes(&self) -> Option<u32> {
+        let mut fields = self.fields.iter();
+        let field = fields.find(|field| match field.kind {
+            Kind::Nested(nested) => std::ptr::eq(nested, &KEY_VALUE),
+            _ => false,
+        })?;
+        Some(field.number)
+    }
+
     pub(crate) fn field_named(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }

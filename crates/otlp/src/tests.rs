@@ -6,6 +6,7 @@ mod lenient;
 mod lenient_signals;
 mod limits;
 mod random;
+mod rewrite;
 mod wire;
 
 use std::borrow::Cow;

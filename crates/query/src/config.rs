@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cost::Cost;
+use crate::sight::Pseudonyms;
 
 /// What one thread of a question needs to sort a few batches before it puts them down.
 const MEMORY_OF_A_THREAD: usize = 64 << 20;
@@ -25,6 +26,10 @@ pub struct Config {
     pub concurrent: usize,
     /// How costs are reckoned.
     pub cost: Cost,
+    /// The organisation to which items belong that name none, and people's files where they name none.
+    pub organization: String,
+    /// What people are called where names are not shown.
+    pub pseudonyms: Pseudonyms,
 }
 
 impl Default for Config {
@@ -37,6 +42,8 @@ impl Default for Config {
             rows_max: 100_000,
             concurrent: 16,
             cost: Cost::default(),
+            organization: "default".to_owned(),
+            pseudonyms: Pseudonyms::default(),
         }
     }
 }
@@ -59,7 +66,10 @@ impl Config {
             ("query.timeout_ms", self.timeout.as_millis() as usize),
         ];
         let zero = least_one.iter().filter(|(_, value)| *value == 0);
+        let nameless = self.organization.trim().is_empty();
+        let nameless = nameless.then(|| "people.organization must name one".to_owned());
         zero.map(|(name, _)| format!("{name} must be at least 1"))
+            .chain(nameless)
             .chain(self.cost.validate())
             .collect()
     }

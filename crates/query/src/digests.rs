@@ -11,6 +11,10 @@
 //! change within an hour (`functions/mixed.rs`). Rows that do not count (`aside.rs`) are in no digest: one
 //! is made anew when other rows of its part do not count.
 //!
+//! Invariant: a digest tells organisations apart, and of others than those that a question may see no
+//! row leaves it (`sight/owner.rs`, `sight/only.rs`). What counts for who sees everybody's rows may not be
+//! what counts for who sees some: of such parts the items are read.
+//!
 //! | file | what is in it |
 //! |---|---|
 //! | `coded.rs` | rows in memory, each text once |
@@ -32,6 +36,7 @@ use tokio::task::JoinSet;
 use crate::aside::{Aside, Asides};
 use crate::plan::with_own_catalog;
 use crate::provider::SnapshotTable;
+use crate::sight::Owners;
 use crate::views;
 use coded::Coded;
 pub(crate) use table::DigestTable;
@@ -66,6 +71,7 @@ struct OfPart {
 /// A table of a snapshot, part of it in sums.
 #[derive(Clone, Debug)]
 pub(crate) struct Summed {
+    table: Table,
     schema: SchemaRef,
     digests: Vec<Arc<Coded>>,
     /// The parts of the digests, in the same order.
@@ -87,12 +93,34 @@ impl Summed {
         parts.map(|(part, _)| part.clone()).collect()
     }
 
-    pub(crate) fn table(&self) -> DigestTable {
-        DigestTable::new(Arc::clone(&self.schema), self.digests.clone())
+    /// Without the sums of parts of which other rows count here.
+    pub(crate) fn fitting(mut self, fits: impl Fn(&Part) -> bool) -> Summed {
+        let parts = std::mem::take(&mut self.digested).into_iter();
+        for (part, digest) in parts.zip(std::mem::take(&mut self.digests)) {
+            match fits(&part) {
+                true => {
+                    self.digested.push(part);
+                    self.digests.push(digest);
+                }
+                false => self.others.push(part),
+            }
+        }
+        self
+    }
+
+    /// The sums as a table, of what these own alone.
+    pub(crate) fn table(&self, owners: Option<&Owners>) -> DigestTable {
+        let (schema, digests) = (Arc::clone(&self.schema), self.digests.clone());
+        DigestTable::new(self.table, (schema, digests), owners.cloned())
     }
 }
 
 impl Digests {
+    /// Forgets everything: what it was of is gone.
+    pub(crate) async fn forget(&self) {
+        *self.known.lock().await = Known::default();
+    }
+
     /// The tables of a snapshot in sums. Whoever asks first reads what is new; others wait for it.
     pub(crate) async fn of(
         &self,
@@ -177,6 +205,7 @@ impl Known {
             .iter()
             .map(|part| Arc::clone(&self.of_parts[&part.path].digest));
         Ok(Summed {
+            table,
             schema,
             digests: digests.collect(),
             digested,

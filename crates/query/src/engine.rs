@@ -3,8 +3,10 @@
 //! A query runs on its own threads, so that the heaviest one cannot hold up intake, over a snapshot
 //! taken when it starts, for a bounded time in bounded memory.
 
+mod erase;
 mod run;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,10 @@ use crate::functions::{self, Slot};
 use crate::meters::{self, Meters};
 use crate::people::{People, PeopleFiles, Resolver};
 use crate::plan::{Known, described, guarded, plan};
+use crate::question::Question;
+use crate::sight::{Lens, Sight};
+
+pub use erase::{Asked, EraseError, ErasureDesk, ErasureState};
 
 pub(crate) use run::Fold;
 use run::{fold, run};
@@ -69,6 +75,12 @@ pub struct Engine {
     runtime: Option<Runtime>,
 }
 
+impl fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Engine")
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
@@ -94,7 +106,7 @@ impl Engine {
             .with_config(session_config(&config))
             .with_runtime_env(environment)
             .build();
-        functions::register(&mut state, &config.cost).map_err(QueryError::internal)?;
+        functions::register(&mut state, &config).map_err(QueryError::internal)?;
         let turns = Arc::new(tokio::sync::Semaphore::new(config.concurrent));
         Ok(Engine {
             store,
@@ -131,8 +143,8 @@ impl Engine {
     }
 
     /// Names people by what is known of them already.
-    pub(crate) fn people_now(&self) -> Resolver {
-        self.people.resolver_now()
+    pub(crate) fn people_now(&self, lens: &Lens) -> Resolver {
+        self.people.resolver_now(lens)
     }
 
     /// What queries take and how they end, to be shown.
@@ -147,17 +159,20 @@ impl Engine {
         sources
     }
 
-    /// Answers one SQL text. Rows beyond `rows_max` (or the configured limit, if less) are cut off.
-    pub async fn query(&self, sql: &str, rows_max: Option<usize>) -> Result<Answer, QueryError> {
-        let rows_max = rows_max.unwrap_or(usize::MAX).min(self.config.rows_max);
-        let snapshot = self.snapshot().await?;
-        self.query_snapshot(snapshot, sql.to_owned(), rows_max)
-            .await
+    /// A question by somebody who may see so much. There is no other way to ask.
+    #[must_use]
+    pub fn question(&self, sight: Sight) -> Question<'_> {
+        Question::new(self, Lens::of(sight, &self.config))
+    }
+
+    /// Rows of an answer at most, where so many are asked for.
+    pub(crate) fn rows_max(&self, asked: Option<usize>) -> usize {
+        asked.unwrap_or(usize::MAX).min(self.config.rows_max)
     }
 
     /// A view of everything acknowledged so far. While the journal is being replayed it is waited for,
     /// no longer than a query may take.
-    pub async fn snapshot(&self) -> Result<Snapshot, QueryError> {
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, QueryError> {
         let began = Instant::now();
         let snapshot = tokio::time::timeout(self.config.timeout, self.store.snapshot()).await;
         snapshot.map_err(|_| {
@@ -169,9 +184,9 @@ impl Engine {
 
     /// What one SQL text would do, without doing it: the nodes of its logical plan, each described,
     /// those of subqueries too.
-    pub async fn plan(&self, sql: &str) -> Result<Vec<String>, QueryError> {
+    pub(crate) async fn plan(&self, lens: &Lens, sql: &str) -> Result<Vec<String>, QueryError> {
         let (state, snapshot) = (self.state_now()?, self.snapshot().await?);
-        let (sql, files) = (sql.to_owned(), self.people.files());
+        let (sql, files, lens) = (sql.to_owned(), self.people.files(), lens.clone());
         let copies = Arc::clone(&self.copies);
         let planning = async move {
             let known = Known {
@@ -179,6 +194,7 @@ impl Engine {
                 slot: &Slot::default(),
                 copies: &copies,
                 by_hour: None,
+                lens: &lens,
             };
             let (_, plan) = guarded(state, &known, &snapshot, &sql).await?;
             Ok(described(&plan))
@@ -189,32 +205,30 @@ impl Engine {
     /// Answers one SQL text over a snapshot taken earlier, so that several answers agree.
     pub(crate) async fn query_snapshot(
         &self,
+        lens: &Lens,
         snapshot: Snapshot,
         sql: String,
         rows_max: usize,
     ) -> Result<Answer, QueryError> {
-        self.query_by_hour(snapshot, sql, rows_max, None).await
+        self.query_by_hour(lens, snapshot, sql, rows_max, None)
+            .await
     }
 
     /// The same, by the sums of parts where there are any.
     pub(crate) async fn query_by_hour(
         &self,
+        lens: &Lens,
         snapshot: Snapshot,
         sql: String,
         rows_max: usize,
         by_hour: Option<ByHour>,
     ) -> Result<Answer, QueryError> {
         let (state, known) = (self.state_now()?, self.known());
-        let started = Instant::now();
+        let (started, lens) = (Instant::now(), lens.clone());
         let run = async move {
-            run(
-                state,
-                (&known.0, &known.1),
-                snapshot,
-                (&sql, by_hour.as_ref()),
-                rows_max,
-            )
-            .await
+            let sql = (sql.as_str(), by_hour.as_ref());
+            let ready = plan(state, (&known.0, &known.1), snapshot, sql, &lens).await?;
+            run(ready, rows_max).await
         };
         let (schema, batches, truncated) = self.in_turn(run).await?;
         Ok(Answer {
@@ -229,19 +243,16 @@ impl Engine {
     /// which rows count.
     pub(crate) async fn by_hour(
         &self,
+        lens: &Lens,
         snapshot: &Snapshot,
         hours: (i64, i64),
-        files: Arc<PeopleFiles>,
     ) -> Result<Option<ByHour>, QueryError> {
         let (state, snapshot) = (self.state_now()?, snapshot.clone());
         let digests = Arc::clone(&self.digests);
-        let (people, copies) = self.known();
+        let ((people, copies), lens) = (self.known(), lens.clone());
         let making = async move {
-            let ready = by_hour::ready(
-                (&people, &copies, &digests),
-                (&snapshot, &state),
-                (hours, files),
-            );
+            let known = (&*people, &*copies, &*digests);
+            let ready = by_hour::ready(known, (&snapshot, &state), hours, &lens);
             ready.await.map_err(|error| QueryError::running(&error))
         };
         self.in_turn(making).await
@@ -250,13 +261,16 @@ impl Engine {
     /// Folds the rows of one SQL text, side by side: one result for each of its streams.
     pub(crate) async fn fold_snapshot<F: Fold>(
         &self,
+        lens: &Lens,
         snapshot: Snapshot,
         sql: String,
         start: F,
     ) -> Result<Vec<F>, QueryError> {
         let (state, known) = (self.state_now()?, self.known());
+        let lens = lens.clone();
         let folding = async move {
-            let ready = plan(state, (&known.0, &known.1), snapshot, (&sql, None)).await?;
+            let sql = (sql.as_str(), None);
+            let ready = plan(state, (&known.0, &known.1), snapshot, sql, &lens).await?;
             let streams = execute_stream_partitioned(ready.plan, ready.task);
             let streams = streams.map_err(|error| QueryError::running(&error))?;
             // Dropped with this future when the query is stopped.

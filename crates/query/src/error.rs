@@ -121,6 +121,16 @@ impl QueryError {
         }
     }
 
+    /// The same without what may speak of anything that is stored. The log does not say it either.
+    pub(crate) fn without_particulars(self) -> QueryError {
+        match self.kind {
+            ErrorKind::Internal => {
+                QueryError::internal("the question could not be answered: a fault of the server")
+            }
+            _ => self,
+        }
+    }
+
     fn too_much(what: &str, reason: &str) -> QueryError {
         QueryError {
             kind: ErrorKind::Memory,

@@ -5,6 +5,7 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `allowed.rs` | which of the engine's own functions there are |
 //! | `attribute.rs` | `attribute(json, key)` |
 //! | `elements.rs` | `_elements(json)`, for workspaces |
 //! | `copy_key.rs` | `_copy_key(column, …)`: what copies have in common |
@@ -21,6 +22,7 @@
 //! | `split.rs` | `_is_split_events(session_id, user_id)` and the same of metrics; each query has its own |
 //! | `people.rs` | `_person` and what else is said of people; each query has its own |
 
+mod allowed;
 mod attribute;
 mod constant;
 mod copy_key;
@@ -48,18 +50,28 @@ pub(crate) use attribute::value_of;
 pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
 pub(crate) use mixed::mixed;
 pub(crate) use people::{Slot, names_people, people};
+pub(crate) use quarantined::text_sent;
 pub(crate) use split::{is_split, is_split_of, split};
 pub(crate) use tool_call::{ACCEPTED, ANSWER, OTHER_ANSWER, REFUSED, RESULT};
 
+use crate::config::Config;
 use crate::cost::Cost;
+use crate::sight;
 
-/// Functions that make a text of any length from a number, in memory that no budget counts and in one
-/// step that no time limit can stop. They are not offered.
-pub(crate) const UNBOUNDED: [&str; 3] = ["repeat", "lpad", "rpad"];
+/// Functions that would say of people, or of what is withheld, what views do not say.
+const OF_VIEWS: [&str; 5] = ["_copy_key", "_machine", "_members", "_sent_as", mixed::NAME];
 
-/// Offers all that do not differ from query to query.
-pub(crate) fn register(state: &mut SessionState, cost: &Cost) -> Result<()> {
-    for function in of_a_row(cost) {
+/// Those that views are made with, and nobody may call beside.
+pub(crate) fn of_views() -> impl Iterator<Item = &'static str> {
+    let of_views = OF_VIEWS.into_iter().chain(people::names());
+    of_views.chain(split::NAMES)
+}
+
+/// Offers all that do not differ from query to query, and of the engine's own those that are allowed.
+pub(crate) fn register(state: &mut SessionState, config: &Config) -> Result<()> {
+    allowed::restrict(state)?;
+    let of_masks = sight::functions(&config.pseudonyms);
+    for function in of_a_row(&config.cost).into_iter().chain(of_masks) {
         state.register_udf(Arc::new(function))?;
     }
     for function in aggregates() {

@@ -6,6 +6,8 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `engine.rs` | one query from text to answer, with its limits |
+//! | `question.rs` | one question by somebody who may see so much |
+//! | `sight.rs` | what a question may see |
 //! | `environment.rs` | memory, scratch space on the disk, and the parts |
 //! | `memory.rs` | how running queries share the memory |
 //! | `plan.rs` | from the text to a plan that can only read the views |
@@ -42,14 +44,18 @@ mod meters;
 mod people;
 mod plan;
 mod provider;
+mod question;
 mod ranged;
 pub mod render;
 pub mod reports;
+mod sight;
 mod views;
 
 pub use config::Config;
 pub use cost::Cost;
-pub use engine::{Answer, Engine};
+pub use engine::{Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState};
 pub use error::{ErrorKind, QueryError};
-pub use people::{Mapping, PeopleFiles, Roster};
+pub use people::{Mapping, PeopleFiles, Roster, TokenPeople};
+pub use question::Question;
+pub use sight::{Pseudonyms, Sight};
 pub use views::{VIEWS, View};

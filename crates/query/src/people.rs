@@ -11,10 +11,13 @@
 //! | `shards.rs` | a map that is cheap to copy |
 //! | `learnt.rs` | the directory of a snapshot, from its parts and its buffer |
 //! | `resolve.rs` | the rules: whose an item is |
+//! | `basis.rs` | what that rests on |
 //! | `mapping.rs` | the administrator's word on ids and clients |
 //! | `roster.rs` | who is expected |
+//! | `theirs.rs` | which rows are somebody's, for erasing them |
 //! | `sheet.rs` | tables that people keep as CSV |
 
+mod basis;
 mod directory;
 mod facts;
 mod learnt;
@@ -23,7 +26,9 @@ mod resolve;
 mod roster;
 mod shards;
 mod sheet;
+mod theirs;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use datafusion::error::DataFusionError;
@@ -31,6 +36,7 @@ use datafusion::execution::session_state::SessionState;
 use store::Snapshot;
 
 pub(crate) use directory::About;
+use directory::Directory;
 use facts::Keys;
 pub(crate) use facts::Times;
 pub(crate) use learnt::BatchId;
@@ -38,6 +44,9 @@ use learnt::Learnt;
 pub use mapping::Mapping;
 pub(crate) use resolve::{Item, Resolver};
 pub use roster::Roster;
+pub(crate) use theirs::Theirs;
+
+use crate::sight::Lens;
 
 /// The files that say who people are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,11 +55,16 @@ pub struct PeopleFiles {
     pub mapping: Option<Mapping>,
     /// Who is expected.
     pub roster: Option<Roster>,
+    /// Ingest tokens that are bound to one person: by the token's id, the e-mail address or account id.
+    pub tokens: TokenPeople,
 }
+
+/// The one person of each token that has one.
+pub type TokenPeople = BTreeMap<String, Arc<str>>;
 
 impl PeopleFiles {
     fn is_any(&self) -> bool {
-        self.mapping.is_some() || self.roster.is_some()
+        self.mapping.is_some() || self.roster.is_some() || !self.tokens.is_empty()
     }
 }
 
@@ -87,20 +101,24 @@ impl People {
         files: Arc<PeopleFiles>,
         snapshot: &Snapshot,
         session: &SessionState,
+        lens: &Lens,
     ) -> Result<Resolver, DataFusionError> {
-        Ok(Resolver {
-            directory: self.learnt.directory(snapshot, session).await?,
-            files,
-            keys: self.keys,
-        })
+        let directory = self.learnt.directory(snapshot, session, lens.owners());
+        Ok(self.by(directory.await?, files, lens))
     }
 
     /// Resolves by what is known already.
-    pub(crate) fn resolver_now(&self) -> Resolver {
+    pub(crate) fn resolver_now(&self, lens: &Lens) -> Resolver {
+        self.by(self.learnt.newest(lens.owners()), self.files(), lens)
+    }
+
+    fn by(&self, directory: Arc<Directory>, files: Arc<PeopleFiles>, lens: &Lens) -> Resolver {
         Resolver {
-            directory: self.learnt.newest(),
-            files: self.files(),
+            directory,
+            files,
             keys: self.keys,
+            owners: lens.owners().cloned(),
+            pseudonyms: lens.pseudonyms().cloned(),
         }
     }
 }

@@ -31,7 +31,9 @@ use crate::error::QueryError;
 use crate::functions::{self, Slot};
 use crate::people::{People, PeopleFiles};
 use crate::provider::SnapshotTable;
+use crate::question::unexplained;
 use crate::ranged::{self, RangedView};
+use crate::sight::Lens;
 use crate::views::{ROSTER, VIEWS, View};
 
 /// Longer texts are not people's questions.
@@ -49,6 +51,7 @@ pub(crate) async fn plan(
     (people, copies): (&People, &Copies),
     snapshot: Snapshot,
     (sql, by_hour): (&str, Option<&ByHour>),
+    lens: &Lens,
 ) -> Result<Ready, QueryError> {
     let files = match by_hour {
         Some(by_hour) => by_hour.resolver.files(),
@@ -60,6 +63,7 @@ pub(crate) async fn plan(
         slot: &slot,
         copies,
         by_hour,
+        lens,
     };
     let (context, plan) = guarded(state.clone(), &known, &snapshot, sql).await?;
     let own = context.state();
@@ -69,7 +73,7 @@ pub(crate) async fn plan(
         let resolver = match by_hour {
             Some(by_hour) => by_hour.resolver.clone(),
             None => {
-                let resolver = people.resolver(files, &snapshot, &state).await;
+                let resolver = people.resolver(files, &snapshot, &state, lens).await;
                 resolver.map_err(|error| QueryError::running(&error))?
             }
         };
@@ -90,6 +94,7 @@ pub(crate) struct Known<'a> {
     pub(crate) slot: &'a Slot,
     pub(crate) copies: &'a Copies,
     pub(crate) by_hour: Option<&'a ByHour>,
+    pub(crate) lens: &'a Lens,
 }
 
 /// The plan of one statement, after all three walls, and where it runs. The functions that name people
@@ -100,11 +105,8 @@ pub(crate) async fn guarded(
     snapshot: &Snapshot,
     sql: &str,
 ) -> Result<(SessionContext, LogicalPlan), QueryError> {
-    let statement = parse(&state, sql)?;
+    let statement = parse(&state, sql, known.lens)?;
     let context = SessionContext::new_with_state(with_own_catalog(state.clone()));
-    for name in functions::UNBOUNDED {
-        context.deregister_udf(name);
-    }
     let of_query = functions::people(known.slot).chain(functions::split(snapshot));
     for function in of_query.chain([functions::mixed(known.slot)]) {
         context.register_udf(function);
@@ -112,11 +114,15 @@ pub(crate) async fn guarded(
     let named = named_views(&context, &statement)?;
     let on = |table: &Table| named.iter().any(|view| view.is_on(*table));
     let tables = Table::ALL.into_iter().filter(on);
-    let asides = known.copies.asides(tables, snapshot, &state).await;
-    let asides = asides.map_err(|error| QueryError::running(&error))?;
+    let asides = known
+        .copies
+        .asides(tables, (snapshot, &state), known.lens.owners());
+    let asides = asides.await.map_err(|error| QueryError::running(&error))?;
     register(&context, (snapshot, &asides), known, &named)
         .await
         .map_err(|error| QueryError::planning(&error))?;
+    // What the views are made with is gone again before the statement is planned.
+    functions::of_views().for_each(|name| context.deregister_udf(name));
     let plan = context
         .state()
         .statement_to_plan(statement)
@@ -160,7 +166,7 @@ fn views_hint() -> String {
 
 const READ_ONLY: &str = "write one SELECT; EXPLAIN is allowed before it";
 
-fn parse(state: &SessionState, sql: &str) -> Result<Statement, QueryError> {
+fn parse(state: &SessionState, sql: &str, lens: &Lens) -> Result<Statement, QueryError> {
     if sql.len() > SQL_BYTES_MAX {
         return Err(QueryError::invalid(
             format!("the text is longer than {SQL_BYTES_MAX} bytes"),
@@ -185,7 +191,12 @@ fn parse(state: &SessionState, sql: &str) -> Result<Statement, QueryError> {
     })?;
     match &statement {
         Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => Ok(statement),
-        Statement::Explain(explain) if is_query(&explain.statement) => Ok(statement),
+        Statement::Explain(explain) if is_query(&explain.statement) => {
+            match lens.sight().is_everything() {
+                true => Ok(statement),
+                false => Err(unexplained()),
+            }
+        }
         _ => Err(QueryError::invalid(
             "only reading is allowed",
             Some(READ_ONLY),
@@ -265,19 +276,20 @@ async fn register(
     let files = known.files;
     for view in views {
         if let Some(by_hour) = known.by_hour.filter(|_| view.name == by_hour::VIEW) {
-            let rows = by_hour.view(context, (snapshot, asides), files).await?;
+            let rows = by_hour.view(context, snapshot, known).await?;
             context.register_table(view.name, rows)?;
             continue;
         }
-        let below = below(view, (snapshot, asides), files)?;
+        let below = below(view, (snapshot, asides), known)?;
         let is_on_table = below.is_some();
         if let Some(table) = below {
             context.register_table(view.reads[0], table)?;
         }
         let sql = view.sql(snapshot, files, |table| !asides.contains_key(&table));
-        let plan = context.state().create_logical_plan(&sql).await?;
+        let mut plan = context.state().create_logical_plan(&sql).await?;
         if is_on_table {
             context.deregister_table(view.reads[0])?;
+            plan = known.lens.mask(view.name, plan, context)?;
         }
         let provider: Arc<dyn TableProvider> = match view.narrower() {
             Some((narrower, without)) => {
@@ -295,16 +307,17 @@ async fn register(
 fn below(
     view: &View,
     (snapshot, asides): (&Snapshot, &Asides),
-    files: &PeopleFiles,
+    known: &Known<'_>,
 ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
     if view.reads == [ROSTER] {
-        let roster = files.roster.clone().unwrap_or_default().batch()?;
+        let roster = known.files.roster.clone().unwrap_or_default();
+        let roster = roster.batch(known.lens.owners())?;
         let table = MemTable::try_new(roster.schema(), vec![vec![roster]])?;
         return Ok(Some(Arc::new(table)));
     }
     let table = Table::ALL.into_iter().find(|table| view.is_on(*table));
     Ok(table.map(|table| -> Arc<dyn TableProvider> {
-        let rows = SnapshotTable::new(table, snapshot);
+        let rows = SnapshotTable::new(table, snapshot).of(known.lens.owners().cloned());
         Arc::new(match asides.get(&table) {
             Some(aside) if !view.is_of_copies() => rows.counted(Arc::clone(aside)),
             _ => rows,

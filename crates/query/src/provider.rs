@@ -23,7 +23,7 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, Operator, TableProviderFilterPushDown, TableType};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
@@ -32,6 +32,7 @@ use datafusion::scalar::ScalarValue;
 use store::{Part, Snapshot, Table};
 
 use crate::aside::Aside;
+use crate::sight::{OnlyOf, Owners};
 
 /// Under which address the engine finds the parts.
 pub(crate) const OBJECTS_URL: &str = "tallybook://data/";
@@ -39,7 +40,10 @@ pub(crate) const OBJECTS_URL: &str = "tallybook://data/";
 /// One table as of one snapshot.
 #[derive(Debug)]
 pub(crate) struct SnapshotTable {
+    table: Table,
     schema: SchemaRef,
+    /// Whose rows there are; `None`: everybody's.
+    owners: Option<Owners>,
     batches: Vec<RecordBatch>,
     parts: Vec<Part>,
     snapshot: Snapshot,
@@ -57,7 +61,9 @@ impl SnapshotTable {
     /// The rows of some parts.
     pub(crate) fn of_parts(table: Table, parts: Vec<Part>, snapshot: &Snapshot) -> SnapshotTable {
         SnapshotTable {
+            table,
             schema: table.schema(),
+            owners: None,
             batches: Vec::new(),
             parts,
             snapshot: snapshot.clone(),
@@ -71,6 +77,11 @@ impl SnapshotTable {
             batches: snapshot.batches(table).cloned().collect(),
             ..self
         }
+    }
+
+    /// The same with the rows of these alone.
+    pub(crate) fn of(self, owners: Option<Owners>) -> SnapshotTable {
+        SnapshotTable { owners, ..self }
     }
 
     /// Without the rows that no answer counts.
@@ -238,7 +249,6 @@ impl TableProvider for SnapshotTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         // With a filter, a limit on the rows read could cut off rows that pass it.
         let limit = limit.filter(|_| filters.is_empty());
-        let mut inputs = Vec::new();
         let filter = match conjunction(filters.to_vec()) {
             Some(filter) => {
                 let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
@@ -246,6 +256,49 @@ impl TableProvider for SnapshotTable {
             }
             None => None,
         };
+        let Some(owners) = &self.owners else {
+            return self.rows(state, projection, filter, limit).await;
+        };
+        // The columns by which it is decided whose a row is come last, and go no further.
+        let mut read = projection.cloned().unwrap_or_else(|| self.all_columns());
+        let width = read.len();
+        for name in Owners::columns(self.table) {
+            read.push(self.schema.index_of(name)?);
+        }
+        let rows = self.rows(state, Some(&read), filter, None).await?;
+        let owned = OnlyOf::new(rows, self.table, owners.clone(), width)?;
+        Ok(Arc::new(owned))
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        // Parts may use a filter to skip; the buffer does not, so the engine filters again. On rows of
+        // others no filter is tried that may fail, and say on what.
+        let may_skip = |filter: &&Expr| self.owners.is_none() || cannot_fail(filter);
+        let of = |filter| match may_skip(filter) {
+            true => TableProviderFilterPushDown::Inexact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(of).collect())
+    }
+}
+
+impl SnapshotTable {
+    fn all_columns(&self) -> Vec<usize> {
+        (0..self.schema.fields().len()).collect()
+    }
+
+    /// The rows of parts and buffer.
+    async fn rows(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filter: Option<Arc<dyn PhysicalExpr>>,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut inputs = Vec::new();
         let parts = self.wanted_parts(filter.as_ref()).await?;
         if !parts.is_empty() {
             inputs.push(self.scan_parts(state, &parts, projection, filter, limit)?);
@@ -258,12 +311,33 @@ impl TableProvider for SnapshotTable {
         }
         UnionExec::try_new(inputs)
     }
+}
 
-    fn supports_filters_pushdown(
-        &self,
-        filters: &[&Expr],
-    ) -> Result<Vec<TableProviderFilterPushDown>> {
-        // Parts may use a filter to skip; the buffer does not, so the engine filters again.
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+const COMPARISONS: [Operator; 10] = [
+    Operator::And,
+    Operator::Or,
+    Operator::Eq,
+    Operator::NotEq,
+    Operator::Lt,
+    Operator::LtEq,
+    Operator::Gt,
+    Operator::GtEq,
+    Operator::IsDistinctFrom,
+    Operator::IsNotDistinctFrom,
+];
+
+/// Whether a condition is a comparison of columns with literals, or several, and nothing else.
+fn cannot_fail(filter: &Expr) -> bool {
+    match filter {
+        Expr::Column(_) | Expr::Literal(..) => true,
+        Expr::BinaryExpr(both) => {
+            COMPARISONS.contains(&both.op) && cannot_fail(&both.left) && cannot_fail(&both.right)
+        }
+        Expr::Not(one) | Expr::IsNull(one) | Expr::IsNotNull(one) => cannot_fail(one),
+        Expr::Between(between) => [&between.expr, &between.low, &between.high]
+            .into_iter()
+            .all(|part| cannot_fail(part)),
+        Expr::InList(list) => cannot_fail(&list.expr) && list.list.iter().all(cannot_fail),
+        _ => false,
     }
 }

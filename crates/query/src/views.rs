@@ -9,9 +9,11 @@
 //! | `people.rs` | whose an item is; the people and the roster |
 //! | `coverage.rs` | who reports, how completely, and who has gone silent |
 //! | `tool_calls.rs` | decisions and results of tools, joined |
+//! | `by_hour.rs` | `usage` of sums of parts |
 //! | `usage.rs` | cost and tokens of all clients, whichever signal they send |
 //! | `reconciliation.rs` | events against metrics |
 
+mod by_hour;
 mod copies;
 mod coverage;
 mod ledger;
@@ -20,10 +22,12 @@ mod reconciliation;
 mod tool_calls;
 mod usage;
 
+pub(crate) use by_hour::{
+    below_usage, digest, digested, items_by_hour, loose, mixed, sums, sums_by_hour, usage_by_hour,
+};
 pub(crate) use copies::compared;
 pub(crate) use ledger::PROJECT;
 use store::{Snapshot, Table};
-pub(crate) use usage::{digested, loose, mixed, sums};
 
 pub(crate) use people::ROSTER;
 
@@ -202,16 +206,6 @@ impl View {
             Body::Copies => copies(snapshot, files),
         }
     }
-}
-
-/// The digest of the items of a table, a select over the table.
-pub(crate) fn digest(table: Table) -> String {
-    usage::digest(table)
-}
-
-/// `usage` of digests where these say it, by the hours that are whole in a range.
-pub(crate) fn usage_by_hour(files: &PeopleFiles, hours: (i64, i64)) -> String {
-    usage::by_hour(files, hours)
 }
 
 fn visible(table: Table, looks: bool, files: &PeopleFiles) -> String {

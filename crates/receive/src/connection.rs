@@ -16,11 +16,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use crate::fault::Fault;
-use crate::intake::{Caller, Intake};
+use crate::intake::{Caller, Cut, Intake};
 use crate::pulse::{Due, End, InFlight, Pulse, Watched};
 use crate::reply::Reply;
 use crate::{Admit, Transport, grpc, http};
@@ -57,7 +56,7 @@ pub(crate) enum Port {
 
 impl Port {
     /// What is meant to be spoken there.
-    fn transport(self) -> Transport {
+    pub(crate) fn transport(self) -> Transport {
         match self {
             Self::Http => Transport::Http,
             Self::Grpc => Transport::Grpc,
@@ -65,14 +64,22 @@ impl Port {
     }
 }
 
+/// Both ends of a connection: the other one, and the address that is listened on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) peer: SocketAddr,
+    pub(crate) listener: SocketAddr,
+}
+
 /// Serves `socket` until it is closed by either side.
 pub(crate) async fn serve<A: Admit>(
     intake: Arc<Intake<A>>,
     port: Port,
-    socket: TcpStream,
-    peer: SocketAddr,
+    socket: tls::Stream,
+    ends: Ends,
     shutdown: Shutdown,
 ) {
+    let Ends { peer, listener } = ends;
     let pulse = Pulse::new();
     let io = TokioIo::new(Watched {
         socket,
@@ -83,6 +90,7 @@ pub(crate) async fn serve<A: Admit>(
         let in_flight = pulse.begin();
         let caller = Caller {
             peer,
+            listener,
             since: Instant::now(),
         };
         async move { Ok::<_, Infallible>(answer(&intake, port, caller, request, in_flight).await) }
@@ -97,6 +105,9 @@ pub(crate) async fn serve<A: Admit>(
             outcome = connection.as_mut() => {
                 if let Err(error) = outcome {
                     tracing::debug!(%peer, error, "a connection was broken off");
+                    if pulse.is_tls() {
+                        intake.cut(port.transport(), peer, Cut::Tls);
+                    }
                 }
                 return;
             }
@@ -109,7 +120,7 @@ pub(crate) async fn serve<A: Admit>(
             end = expire(due) => match end {
                 End::Head { begun } => {
                     if begun {
-                        intake.cut(port.transport(), peer);
+                        intake.cut(port.transport(), peer, Cut::Slow);
                     }
                     return;
                 }

@@ -15,8 +15,8 @@ use ::http::StatusCode;
 use otlp::Encoding;
 use otlp::answer::Detail;
 
-use crate::Refusal;
 use crate::budget::Exhausted;
+use crate::{Denied, Refusal};
 
 /// A client gets a message of at most this many bytes: gRPC repeats it in headers, which clients
 /// limit to 8 KiB, percent-encoded and in base64.
@@ -29,6 +29,8 @@ const RESOURCE_EXHAUSTED: u32 = 8;
 const UNIMPLEMENTED: u32 = 12;
 const INTERNAL: u32 = 13;
 const UNAVAILABLE: u32 = 14;
+const PERMISSION_DENIED: u32 = 7;
+const UNAUTHENTICATED: u32 = 16;
 
 /// What went wrong with a request.
 #[derive(Debug)]
@@ -64,6 +66,8 @@ pub(crate) enum Fault {
     Overloaded,
     /// It could not be admitted now.
     Unavailable { reason: String },
+    /// Whoever sends it may not.
+    Denied(Denied),
 }
 
 impl From<Exhausted> for Fault {
@@ -91,6 +95,7 @@ impl Fault {
             Self::Overloaded | Self::Unavailable { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE)
             }
+            Self::Denied(denied) => of_denied(denied),
         }
     }
 
@@ -109,6 +114,7 @@ impl Fault {
             | Self::Refused(_) => INVALID_ARGUMENT,
             Self::TooLarge { .. } => RESOURCE_EXHAUSTED,
             Self::Slow | Self::Overloaded | Self::Unavailable { .. } => UNAVAILABLE,
+            Self::Denied(denied) => of_denied(denied).1,
         }
     }
 
@@ -128,7 +134,12 @@ impl Fault {
             | Self::Refused(_) => Refusal::Malformed,
             Self::Slow => Refusal::Timeout,
             Self::Overloaded => Refusal::Overloaded,
-            Self::Unavailable { .. } => Refusal::Unavailable,
+            Self::Unavailable { .. } | Self::Denied(Denied::Unavailable { .. }) => {
+                Refusal::Unavailable
+            }
+            Self::Denied(Denied::Unauthenticated { .. }) => Refusal::Unauthenticated,
+            Self::Denied(Denied::Forbidden { .. }) => Refusal::Forbidden,
+            Self::Denied(Denied::Limited { .. }) => Refusal::Limited,
         }
     }
 
@@ -138,12 +149,23 @@ impl Fault {
         let message = self.message();
         let detail = match self {
             Self::Malformed { .. } | Self::Refused(_) => Some(Detail::BadRequest(&message)),
-            _ if is_retryable(code) => Some(Detail::RetryInfo {
+            _ if self.is_retryable(code) => Some(Detail::RetryInfo {
                 seconds: retry_seconds,
             }),
             _ => None,
         };
         otlp::answer::status(encoding, code, &message, detail)
+    }
+
+    /// Whether `code`, one of its two, tells the client to send the same again. `RESOURCE_EXHAUSTED`
+    /// does so only with a time after which to, which a message over the limit does not get.
+    pub(crate) fn is_retryable(&self, code: u32) -> bool {
+        code == UNAVAILABLE || matches!(self, Self::Denied(Denied::Limited { .. }))
+    }
+
+    /// Whether what the client is told may quote what it sent in a body.
+    pub(crate) fn quotes(&self) -> bool {
+        matches!(self, Self::Malformed { .. } | Self::Refused(_))
     }
 
     /// What the client is told, cut to a length that fits headers.
@@ -157,9 +179,14 @@ impl Fault {
     }
 }
 
-/// Whether `code` tells the client to send the same again.
-pub(crate) fn is_retryable(code: u32) -> bool {
-    code == UNAVAILABLE
+/// Status and code of who may not send.
+fn of_denied(denied: &Denied) -> (StatusCode, u32) {
+    match denied {
+        Denied::Unauthenticated { .. } => (StatusCode::UNAUTHORIZED, UNAUTHENTICATED),
+        Denied::Forbidden { .. } => (StatusCode::FORBIDDEN, PERMISSION_DENIED),
+        Denied::Limited { .. } => (StatusCode::TOO_MANY_REQUESTS, RESOURCE_EXHAUSTED),
+        Denied::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE),
+    }
 }
 
 /// The name that gRPC gives to `code`, one of those above.
@@ -171,6 +198,8 @@ pub(crate) fn code_name(code: u32) -> &'static str {
         RESOURCE_EXHAUSTED => "RESOURCE_EXHAUSTED",
         UNIMPLEMENTED => "UNIMPLEMENTED",
         INTERNAL => "INTERNAL",
+        PERMISSION_DENIED => "PERMISSION_DENIED",
+        UNAUTHENTICATED => "UNAUTHENTICATED",
         UNAVAILABLE => "UNAVAILABLE",
         _ => "UNKNOWN",
     }
@@ -214,7 +243,14 @@ impl fmt::Display for Fault {
             Self::Refused(refused) => refused.fmt(f),
             Self::Slow => f.write_str("The body did not arrive in time: send it again."),
             Self::Overloaded => f.write_str("Too much is being received at once: send it again."),
-            Self::Unavailable { reason } => write!(f, "Not accepted now, send it again: {reason}."),
+            Self::Unavailable { reason } | Self::Denied(Denied::Unavailable { reason }) => {
+                write!(f, "Not accepted now, send it again: {reason}.")
+            }
+            Self::Denied(
+                Denied::Unauthenticated { reason }
+                | Denied::Forbidden { reason }
+                | Denied::Limited { reason },
+            ) => f.write_str(reason),
         }
     }
 }

@@ -7,17 +7,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::StatusCode;
+use ::http::{HeaderMap, Request, StatusCode, header};
 use contract::Signal;
 use otlp::Encoding;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::Bounds;
 use crate::budget::{Budget, Paid};
-use crate::fault::{Fault, code_name, is_retryable};
+use crate::fault::{Fault, code_name};
 use crate::meters::{Answered, Meters};
 use crate::{
-    Admit, Admitted, Config, ExportRequest, NotAdmitted, Refusal, RefusedRequest, Transport,
+    Admit, Admitted, AskedFor, Config, ExportRequest, Head, NotAdmitted, Refusal, RefusedRequest,
+    Transport,
 };
 
 /// This part of the hold is left for the journal, however long a request waited for memory.
@@ -37,11 +38,24 @@ pub(crate) struct Intake<A> {
     pub(crate) http_port: u16,
 }
 
-/// Who asks, and since when: since the head of the request was complete.
+/// Who asks, where, and since when: since the head of the request was complete.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
     pub(crate) peer: SocketAddr,
+    /// The address that is listened on.
+    pub(crate) listener: SocketAddr,
     pub(crate) since: Instant,
+}
+
+/// Why a connection was cut.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cut {
+    /// Its client was too slow.
+    Slow,
+    /// Its client speaks TLS.
+    Tls,
+    /// Its client does not speak TLS, and was told to.
+    Plain,
 }
 
 /// An export request but for its bytes.
@@ -55,11 +69,24 @@ pub(crate) struct Envelope {
 
 /// What is known of a request that is refused.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct Asked<'a> {
     pub(crate) signal: Option<Signal>,
     pub(crate) encoding: Option<Encoding>,
     pub(crate) transport: Transport,
     pub(crate) caller: Caller,
+    pub(crate) looks: AskedFor<'a>,
+}
+
+impl<'a> AskedFor<'a> {
+    /// What `request` looks like.
+    pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        Self {
+            method: request.method().as_str(),
+            path: request.uri().path(),
+            content_type: content_type.map_or("", |text| text.to_str().unwrap_or("not text")),
+        }
+    }
 }
 
 /// The memory that all connections share.
@@ -94,9 +121,32 @@ impl<A: Admit> Intake<A> {
         }
     }
 
+    /// Asks whether whoever sends a request may, before its body is read.
+    pub(crate) fn authorize(
+        &self,
+        signal: Signal,
+        transport: Transport,
+        caller: Caller,
+        headers: &HeaderMap,
+    ) -> Result<A::Grant, Fault> {
+        let head = Head {
+            signal,
+            transport,
+            peer: caller.peer,
+            listener: caller.listener,
+            headers,
+        };
+        self.admit.authorize(&head).map_err(Fault::Denied)
+    }
+
     /// Hands an inflated body on. `Ok` is `admit`'s promise, passed on: the request is durable,
     /// deduplicated and queryable.
-    pub(crate) async fn admit(&self, envelope: Envelope, body: Paid) -> Result<Admitted, Fault> {
+    pub(crate) async fn admit(
+        &self,
+        envelope: Envelope,
+        body: Paid,
+        grant: A::Grant,
+    ) -> Result<Admitted, Fault> {
         let whole = Instant::now();
         let lane = self.meters.lane(envelope.signal, envelope.transport);
         let Paid { bytes, mut lease } = body;
@@ -116,7 +166,7 @@ impl<A: Admit> Intake<A> {
         // A task of its own, so that a client that goes away cannot stop it half-way, and so that its
         // panic is an answer. The memory is held until it has really ended.
         let admitting = tokio::spawn(async move {
-            let outcome = admit.admit(request).await;
+            let outcome = admit.admit(request, grant).await;
             drop((lease, turn));
             outcome
         });
@@ -127,6 +177,7 @@ impl<A: Admit> Intake<A> {
             }
             Ok(Ok(Err(NotAdmitted::Refused(refused)))) => Err(Fault::Refused(refused)),
             Ok(Ok(Err(NotAdmitted::Unavailable { reason }))) => Err(Fault::Unavailable { reason }),
+            Ok(Ok(Err(NotAdmitted::Denied(denied)))) => Err(Fault::Denied(denied)),
             Ok(Err(failure)) => {
                 // What a panic says may hold what the client sent; its place is logged where it is.
                 let is_panic = failure.is_panic();
@@ -179,17 +230,18 @@ impl<A: Admit> Intake<A> {
 
     /// Counts and logs a fault before it is answered. What the client sent is not logged, nor what
     /// was found in it: the client is told.
-    pub(crate) fn refuse(&self, asked: Asked, fault: &Fault) {
+    pub(crate) fn refuse(&self, asked: Asked<'_>, fault: &Fault) {
         let Asked {
             signal,
             encoding,
             transport,
             caller,
+            looks,
         } = asked;
-        let (status, grpc_code) = (fault.http().0, fault.grpc());
+        let ((status, http_code), grpc_code) = (fault.http(), fault.grpc());
         let (code, is_retryable) = match transport {
-            Transport::Http => (status.as_str(), is_retryable(fault.http().1)),
-            Transport::Grpc => (code_name(grpc_code), is_retryable(grpc_code)),
+            Transport::Http => (status_name(status), fault.is_retryable(http_code)),
+            Transport::Grpc => (code_name(grpc_code), fault.is_retryable(grpc_code)),
         };
         self.meters.answered(Answered {
             signal,
@@ -206,28 +258,72 @@ impl<A: Admit> Intake<A> {
             reason = why.name(),
             "refused a request"
         );
-        self.count_refused(signal, transport, why, is_retryable);
-    }
-
-    /// Counts a connection that was cut because its head came too slowly: there is nobody to answer.
-    pub(crate) fn cut(&self, transport: Transport, peer: SocketAddr) {
-        tracing::debug!(%peer, "a client was too slow to send a head");
-        self.count_refused(None, transport, Refusal::Timeout, false);
-    }
-
-    fn count_refused(
-        &self,
-        signal: Option<Signal>,
-        transport: Transport,
-        why: Refusal,
-        is_retryable: bool,
-    ) {
-        self.meters
-            .refused(signal, transport, why.name(), is_retryable);
-        self.admit.count_refused(RefusedRequest {
+        self.count_refused(RefusedRequest {
             signal,
             why,
             is_retryable,
+            transport,
+            peer: caller.peer,
+            asked: Some(looks),
+            code,
+            told: (!fault.quotes()).then(|| fault.message()),
         });
+    }
+
+    /// Counts a connection that was cut before the head of a request was there: there is nobody to
+    /// answer.
+    pub(crate) fn cut(&self, transport: Transport, peer: SocketAddr, cut: Cut) {
+        let (why, told) = match cut {
+            Cut::Slow => (Refusal::Timeout, "The head of a request came too slowly."),
+            Cut::Plain => (
+                Refusal::UnsupportedMediaType,
+                "The client speaks without TLS, and this port with it: write https:// in its endpoint.",
+            ),
+            Cut::Tls => (
+                Refusal::UnsupportedMediaType,
+                "The client speaks TLS, and this port does not: write http:// in its endpoint.",
+            ),
+        };
+        tracing::debug!(%peer, reason = why.name(), "a connection was cut");
+        self.count_refused(RefusedRequest {
+            signal: None,
+            why,
+            is_retryable: false,
+            transport,
+            peer,
+            asked: None,
+            code: "cut",
+            told: Some(told.to_owned()),
+        });
+    }
+
+    fn count_refused(&self, refused: RefusedRequest<'_>) {
+        let RefusedRequest {
+            signal,
+            why,
+            is_retryable,
+            transport,
+            ..
+        } = refused;
+        self.meters
+            .refused(signal, transport, why.name(), is_retryable);
+        self.admit.count_refused(refused);
+    }
+}
+
+/// The number of a status that faults have.
+fn status_name(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        405 => "405",
+        408 => "408",
+        413 => "413",
+        415 => "415",
+        429 => "429",
+        503 => "503",
+        _ => "500",
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `admit.rs` | the seam: what is handed on, and what may come back |
+//! | `admit.rs` | the seam: who may send, what is handed on, and what may come back |
 //! | `config.rs` | the settings and their limits |
 //! | `listener.rs` | both ports: bind, accept, drain |
 //! | `connection.rs` | one connection: its protocol, its shutdown, its end when nobody speaks |
@@ -41,7 +41,10 @@ mod pulse;
 mod reply;
 mod unpack;
 
-pub use admit::{Admit, Admitted, ExportRequest, NotAdmitted, Refusal, RefusedRequest, Transport};
+pub use admit::{
+    Admit, Admitted, AskedFor, Denied, ExportRequest, Head, NotAdmitted, Refusal, RefusedRequest,
+    Transport,
+};
 pub use config::{Config, ConfigError};
 pub use inflate::Coding;
 pub use listener::{BindError, Bound, Server};

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use base::Shutdown;
 use base::meters::Source;
+use tls::{Failed, Tls};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::budget::Budget;
-use crate::connection::{self, Port};
-use crate::intake::{self, Intake};
+use crate::connection::{self, Ends, Port};
+use crate::intake::{self, Cut, Intake};
 use crate::meters::{self, Meters};
 use crate::{Admit, Config};
 
@@ -44,6 +45,7 @@ pub struct Bound {
     budget: Budget,
     places: Arc<Semaphore>,
     meters: Arc<Meters>,
+    tls: Option<Arc<Tls>>,
 }
 
 /// An address that cannot be listened on.
@@ -105,6 +107,7 @@ impl Server {
             grpc,
             http_address,
             grpc_address,
+            tls: None,
         })
     }
 }
@@ -143,6 +146,12 @@ impl Bound {
         self.grpc_address
     }
 
+    /// Speaks TLS at both ports, and nothing else.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Arc<Tls>>) -> Bound {
+        Bound { tls, ..self }
+    }
+
     /// What the servers count and time, to be shown.
     #[must_use]
     pub fn meters(&self) -> Vec<Source> {
@@ -157,43 +166,86 @@ impl Bound {
     pub async fn serve<A: Admit>(self, admit: Arc<A>, shutdown: Shutdown) {
         let places = self.places;
         let http_port = self.http_address.port();
-        let (budget, meters) = (self.budget, self.meters);
-        let intake = Arc::new(Intake::new(admit, self.config, budget, meters, http_port));
+        let (budget, meters, tls) = (self.budget, self.meters, self.tls);
+        let intake = Intake::new(admit, self.config, budget, meters, http_port);
+        let served = Arc::new(Served {
+            intake: Arc::new(intake),
+            places,
+            tls,
+        });
         tokio::join!(
-            listen(&intake, Port::Http, self.http, &places, &shutdown),
-            listen(&intake, Port::Grpc, self.grpc, &places, &shutdown),
+            listen(&served, Port::Http, self.http, &shutdown),
+            listen(&served, Port::Grpc, self.grpc, &shutdown),
         );
     }
 }
 
+/// What both ports serve.
+struct Served<A> {
+    intake: Arc<Intake<A>>,
+    places: Arc<Semaphore>,
+    tls: Option<Arc<Tls>>,
+}
+
 /// Accepts until shutdown, then waits for the connections that are open.
 async fn listen<A: Admit>(
-    intake: &Arc<Intake<A>>,
+    served: &Arc<Served<A>>,
     port: Port,
     listener: TcpListener,
-    places: &Arc<Semaphore>,
     shutdown: &Shutdown,
 ) {
     // They are aborted if this future is dropped.
     let mut connections = JoinSet::new();
+    let address = match port {
+        Port::Http => served.intake.config.http,
+        Port::Grpc => served.intake.config.grpc,
+    };
     let mut stop = std::pin::pin!(shutdown.wait());
     loop {
         let (socket, peer, place) = tokio::select! {
             () = &mut stop => break,
-            accepted = accept(&listener, places) => accepted,
+            accepted = accept(&listener, &served.places) => accepted,
         };
         while let Some(ended) = connections.try_join_next() {
             note(ended);
         }
-        let (intake, shutdown) = (Arc::clone(intake), shutdown.clone());
+        let (served, shutdown) = (Arc::clone(served), shutdown.clone());
+        let ends = Ends {
+            peer,
+            listener: address,
+        };
         connections.spawn(async move {
             let _place = place;
-            connection::serve(intake, port, socket, peer, shutdown).await;
+            serve(&served, port, socket, ends, shutdown).await;
         });
     }
     drop(listener);
     while let Some(ended) = connections.join_next().await {
         note(ended);
+    }
+}
+
+/// Serves one connection, once its handshake is done.
+async fn serve<A: Admit>(
+    served: &Served<A>,
+    port: Port,
+    socket: TcpStream,
+    ends: Ends,
+    shutdown: Shutdown,
+) {
+    let accepted = tokio::select! {
+        accepted = tls::accept(served.tls.as_deref(), socket) => accepted,
+        () = shutdown.wait() => return,
+    };
+    let intake = Arc::clone(&served.intake);
+    match accepted {
+        Ok(stream) => connection::serve(intake, port, stream, ends, shutdown).await,
+        Err(failed) => {
+            tracing::debug!(peer = %ends.peer, ?failed, "a connection without TLS was closed");
+            if failed == Failed::Plain {
+                intake.cut(port.transport(), ends.peer, Cut::Plain);
+            }
+        }
     }
 }
 

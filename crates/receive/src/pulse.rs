@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -18,6 +17,9 @@ use crate::Config;
 
 /// With what every connection of HTTP/2 begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// With which byte every connection of TLS begins.
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// The pulse of one connection. Clones are the same one.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ struct State {
     head_begun: bool,
     /// Whether there has been a request.
     is_opened: bool,
+    /// Whether its first byte was that of a TLS handshake.
+    is_tls: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +93,7 @@ impl Pulse {
             quiet_since: now,
             head_begun: false,
             is_opened: false,
+            is_tls: false,
         };
         Self {
             shared: Arc::new(Shared {
@@ -134,6 +139,11 @@ impl Pulse {
         })
     }
 
+    /// Whether the client began to speak TLS, which is not spoken here.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.state().is_tls
+    }
+
     /// Returns when `due` may have come closer.
     pub(crate) async fn closer(&self) {
         self.shared.closer.notified().await;
@@ -144,6 +154,8 @@ impl Pulse {
         let mut state = self.state();
         let now = Instant::now();
         let known = state.protocol;
+        state.is_tls |=
+            known == Protocol::Unknown { matched: 0 } && bytes.starts_with(&[TLS_HANDSHAKE]);
         state.protocol = known.after(bytes);
         if state.protocol == Protocol::Http2 {
             if known == Protocol::Http2 {
@@ -202,7 +214,7 @@ impl Drop for InFlight {
 /// A socket that feels the pulse of its connection.
 #[derive(Debug)]
 pub(crate) struct Watched {
-    pub(crate) socket: TcpStream,
+    pub(crate) socket: tls::Stream,
     pub(crate) pulse: Pulse,
 }
 

@@ -8,6 +8,7 @@ mod calls;
 mod connections;
 mod exports;
 mod floods;
+mod grants;
 mod limits;
 mod meters;
 mod status;
@@ -24,7 +25,10 @@ use contract::Signal;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::{Admit, Admitted, Config, ExportRequest, NotAdmitted, Refusal, RefusedRequest, Server};
+use crate::{
+    Admit, Admitted, Config, Denied, ExportRequest, Head, NotAdmitted, Refusal, RefusedRequest,
+    Server,
+};
 
 /// Longer than anything here takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,7 +47,21 @@ struct Recorder {
 }
 
 impl Admit for Recorder {
-    async fn admit(&self, request: ExportRequest) -> Result<Admitted, NotAdmitted> {
+    type Grant = ();
+
+    /// Lets everybody in but who sends `x-test: stranger`, `forbidden` or `limited`.
+    fn authorize(&self, head: &Head<'_>) -> Result<(), Denied> {
+        let wish = head.headers.get("x-test").map(|wish| wish.as_bytes());
+        let reason = "The token is not known here.".to_owned();
+        match wish {
+            Some(b"stranger") => Err(Denied::Unauthenticated { reason }),
+            Some(b"forbidden") => Err(Denied::Forbidden { reason }),
+            Some(b"limited") => Err(Denied::Limited { reason }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn admit(&self, request: ExportRequest, (): ()) -> Result<Admitted, NotAdmitted> {
         let body = request.body.clone();
         self.requests.lock().unwrap().push(request);
         self.begun.add_permits(1);
@@ -77,7 +95,7 @@ impl Admit for Recorder {
         }
     }
 
-    fn count_refused(&self, refused: RefusedRequest) {
+    fn count_refused(&self, refused: RefusedRequest<'_>) {
         let RefusedRequest { signal, why, .. } = refused;
         self.refused.lock().unwrap().push((signal, why));
     }

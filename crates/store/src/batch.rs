@@ -3,23 +3,28 @@
 //! This is the CPU work of a request. It touches no shared state, so it runs beside other requests;
 //! deduplication and increments follow when the batch is applied, in `state.rs`.
 
+mod arrived;
+mod problem;
 mod put;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use contract::{
-    ContentHash, DataPoint, IdentityKey, LogRecord, Metric, MetricKind, Normalizer, Origin,
-    OriginFacts, Quarantined, RawEncoding, Sink, Span, claim_time, hash_log, hash_raw,
+    Attribute, ContentHash, DataPoint, IdentityKey, LogRecord, Metric, MetricKind, Normalizer,
+    Origin, OriginFacts, Quarantined, RawEncoding, Sink, Span, claim_time, hash_log, hash_raw,
 };
 
 use crate::column::TableBuilder;
 use crate::dedup::{Identity, identity};
 use crate::entry::{Entry, Transport};
+use crate::provenance::{Bounds, Provenance};
 use crate::schema::Table;
 use crate::series::SeriesPoint;
-use put::{hex, millis, put_cells, put_point, put_point_tail, put_some, put_span};
+pub use problem::PrepareError;
+use put::{hex, millis, put_cells, put_point, put_point_tail, put_some, put_span, put_token};
 
 /// The place of `metrics.value`, which is filled when the batch is applied.
 pub(crate) const METRIC_VALUE: usize = 8;
@@ -49,32 +54,13 @@ pub struct Prepared {
     pub quarantined: u64,
     /// Why the first of them was.
     pub first_reason: Option<String>,
+    /// With which token the request came.
+    pub(crate) provenance: Option<Arc<Provenance>>,
+    /// Items among the quarantined that name what their token may not write for.
+    pub foreign: u64,
+    /// Of what the first of these names another.
+    pub first_foreign: Option<&'static str>,
 }
-
-/// Why a request could not be prepared.
-#[derive(Debug)]
-pub enum PrepareError {
-    /// The client's fault.
-    Refused(otlp::Refused),
-    /// Ours, after the items were counted.
-    Internal {
-        /// How many items the request holds.
-        items: u64,
-        /// What went wrong.
-        error: ArrowError,
-    },
-}
-
-impl std::fmt::Display for PrepareError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            PrepareError::Refused(refused) => refused.fmt(formatter),
-            PrepareError::Internal { error, .. } => write!(formatter, "building rows: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for PrepareError {}
 
 /// Decodes and normalises one entry. Live intake and recovery both come through here.
 pub(crate) fn prepare(
@@ -93,6 +79,7 @@ pub(crate) fn prepare(
         .first_reason
         .or_else(|| entry.quarantined.first().map(|item| item.reason.clone()));
     let items = decoded.items + beside;
+    let (foreign, first_foreign) = (builder.foreign, builder.first_foreign);
     let rows = builder
         .finish()
         .map_err(|error| PrepareError::Internal { items, error })?;
@@ -104,6 +91,9 @@ pub(crate) fn prepare(
         items,
         quarantined: decoded.quarantined + beside,
         first_reason,
+        provenance: entry.provenance.clone(),
+        foreign,
+        first_foreign,
     })
 }
 
@@ -140,6 +130,12 @@ struct Builder {
     ordinals: HashMap<ContentHash, u32, foldhash::fast::FixedState>,
     filings: [Option<Filing>; 4],
     series: Vec<SeriesPoint>,
+    provenance: Option<Arc<Provenance>>,
+    /// What identities begin from, so that one organisation's items are never another's repetition.
+    apart: ContentHash,
+    bounds: Bounds,
+    foreign: u64,
+    first_foreign: Option<&'static str>,
 }
 
 impl Builder {
@@ -155,11 +151,24 @@ impl Builder {
             ordinals: HashMap::default(),
             filings: [None, None, None, None],
             series: Vec::new(),
+            apart: entry.provenance.as_ref().map_or(0, |provenance| {
+                hash_raw(
+                    key,
+                    0,
+                    &[provenance.organization.as_bytes()],
+                    &mut Vec::new(),
+                )
+            }),
+            provenance: entry.provenance.clone(),
+            bounds: Bounds::default(),
+            foreign: 0,
+            first_foreign: None,
         }
     }
 
     /// The identity of an item, told apart from identical ones of the same request.
     fn identity(&mut self, hash: ContentHash) -> Identity {
+        let hash = hash ^ self.apart;
         let ordinal = self.ordinals.entry(hash).or_default();
         let identity = identity(hash, *ordinal);
         *ordinal += 1;
@@ -200,6 +209,17 @@ fn filing(filings: &mut [Option<Filing>; 4], table: Table) -> &mut Filing {
 impl Sink for Builder {
     fn origin(&mut self, origin: &Origin<'_>) {
         self.facts = OriginFacts::of(origin, self.key);
+        if let Some(provenance) = &self.provenance {
+            self.bounds = Bounds::of(provenance, origin);
+        }
+    }
+
+    fn refuses(&mut self, attributes: &[Attribute<'_>]) -> Option<String> {
+        let provenance = self.provenance.as_ref()?;
+        let why = self.bounds.refuse(provenance, attributes)?;
+        self.foreign += 1;
+        self.first_foreign.get_or_insert(why);
+        Some(why.to_owned())
     }
 
     fn log(&mut self, record: &LogRecord<'_>) {
@@ -236,6 +256,7 @@ impl Sink for Builder {
         table.text(tail + 5, &self.facts.scope_json);
         table.text(tail + 6, row.shape);
         put_some(table, tail + 7, row.envelope);
+        put_token(table, tail + 8, self.provenance.as_deref());
         filing.end_row(identity, claim.filed_ns);
     }
 
@@ -277,6 +298,11 @@ impl Sink for Builder {
             &row,
             point.raw,
         );
+        put_token(
+            table,
+            at + contract::COLUMN_COUNT + 4,
+            self.provenance.as_deref(),
+        );
         filing.end_row(identity, claim.filed_ns);
     }
 
@@ -302,6 +328,11 @@ impl Sink for Builder {
             &row,
             span.raw,
         );
+        put_token(
+            table,
+            at + contract::COLUMN_COUNT + 4,
+            self.provenance.as_deref(),
+        );
         filing.end_row(identity, claim.filed_ns);
     }
 
@@ -325,6 +356,7 @@ impl Sink for Builder {
             RawEncoding::Json => table.text(6, &String::from_utf8_lossy(&item.raw)),
             RawEncoding::Protobuf => table.text(6, &hex(&item.raw)),
         }
+        put_token(table, 7, self.provenance.as_deref());
         filing.end_row(identity, self.received_ns);
     }
 }

@@ -4,17 +4,23 @@
 //! protobuf whatever the client sent; items that have no protobuf form (odd JSON) stand beside it.
 //!
 //! ```text
-//! version u8 = 1 | signal u8 | transport u8 | reserved u8 | received_at u64 ns
-//! | quarantined count u32 | { encoding u8 | reason u32+bytes | raw u32+bytes } ... | OTLP protobuf
+//! version u8 | signal u8 | transport u8 | reserved u8 | received_at u64 ns
+//! | quarantined count u32 | { encoding u8 | reason u32+bytes | raw u32+bytes } ...
+//! | version 2: provenance u32+JSON | OTLP protobuf
 //! ```
-//! All numbers little-endian. Bounds: the journal's own on a frame.
+//! All numbers little-endian. Bounds: the journal's own on a frame. Version 1 is written of what came
+//! without a token, version 2 of what came with one.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use contract::{Quarantined, RawEncoding, Signal};
 
 use crate::error::Unreadable;
+use crate::provenance::Provenance;
 
-const VERSION: u8 = 1;
+const VERSION_OF_NOBODY: u8 = 1;
+const VERSION: u8 = 2;
 const LEAD_BYTES: usize = 16;
 
 /// How a request came.
@@ -47,6 +53,8 @@ pub struct Entry {
     pub received_ns: u64,
     /// Items that could not be written as protobuf.
     pub quarantined: Vec<Quarantined>,
+    /// With which token it came; none where intake is open.
+    pub provenance: Option<Arc<Provenance>>,
     /// The export request as OTLP protobuf.
     pub protobuf: Bytes,
 }
@@ -70,7 +78,11 @@ impl Entry {
             Transport::Http => 1,
             Transport::Grpc => 2,
         };
-        out.extend_from_slice(&[VERSION, self.signal.code(), transport, 0]);
+        let version = match self.provenance {
+            None => VERSION_OF_NOBODY,
+            Some(_) => VERSION,
+        };
+        out.extend_from_slice(&[version, self.signal.code(), transport, 0]);
         out.extend_from_slice(&self.received_ns.to_le_bytes());
         out.extend_from_slice(&(self.quarantined.len() as u32).to_le_bytes());
         for item in &self.quarantined {
@@ -82,6 +94,11 @@ impl Entry {
                 out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
                 out.extend_from_slice(bytes);
             }
+        }
+        if let Some(provenance) = &self.provenance {
+            let bytes = provenance.encode();
+            out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            out.extend_from_slice(&bytes);
         }
         out.extend_from_slice(&self.protobuf);
         out.into()
@@ -97,7 +114,7 @@ impl Entry {
         }
         let mut rest = Reader { payload, at: 0 };
         let lead = rest.take(LEAD_BYTES)?;
-        if lead[0] != VERSION {
+        if lead[0] < VERSION_OF_NOBODY {
             return Err(format!("there is no version {} of an entry", lead[0]).into());
         }
         let signal =
@@ -112,11 +129,16 @@ impl Entry {
         let quarantined = (0..count)
             .map(|_| rest.quarantined())
             .collect::<Result<_, _>>()?;
+        let provenance = match lead[0] {
+            VERSION_OF_NOBODY => None,
+            _ => Some(Arc::new(Provenance::decode(rest.block()?)?)),
+        };
         Ok(Entry {
             signal,
             transport,
             received_ns,
             quarantined,
+            provenance,
             protobuf: payload.slice(rest.at..),
         })
     }
@@ -174,6 +196,7 @@ mod tests {
             transport: Transport::Http,
             received_ns: 1,
             quarantined: vec![quarantined; 2],
+            provenance: None,
             protobuf: Bytes::from_static(b"1234"),
         };
         assert_eq!(entry.bytes(), 2 * 1_003 + 4);
@@ -181,7 +204,7 @@ mod tests {
 
     #[test]
     fn round_trip_and_no_panic_on_any_truncation() {
-        let entry = Entry {
+        let of_nobody = Entry {
             signal: Signal::Metrics,
             transport: Transport::Grpc,
             received_ns: 7,
@@ -190,15 +213,32 @@ mod tests {
                 encoding: RawEncoding::Json,
                 raw: b"[1]".to_vec(),
             }],
+            provenance: None,
             protobuf: Bytes::from_static(b"\x0a\x00"),
         };
-        let payload = entry.encode();
-        assert_eq!(Entry::decode(&payload).expect("decodes"), entry);
-        for length in 0..payload.len() - entry.protobuf.len() {
-            assert!(
-                Entry::decode(&payload.slice(..length)).is_err(),
-                "length {length}"
+        let provenance = Provenance {
+            token: "abc".into(),
+            organization: "Example".into(),
+            people: vec!["ann@example.com".into()],
+            ..Provenance::default()
+        };
+        let with_token = Entry {
+            provenance: Some(Arc::new(provenance)),
+            ..of_nobody.clone()
+        };
+        for (entry, version) in [(of_nobody, 1), (with_token, 2)] {
+            let payload = entry.encode();
+            assert_eq!(
+                payload[0], version,
+                "what has no token is as it was before tokens"
             );
+            assert_eq!(Entry::decode(&payload).expect("decodes"), entry);
+            for length in 0..payload.len() - entry.protobuf.len() {
+                assert!(
+                    Entry::decode(&payload.slice(..length)).is_err(),
+                    "length {length}"
+                );
+            }
         }
     }
 }

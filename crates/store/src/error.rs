@@ -38,6 +38,8 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It cannot be done now: says what is under way, or lacking.
+    Busy(String),
     /// The disk failed.
     Io(std::io::Error),
     /// A fault of ours.
@@ -67,6 +69,7 @@ impl fmt::Display for StoreError {
             StoreError::Damaged { path, reason } => {
                 write!(formatter, "{path} is damaged: {reason}")
             }
+            StoreError::Busy(what) => formatter.write_str(what),
             StoreError::Io(error) => error.fmt(formatter),
             StoreError::Internal(reason) => formatter.write_str(reason),
         }

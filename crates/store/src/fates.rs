@@ -1,12 +1,12 @@
 //! Every received item has exactly one fate.
 //!
-//! Invariant: accepted + deduplicated + quarantined + rejected = received, per signal, at any moment.
+//! Invariant: accepted + deduplicated + quarantined + rejected = received, per signal and per token, at
+//! any moment, and all tokens together (with what came without one) are what there is of a signal.
 //! Both sides are counted together when an item's fate is known, but by different hands: `received`
 //! is what the decoder counted, the fates are what the state did. An item that the state lost or
 //! doubled would show. Counts are since the start of the process.
 //!
-//! Requests that were refused before their items were known are in a ledger beside this one. Tokens
-//! will be a second key beside the signal.
+//! Requests that were refused before their items were known are in a ledger beside this one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base::meters::{Readings, Source};
 use contract::Signal;
 use serde::Serialize;
+
+use crate::provenance::Provenance;
 
 /// How many items of one signal met which fate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,10 +39,26 @@ impl Fate {
     }
 }
 
-/// The counters of all signals.
+/// The fates of what came with one token, by [`Signal::ALL`]; without one the id is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFates {
+    /// The token's id.
+    pub token: String,
+    /// The counts of all signals.
+    pub signals: [Fate; 3],
+}
+
+/// The counters of all signals and tokens. There are as many tokens as an administrator made.
+#[derive(Debug, Default)]
+struct Counts {
+    all: [Fate; 3],
+    tokens: BTreeMap<String, [Fate; 3]>,
+}
+
+/// The ledger.
 #[derive(Debug, Default)]
 pub struct Fates {
-    counts: Mutex<[Fate; 3]>,
+    counts: Mutex<Counts>,
     refused: Mutex<BTreeMap<RefusedRequests, u64>>,
 }
 
@@ -61,44 +79,62 @@ pub struct RefusedRequests {
 pub(crate) struct Receipt<'a> {
     fates: &'a Fates,
     signal: Signal,
+    token: Option<Arc<Provenance>>,
     items: u64,
+    is_counted: bool,
 }
 
 impl Receipt<'_> {
     /// The items are durable and applied.
     pub(crate) fn settle(self, accepted: u64, deduplicated: u64, quarantined: u64) {
-        self.fates.change(self.signal, |fate| {
-            fate.received += self.items;
-            fate.accepted += accepted;
-            fate.deduplicated += deduplicated;
-            fate.quarantined += quarantined;
-        });
-        std::mem::forget(self);
+        self.fates
+            .change(self.signal, self.token.as_deref(), |fate| {
+                fate.received += self.items;
+                fate.accepted += accepted;
+                fate.deduplicated += deduplicated;
+                fate.quarantined += quarantined;
+            });
+        self.close();
     }
 
     /// The items are durable; the replay of the journal will come to them and has a receipt of its
     /// own for them then.
     pub(crate) fn defer(self) {
-        std::mem::forget(self);
+        self.close();
+    }
+
+    fn close(mut self) {
+        self.is_counted = true;
     }
 }
 
 impl Drop for Receipt<'_> {
     fn drop(&mut self) {
-        self.fates.change(self.signal, |fate| {
-            fate.received += self.items;
-            fate.rejected += self.items;
-        });
+        if self.is_counted {
+            return;
+        }
+        self.fates
+            .change(self.signal, self.token.as_deref(), |fate| {
+                fate.received += self.items;
+                fate.rejected += self.items;
+            });
     }
 }
 
 impl Fates {
     /// The receipt for `items`, as the decoder counted them.
-    pub(crate) fn receipt(&self, signal: Signal, items: u64) -> Receipt<'_> {
+    pub(crate) fn receipt(
+        &self,
+        signal: Signal,
+        token: Option<Arc<Provenance>>,
+        items: u64,
+    ) -> Receipt<'_> {
         Receipt {
             fates: self,
             signal,
+            token,
             items,
+            is_counted: false,
         }
     }
 
@@ -122,19 +158,37 @@ impl Fates {
 
     /// The counts of one signal.
     pub fn of(&self, signal: Signal) -> Fate {
-        self.lock()[signal as usize]
+        self.lock().all[signal as usize]
     }
 
     /// The counts of all signals at one moment, by [`Signal::ALL`].
     pub fn all(&self) -> [Fate; 3] {
-        *self.lock()
+        self.lock().all
     }
 
-    fn change(&self, signal: Signal, change: impl FnOnce(&mut Fate)) {
-        change(&mut self.lock()[signal as usize]);
+    /// The counts of all signals, and of each token with which anything came, at one moment.
+    pub fn by_token(&self) -> ([Fate; 3], Vec<TokenFates>) {
+        let counts = self.lock();
+        let tokens = counts.tokens.iter().map(|(token, signals)| TokenFates {
+            token: token.clone(),
+            signals: *signals,
+        });
+        (counts.all, tokens.collect())
     }
 
-    fn lock(&self) -> MutexGuard<'_, [Fate; 3]> {
+    fn change(&self, signal: Signal, token: Option<&Provenance>, change: impl Fn(&mut Fate)) {
+        let token = token.map_or("", |provenance| &provenance.token);
+        let mut counts = self.lock();
+        change(&mut counts.all[signal as usize]);
+        match counts.tokens.get_mut(token) {
+            Some(known) => change(&mut known[signal as usize]),
+            None => {
+                change(&mut counts.tokens.entry(token.to_owned()).or_default()[signal as usize])
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -196,14 +250,14 @@ mod tests {
     #[test]
     fn whatever_ends_a_receipt_its_items_have_a_fate() {
         let fates = Fates::default();
-        fates.receipt(Signal::Logs, 6).settle(3, 2, 1);
+        fates.receipt(Signal::Logs, None, 6).settle(3, 2, 1);
         let panicking = std::panic::AssertUnwindSafe(|| {
-            let _receipt = fates.receipt(Signal::Metrics, 5);
+            let _receipt = fates.receipt(Signal::Metrics, None, 5);
             panic!("on purpose");
         });
         std::panic::catch_unwind(panicking).expect_err("it panics");
         let given_up = async {
-            let _receipt = fates.receipt(Signal::Traces, 4);
+            let _receipt = fates.receipt(Signal::Traces, None, 4);
             std::future::pending::<()>().await;
         };
         let mut given_up = Box::pin(given_up);
@@ -211,7 +265,7 @@ mod tests {
         assert!(given_up.as_mut().poll(&mut context).is_pending());
         assert_eq!(fates.of(Signal::Traces), Fate::default(), "not decided yet");
         drop(given_up);
-        fates.receipt(Signal::Logs, 9).defer();
+        fates.receipt(Signal::Logs, None, 9).defer();
         let expect = [
             fate(6, 3, 2, 1, 0),
             fate(5, 0, 0, 0, 5),
@@ -224,7 +278,7 @@ mod tests {
     #[test]
     fn an_item_that_the_state_lost_shows() {
         let fates = Fates::default();
-        fates.receipt(Signal::Logs, 6).settle(3, 2, 0);
+        fates.receipt(Signal::Logs, None, 6).settle(3, 2, 0);
         assert!(!fates.of(Signal::Logs).is_settled());
     }
 }

@@ -11,6 +11,7 @@
 //! | `reserve.rs` | the part of the disk that intake leaves free |
 //! | `age.rs` | for how long the data directory has been served |
 //! | `entry.rs` | what one journal frame holds |
+//! | `provenance.rs` | with which token a request came, and what its items may name |
 //! | `batch.rs` | decoded items to batches of rows |
 //! | `column.rs` | column builders |
 //! | `state.rs` | the buffer, deduplication and increments applied |
@@ -28,6 +29,7 @@
 //! | `soundness.rs` | parts are checked before they are parsed |
 //! | `twin.rs` | files that are kept twice |
 //! | `schema.rs` | the four tables |
+//! | `erase.rs`, `erase/` | somebody is erased: from parts, journal, manifests and all else, and searched for |
 //! | `fates.rs` | the ledger of fates |
 //! | `inspect.rs` | what is in a data directory, without opening it |
 //! | `stats.rs` | the store at one moment, and its meters |
@@ -42,6 +44,7 @@
 //!            series/<flush>.json                    last values of cumulative series
 //!            manifest/<number>.json                 which of the above count
 //!            manifest-copies/<number>.json          the same again
+//!            erasure/                               certificates, and what is being erased
 //!            scratch/                               what queries put down; empty after a start
 //! ```
 
@@ -52,6 +55,7 @@ mod damage;
 mod dedup;
 mod document;
 mod entry;
+mod erase;
 mod error;
 mod fates;
 mod flush;
@@ -65,6 +69,7 @@ mod open;
 mod origins;
 mod part;
 mod progress;
+mod provenance;
 mod replay;
 mod reserve;
 mod room;
@@ -81,12 +86,17 @@ mod twin;
 pub use batch::{PrepareError, Prepared};
 pub use damage::DamagedFile;
 pub use entry::{ENTRY_BYTES_MAX, Entry, Transport};
+pub use erase::{
+    CHOICE_COLUMNS, Certificate, Choice, Counts, ErasedPart, Erasure, ErasureProgress, Finding,
+    Order, Search, Whom,
+};
 pub use error::{AppendError, StoreError, Unreadable};
-pub use fates::{Fate, Fates, RefusedRequests};
+pub use fates::{Fate, Fates, RefusedRequests, TokenFates};
 pub use flush::Flushed;
 pub use inspect::{Inspection, inspect};
 pub use part::Part;
 pub use progress::{ReplayProgress, ReplayStage};
+pub use provenance::Provenance;
 pub use replay::{Opened, Replay};
 pub use reserve::lacking;
 pub use schema::Table;

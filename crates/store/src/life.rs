@@ -22,7 +22,7 @@ pub(crate) struct Life {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Option<Arc<Store>>,
-    disk: Arc<dyn Disk>,
+    pub(crate) disk: Arc<dyn Disk>,
     limits: fn(&mut Config),
 }
 
@@ -95,6 +95,7 @@ impl Life {
             transport: Transport::Http,
             received_ns: self.clock.now_unix_ns(),
             quarantined: Vec::new(),
+            provenance: None,
             protobuf: protobuf.into(),
         }
     }

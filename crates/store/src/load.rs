@@ -24,7 +24,9 @@ impl Store {
         prepared: Prepared,
         deadline: Instant,
     ) -> Result<Applied, AppendError> {
-        let receipt = self.fates.receipt(prepared.signal, prepared.items);
+        let receipt =
+            self.fates
+                .receipt(prepared.signal, prepared.provenance.clone(), prepared.items);
         self.enter(prepared.bytes, deadline).await?;
         let _applied_before_any_flush = self.gate.read().await;
         let applied = {

@@ -64,6 +64,9 @@ pub(crate) struct Manifest {
     /// Sessions that came under more than one resource.
     #[serde(default, skip_serializing_if = "Split::is_empty")]
     pub(crate) split: Split,
+    /// The last erasure whose rows are in none of the parts any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) erasure: Option<String>,
 }
 
 impl Manifest {
@@ -79,6 +82,7 @@ impl Manifest {
             identities: Vec::new(),
             series: None,
             split: Split::default(),
+            erasure: None,
         }
     }
 
@@ -176,7 +180,17 @@ pub(crate) async fn save(objects: &Objects, manifest: &Manifest) -> Result<(), S
 
 /// Deletes manifests that are no longer needed.
 pub(crate) async fn prune(objects: &Objects, newest: u64) -> Result<(), StoreError> {
-    let oldest_kept = (newest + 1).saturating_sub(KEEP as u64);
+    delete_before(objects, (newest + 1).saturating_sub(KEEP as u64)).await
+}
+
+/// Deletes all manifests before `oldest_kept`, durably: what they name must not come back.
+pub(crate) async fn forget_before(objects: &Objects, oldest_kept: u64) -> Result<(), StoreError> {
+    delete_before(objects, oldest_kept).await?;
+    objects.sync_names(DIR).await?;
+    objects.sync_names(COPIES_DIR).await
+}
+
+async fn delete_before(objects: &Objects, oldest_kept: u64) -> Result<(), StoreError> {
     for dir in [DIR, COPIES_DIR] {
         for number in numbers(objects, dir).await?.range(..oldest_kept) {
             objects.delete(&format!("{dir}/{number:020}.json")).await?;

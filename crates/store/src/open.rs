@@ -1,7 +1,7 @@
 //! Opening a data directory: lock, manifest, the journal's tail. What the journal holds is replayed
 //! afterwards (`replay.rs`), so that a long journal does not keep clients waiting.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -13,6 +13,7 @@ use tokio::sync::{Notify, RwLock, watch};
 use crate::age::Age;
 use crate::damage::Damages;
 use crate::dedup;
+use crate::erase::Erasing;
 use crate::error::{StoreError, Unreadable};
 use crate::manifest::{self, Manifest};
 use crate::objects::Objects;
@@ -86,6 +87,7 @@ impl Store {
             state: Mutex::new(State::new(manifest, inspector)),
             gate: RwLock::new(()),
             flushing: tokio::sync::Mutex::new(()),
+            erasing: Erasing::default(),
             flush_wanted: Notify::new(),
             fates: Arc::default(),
             meters: Meters::new(),
@@ -182,9 +184,12 @@ fn reaches_back(journal: &Journal, manifest: &Manifest) -> Result<(), StoreError
 
 /// Objects of a flush that did not reach its manifest. The manifest is made durable first, so that no
 /// older one comes back that names what is removed.
-async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, StoreError> {
+pub(crate) async fn remove_orphans(
+    objects: &Objects,
+    manifest: &Manifest,
+) -> Result<u64, StoreError> {
     objects.sync_names(manifest::DIR).await?;
-    let unfinished = ["parts", "identities", "series", "damaged"];
+    let unfinished = ["parts", "identities", "series", "damaged", "erasure"];
     for dir in unfinished
         .into_iter()
         .chain([manifest::DIR, manifest::COPIES_DIR])
@@ -194,7 +199,7 @@ async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, S
         }
     }
     let named: HashSet<&str> = manifest.objects().collect();
-    let mut orphans = 0;
+    let (mut orphans, mut dirs) = (0, BTreeSet::new());
     for dir in ["parts", "identities", "series"] {
         for path in objects
             .list(dir)
@@ -203,8 +208,12 @@ async fn remove_orphans(objects: &Objects, manifest: &Manifest) -> Result<u64, S
             .filter(|path| !named.contains(twin::original(path)))
         {
             objects.delete(path).await?;
+            dirs.extend(path.rsplit_once('/').map(|(dir, _)| dir.to_owned()));
             orphans += 1;
         }
+    }
+    for dir in dirs {
+        objects.sync_names(&dir).await?;
     }
     Ok(orphans)
 }

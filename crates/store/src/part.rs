@@ -5,6 +5,8 @@
 //! dictionary-encoded except ids, which are their own dictionary. The file is Parquet with zstd,
 //! column and page statistics, and a bloom filter on `prompt_id`.
 
+mod rewrite;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Unreadable;
 use crate::schema::{Table, place};
 use crate::state::Batch;
+
+pub(crate) use rewrite::{Reader, Rewriting, Rewritten, prompts_of, time_ms};
 
 /// The version of a part: which columns there are and what they mean. Written into the file's own
 /// metadata and into the manifest.
@@ -76,6 +80,12 @@ pub struct Part {
 }
 
 impl Part {
+    /// Every file that belongs to the part at `path`: what goes when it goes, and is made anew when it is
+    /// rewritten.
+    pub(crate) fn files_at(path: &str) -> Vec<String> {
+        vec![path.to_owned()]
+    }
+
     /// Fails when a newer version wrote it.
     pub(crate) fn check_version(&self) -> Result<(), Unreadable> {
         if self.version > VERSION {
@@ -244,17 +254,31 @@ enum TimeColumn<'a> {
     None,
 }
 
-impl<'a> SortColumns<'a> {
-    fn of(table: Table, rows: &'a RecordBatch) -> SortColumns<'a> {
-        let any = |column: usize| rows.column(column).as_any();
-        let time = match (any(0).downcast_ref(), any(0).downcast_ref()) {
+impl<'a> TimeColumn<'a> {
+    fn of(rows: &'a RecordBatch) -> TimeColumn<'a> {
+        let any = rows.column(0).as_any();
+        match (any.downcast_ref(), any.downcast_ref()) {
             (Some(millis), _) => TimeColumn::Millis(millis),
             (_, Some(nanos)) => TimeColumn::Nanos(nanos),
             _ => TimeColumn::None,
-        };
+        }
+    }
+
+    fn at(&self, row: usize) -> i64 {
+        match self {
+            TimeColumn::Millis(column) => column.value(row),
+            TimeColumn::Nanos(column) => column.value(row),
+            TimeColumn::None => 0,
+        }
+    }
+}
+
+impl<'a> SortColumns<'a> {
+    fn of(table: Table, rows: &'a RecordBatch) -> SortColumns<'a> {
+        let any = |column: usize| rows.column(column).as_any();
         let promoted = |col| (table != Table::Quarantine).then(|| any(place(table, col)));
         SortColumns {
-            time,
+            time: TimeColumn::of(rows),
             session: promoted(Col::SessionId).and_then(|column| column.downcast_ref()),
             sequence: promoted(Col::Sequence).and_then(|column| column.downcast_ref()),
         }
@@ -268,11 +292,7 @@ impl<'a> SortColumns<'a> {
     }
 
     fn time(&self, row: usize) -> i64 {
-        match self.time {
-            TimeColumn::Millis(column) => column.value(row),
-            TimeColumn::Nanos(column) => column.value(row),
-            TimeColumn::None => 0,
-        }
+        self.time.at(row)
     }
 
     fn sequence(&self, row: usize) -> i64 {

@@ -307,21 +307,21 @@ impl Work {
         let understood = catch_unwind(AssertUnwindSafe(|| self.understand(frame)))
             .unwrap_or_else(|_| Err("decoding it failed".to_owned().into()));
         let outcome = understood.and_then(|prepared| {
-            let (signal, items) = (prepared.signal, prepared.items);
+            let counted = (prepared.signal, prepared.provenance.clone(), prepared.items);
             let mut state = self.store.state();
             let applied = state
                 .apply(prepared, self.store.age_ns())
                 .map_err(|error| Unreadable::from(error.to_string()))?;
             state.replayed = Some(sequence);
-            Ok((signal, items, applied))
+            Ok((counted, applied))
         });
         match outcome {
-            Ok((_, _, applied)) if sequence <= self.found_through => {
+            Ok((_, applied)) if sequence <= self.found_through => {
                 self.opened.frames += 1;
                 self.opened.rows += applied.accepted + applied.quarantined;
             }
-            Ok((signal, items, applied)) => {
-                let receipt = self.store.fates.receipt(signal, items);
+            Ok(((signal, token, items), applied)) => {
+                let receipt = self.store.fates.receipt(signal, token, items);
                 self.store.settle(receipt, &applied);
             }
             // It is whole, and the program that wrote it can read it.

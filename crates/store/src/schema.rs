@@ -137,6 +137,8 @@ const EVENT_TAIL: &[&str] = &[
     "envelope",
 ];
 const POINT_TAIL: &[&str] = &["resource", "attributes", "scope"];
+/// With which token it came, and for which organisation; last, because they came later.
+const PROVENANCE: [&str; 2] = ["token", "organization"];
 const QUARANTINE: &[&str] = &["signal", "transport", "encoding", "reason", "item"];
 
 static SCHEMAS: LazyLock<[SchemaRef; 4]> = LazyLock::new(|| {
@@ -163,6 +165,7 @@ fn schema(lead: &[Lead], tail: &[&str], raw: bool) -> SchemaRef {
         lead.chain(promoted)
             .chain(tail)
             .chain(raw)
+            .chain(provenance())
             .collect::<Vec<_>>(),
     ))
 }
@@ -177,7 +180,14 @@ fn quarantine_schema() -> SchemaRef {
             .iter()
             .map(|name| Field::new(*name, DataType::Utf8View, true)),
     );
+    fields.extend(provenance());
     Arc::new(Schema::new(fields))
+}
+
+fn provenance() -> impl Iterator<Item = Field> {
+    PROVENANCE
+        .iter()
+        .map(|name| Field::new(*name, DataType::Utf8View, true))
 }
 
 fn promoted_type(kind: Kind) -> DataType {

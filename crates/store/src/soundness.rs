@@ -6,7 +6,7 @@
 //! is damaged is told of and left out from then on. That a disk cannot be read now is not damage: it
 //! is the asker's error, and the next one tries again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +29,8 @@ pub(crate) struct Inspector {
     objects: Objects,
     damages: Arc<Damages>,
     verdicts: Mutex<HashMap<String, Arc<OnceCell<Verdict>>>>,
+    /// Parts that were erased from and are gone: no damage, but nothing to read either.
+    retired: Mutex<HashSet<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +45,31 @@ impl Inspector {
             objects,
             damages,
             verdicts: Mutex::default(),
+            retired: Mutex::default(),
         }
+    }
+
+    /// From now on who wants to read one of these parts is told to ask again.
+    pub(crate) fn retire(&self, paths: &HashSet<&str>) {
+        let mut verdicts = self.verdicts();
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        for path in paths {
+            verdicts.remove(*path);
+            retired.insert((*path).to_owned());
+        }
+    }
+
+    fn is_retired(&self, path: &str) -> bool {
+        let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        retired.contains(path)
     }
 
     /// Whether a part may be read.
     pub(crate) async fn is_sound(&self, part: &Part) -> Result<bool, StoreError> {
+        if self.is_retired(&part.path) {
+            let reason = "somebody was erased while this was answered: ask again";
+            return Err(StoreError::Busy(reason.into()));
+        }
         let cell = Arc::clone(self.verdicts().entry(part.path.clone()).or_default());
         let verdict = cell.get_or_try_init(|| self.judge(part)).await?;
         Ok(*verdict == Verdict::Sound)

@@ -107,6 +107,17 @@ impl SplitSessions {
         self.is_any
     }
 
+    /// Without these sessions. Of another session with the same hash, one in billions, copies are not
+    /// looked for until it comes under two resources again.
+    fn without(&self, names: &BTreeSet<String>) -> SplitSessions {
+        let gone: BTreeSet<u32> = names.iter().map(|name| Self::hash_of(name)).collect();
+        let kept = self.hashes.iter().filter(|hash| !gone.contains(hash));
+        SplitSessions {
+            hashes: Arc::new(kept.copied().collect()),
+            is_any: self.is_any,
+        }
+    }
+
     fn add(&mut self, name: &str) {
         let Err(place) = self.hashes.binary_search(&Self::hash_of(name)) else {
             return;
@@ -134,6 +145,14 @@ pub(crate) struct Split {
 impl Split {
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.metrics.is_empty()
+    }
+
+    /// Without these sessions.
+    pub(crate) fn without(&self, names: &BTreeSet<String>) -> Split {
+        Split {
+            events: self.events.without(names),
+            metrics: self.metrics.without(names),
+        }
     }
 
     pub(crate) fn of(&self, table: Table) -> Option<&SplitSessions> {
@@ -180,6 +199,20 @@ mod tests {
         let events = events.expect("events");
         assert!(events.may_be("s") && events.may_be("t") && !events.may_be("u"));
         assert!(metrics.expect("metrics").may_be("whatever"));
+    }
+
+    #[test]
+    fn sessions_that_are_erased_are_split_no_more() {
+        let mut split = Split::default();
+        for name in ["s", "t"] {
+            split.add(Table::Events, name);
+            split.add(Table::Metrics, name);
+        }
+        let kept = split.without(&BTreeSet::from(["s".to_owned(), "other".to_owned()]));
+        for table in [Table::Events, Table::Metrics] {
+            let of = kept.of(table).expect("a table with split sessions");
+            assert!(!of.may_be("s") && of.may_be("t"), "{table:?}");
+        }
     }
 
     #[test]

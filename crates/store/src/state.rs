@@ -4,7 +4,8 @@
 //! alike; it sets aside what is known already, turns cumulative points into increments, and makes
 //! the rest visible to the next snapshot.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array};
 use arrow::compute::filter_record_batch;
@@ -61,7 +62,7 @@ pub struct Applied {
 pub(crate) struct State {
     pub(crate) dedup: Dedup,
     pub(crate) series: Series,
-    origins: Origins,
+    pub(crate) origins: Origins,
     buffer: Tables,
     /// What a flush is writing; still visible.
     flushing: Tables,
@@ -75,7 +76,9 @@ pub(crate) struct State {
     rows: usize,
     bytes: usize,
     pub(crate) manifest: Arc<Manifest>,
-    inspector: Arc<Inspector>,
+    /// The manifests before it that a snapshot may still hold on to.
+    before: Vec<Weak<Manifest>>,
+    pub(crate) inspector: Arc<Inspector>,
 }
 
 /// What a flush takes from the state.
@@ -115,6 +118,7 @@ impl State {
             rows: 0,
             bytes: 0,
             manifest: Arc::new(manifest),
+            before: Vec::new(),
             inspector: Arc::new(inspector),
         }
     }
@@ -326,7 +330,25 @@ impl State {
     /// The flush is durable: its rows are in the parts of `manifest` now.
     pub(crate) fn flushed(&mut self, manifest: Manifest) {
         self.flushing = Tables::default();
-        self.manifest = Arc::new(manifest);
+        self.take_manifest(manifest);
+    }
+
+    /// Parts have been rewritten: those of `manifest` count now, and these sessions are split no more.
+    pub(crate) fn rewritten(&mut self, manifest: Manifest, gone: &BTreeSet<String>) {
+        self.origins.forget_split(gone);
+        self.take_manifest(manifest);
+    }
+
+    fn take_manifest(&mut self, manifest: Manifest) {
+        let before = std::mem::replace(&mut self.manifest, Arc::new(manifest));
+        self.before.retain(|older| older.strong_count() > 0);
+        self.before.push(Arc::downgrade(&before));
+    }
+
+    /// Whether some snapshot may still read a part for which `is_wanted` holds.
+    pub(crate) fn is_read(&self, is_wanted: impl Fn(&str) -> bool) -> bool {
+        let mut older = self.before.iter().filter_map(Weak::upgrade);
+        older.any(|manifest| manifest.parts.iter().any(|part| is_wanted(&part.path)))
     }
 
     /// The flush failed: its rows wait for the next one.

@@ -18,6 +18,7 @@ use crate::age::Age;
 use crate::batch::{self, PrepareError, Prepared};
 use crate::damage::{DamagedFile, Damages};
 use crate::entry::Entry;
+use crate::erase::Erasing;
 use crate::error::{AppendError, StoreError};
 use crate::fates::{Fates, Receipt};
 use crate::objects::Objects;
@@ -126,6 +127,7 @@ pub struct Store {
     /// a moment, and then knows that every durable entry is in the buffer it takes.
     pub(crate) gate: RwLock<()>,
     pub(crate) flushing: tokio::sync::Mutex<()>,
+    pub(crate) erasing: Erasing,
     /// The number of the last flush that was tried. A number is never used again: a flush that failed
     /// after its manifest was written keeps the objects that manifest names.
     pub(crate) flush_number: AtomicU64,
@@ -152,7 +154,10 @@ impl Store {
     pub fn prepare(&self, entry: &Entry) -> Result<Prepared, PrepareError> {
         let prepared = batch::prepare(entry, &self.config.limits, self.key);
         if let Err(PrepareError::Internal { items, .. }) = &prepared {
-            drop(self.fates.receipt(entry.signal, *items));
+            drop(
+                self.fates
+                    .receipt(entry.signal, entry.provenance.clone(), *items),
+            );
         }
         prepared
     }
@@ -178,7 +183,9 @@ impl Store {
         prepared: Prepared,
         deadline: Instant,
     ) -> Result<Applied, AppendError> {
-        let receipt = self.fates.receipt(prepared.signal, prepared.items);
+        let receipt =
+            self.fates
+                .receipt(prepared.signal, prepared.provenance.clone(), prepared.items);
         self.enter(entry.bytes(), deadline).await?;
         let _applied_before_any_flush = self.gate.read().await;
         // It stays so until the gate is left: a replay ends alone at the gate.
@@ -203,6 +210,14 @@ impl Store {
             self.flush_wanted.notify_one();
         }
         Ok(applied)
+    }
+
+    /// Gives up what was prepared: its items count as rejected.
+    pub fn reject(&self, prepared: Prepared) {
+        drop(
+            self.fates
+                .receipt(prepared.signal, prepared.provenance, prepared.items),
+        );
     }
 
     async fn append_frame(&self, payload: Bytes) -> Result<(), AppendError> {

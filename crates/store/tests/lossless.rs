@@ -174,6 +174,7 @@ async fn every_recorded_event_can_be_rebuilt_from_buffer_and_parts() {
             transport: Transport::Http,
             received_ns: store.clock().now_unix_ns(),
             quarantined: Vec::new(),
+            provenance: None,
             protobuf,
         };
         let prepared = store.prepare(&entry).expect("prepares");

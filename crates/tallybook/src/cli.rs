@@ -1,17 +1,31 @@
 //! The command line. Scripts depend on its names: they are only ever added to.
 
+mod access;
+mod connect;
+mod erase;
+mod redact;
+mod serve;
 mod simulate;
+mod token;
+mod why;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::client::Target;
 use crate::failure::Failure;
 use crate::logging::LogFormat;
 
+pub(crate) use access::{AuditCommand, DirArgs, KeyArgs, KeyCommand, NameArgs, UserCommand};
+pub(crate) use connect::ConnectArgs;
+pub(crate) use erase::EraseArgs;
+pub(crate) use redact::RedactArgs;
+pub(crate) use serve::{DemoArgs, ListenArgs, ServeArgs};
 pub(crate) use simulate::{Protocol, SimulateArgs};
+pub(crate) use token::{MakeArgs, NameArgs as TokenNameArgs, Place, RotateArgs, TokenCommand};
+pub(crate) use why::WhyArgs;
 
 /// Where the server listens when nothing else is said.
 pub(crate) const UI_URL: &str = "http://127.0.0.1:4319";
@@ -63,6 +77,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Show how one figure of a report is computed: SQL, signals, rows, exclusions
     Explain(ExplainArgs),
+    /// Show what makes the difference between a range and the one before: which model, tool, version
+    Why(WhyArgs),
     /// Show everything one prompt caused, as a timeline
     Replay(ReplayArgs),
     /// Send recorded requests as the client that made them would
@@ -72,8 +88,27 @@ pub(crate) enum Command {
     /// Send one event, by the OTEL_* environment
     #[command(after_long_help = crate::command::emit_help())]
     Emit(EmitArgs),
+    /// Erase a person: everything that is stored of them, and prove it
+    Erase(EraseArgs),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
+    /// Who may sign in: the first admin, people, their roles and passwords
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Keys by which programs ask
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// What was done: verify, export, show the audit trail
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Say what a redaction policy would change in what is stored
+    Redact(RedactArgs),
+    /// Connect a client: what to paste where, a token for it, and a wait for its first event that names
+    /// what is wrong
+    Connect(ConnectArgs),
+    /// Make, list, rotate and revoke ingest tokens: who may send telemetry, and for whom
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Work with the configuration file
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -96,60 +131,11 @@ pub(crate) enum ConfigCommand {
     },
 }
 
-#[derive(Debug, Default, Args)]
-pub(crate) struct ListenArgs {
-    /// Where to receive OTLP/HTTP [default: 127.0.0.1:4318]
-    #[arg(long, value_name = "ADDR", env = "TALLYBOOK_HTTP")]
-    pub(crate) http: Option<SocketAddr>,
-    /// Where to receive OTLP/gRPC [default: 127.0.0.1:4317]
-    #[arg(long, value_name = "ADDR", env = "TALLYBOOK_GRPC")]
-    pub(crate) grpc: Option<SocketAddr>,
-    /// Where to serve the web UI and the API [default: 127.0.0.1:4319]
-    #[arg(long, value_name = "ADDR", env = "TALLYBOOK_UI")]
-    pub(crate) ui: Option<SocketAddr>,
-    /// Allow addresses other than loopback. There is no sign-in yet: whoever reaches the ports may
-    /// read and write everything
-    #[arg(long)]
-    pub(crate) allow_remote: bool,
-    /// Print the actual addresses as one line of JSON on standard output once they accept
-    #[arg(long)]
-    pub(crate) print_addresses: bool,
-}
-
-#[derive(Debug, Default, Args)]
-pub(crate) struct ServeArgs {
-    /// Where to keep the data; one server per directory [default: ./tallybook-data]
-    #[arg(long, value_name = "DIR", env = "TALLYBOOK_DATA_DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// A configuration file (TOML); flags and environment win over it
-    #[arg(long, value_name = "FILE", env = "TALLYBOOK_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) listen: ListenArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DemoArgs {
-    #[command(flatten)]
-    pub(crate) listen: ListenArgs,
-    /// How many people work in the simulated organisation
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=2000))]
-    pub(crate) people: u32,
-    /// How many days they have worked already
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=90))]
-    pub(crate) days: u32,
-    /// Decides everything the simulation does
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Do not open a browser
-    #[arg(long)]
-    pub(crate) no_open: bool,
-}
-
 /// Whom to ask.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
-    /// The running server's address [default: http://127.0.0.1:4319]
+    /// The running server's address; whom to trust for https is in the file TALLYBOOK_CA names (PEM)
+    /// [default: http://127.0.0.1:4319]
     #[arg(
         long,
         value_name = "URL",
@@ -163,6 +149,15 @@ pub(crate) struct SourceArgs {
     /// The configuration file by which a data directory is asked: limits, prices, currency
     #[arg(long, value_name = "FILE", requires = "data_dir")]
     pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+}
+
+impl SourceArgs {
+    /// The server to ask.
+    pub(crate) fn target(&self) -> Result<Target, Failure> {
+        Target::new(self.url.as_deref().unwrap_or(UI_URL), &self.key)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -282,6 +277,14 @@ pub(crate) struct SendArgs {
     /// The OTLP/gRPC address for runs recorded over gRPC [default: the host of --to, port 4317]
     #[arg(long, value_name = "URL")]
     pub(crate) grpc_to: Option<String>,
+    /// The ingest token to send with
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "TALLYBOOK_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
     /// Shift all times so that the last request is sent now
     #[arg(long)]
     pub(crate) restamp: bool,
@@ -328,6 +331,8 @@ pub(crate) struct DoctorArgs {
     /// The running server's address [default: listen.ui of the configuration]
     #[arg(long, value_name = "URL", env = "TALLYBOOK_URL")]
     pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
     /// How to print what is found
     #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
     pub(crate) format: PlainFormat,

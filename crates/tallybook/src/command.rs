@@ -1,15 +1,24 @@
 //! What each command does. Each runs on a runtime of its own making, and none knows another.
 
+mod access;
+mod audit;
+mod connect;
 mod demo;
 mod doctor;
 mod emit;
+mod erase;
 mod explain;
+mod key;
 mod query;
+mod redact;
 mod replay;
 mod report;
 mod send;
 mod serve;
 mod simulate;
+mod token;
+mod user;
+mod why;
 
 use std::io::Write;
 
@@ -31,11 +40,19 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Query(args) => query::run(args, &cli.log),
         Command::Report(args) => report::run(args, &cli.log),
         Command::Explain(args) => explain::run(args, &cli.log),
+        Command::Why(args) => why::run(args, &cli.log),
         Command::Replay(args) => replay::run(args, &cli.log),
         Command::Send(args) => send::run(args),
         Command::Simulate(args) => simulate::run(args, &cli.log),
         Command::Emit(args) => emit::run(args),
+        Command::Erase(args) => erase::run(args, &cli.log),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
+        Command::User(command) => user::run(command),
+        Command::Key(command) => key::run(command),
+        Command::Audit(command) => audit::run(command),
+        Command::Redact(args) => redact::run(&args, &cli.log),
+        Command::Connect(args) => connect::run(&args, &cli.log),
+        Command::Token(command) => token::run(command, &cli.log),
         Command::Config(ConfigCommand::Check { config }) => {
             let settings = Settings::read(config.as_deref())?;
             let sources = settings.check()?.people;
@@ -43,8 +60,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             let people = people.map_err(|problems| Failure::usage(problems.join("\n")))?;
             let text = toml::to_string_pretty(&settings).map_err(Failure::failed)?;
             let people = people::summary(&people);
+            let kept = crate::redaction::explained(&settings.redaction)?;
             say(&format!(
-                "# The configuration is right: {people}. It says:\n{text}"
+                "# The configuration is right: {people}.\n{kept}# It says:\n{text}"
             ))
         }
         Command::Openapi => say(&api::openapi_json()),

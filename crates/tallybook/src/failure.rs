@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::plain;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -40,7 +42,8 @@ impl Failure {
             Failure::Said(code) => return ExitCode::from(code),
         };
         // With standard error gone there is nobody to tell; the code still says it.
-        let _ = writeln!(std::io::stderr(), "tallybook: {text}");
+        // A failure may quote the value that it failed on, and that may hold terminal escapes.
+        let _ = writeln!(std::io::stderr(), "tallybook: {}", plain::lines(&text));
         ExitCode::from(code)
     }
 }

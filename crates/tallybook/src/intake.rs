@@ -1,26 +1,47 @@
-//! From an export request to an acknowledgement: decode, prepare, append.
+//! From an export request to an acknowledgement: decode, redact, prepare, append.
 //!
 //! Decoding and building rows is CPU work and runs on its own threads, so that a large request does
-//! not hold up the connections of others.
+//! not hold up the connections of others. Nothing is durable before it is redacted: what fails there
+//! is refused, never let through.
 
 use std::sync::Arc;
 
+use access::door::{Door, Knock};
+use access::tokens::{Arriving, Gate, Listener, Notice, Token, Turned};
 use base::Shutdown;
 use contract::Signal;
-use receive::{Admit, Admitted, ExportRequest, NotAdmitted, RefusedRequest, Transport};
-use store::{ENTRY_BYTES_MAX, Entry, PrepareError, Prepared, RefusedRequests, Store};
+use receive::{
+    Admit, Admitted, Denied, ExportRequest, Head, NotAdmitted, RefusedRequest, Transport,
+};
+use redact::Tally;
+use store::{ENTRY_BYTES_MAX, Entry, PrepareError, Prepared, Provenance, RefusedRequests, Store};
 use tokio::runtime::{Handle, Runtime};
 use tokio::time::Instant;
 
+use crate::redaction::Redaction;
 use crate::refusals::Refusals;
+use crate::settings::Foreign;
 
 /// Admits export requests into a store.
 pub(crate) struct Intake {
     store: Arc<Store>,
     limits: otlp::Limits,
+    redaction: Arc<Redaction>,
     cpu: Handle,
     refusals: Refusals,
+    entrance: Entrance,
 }
+
+/// Who may come in, and what becomes of what they may not bring.
+pub(crate) struct Entrance {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) door: Arc<Door>,
+    pub(crate) foreign: Foreign,
+    pub(crate) notices: Arc<dyn Listener>,
+}
+
+/// The token with which a request came; none where intake is open.
+pub(crate) type Grant = Option<Arc<Token>>;
 
 /// The threads that decode.
 pub(crate) fn cpu_runtime() -> std::io::Result<Runtime> {
@@ -32,11 +53,19 @@ pub(crate) fn cpu_runtime() -> std::io::Result<Runtime> {
 }
 
 impl Intake {
-    pub(crate) fn new(store: Arc<Store>, limits: otlp::Limits, cpu: Handle) -> Intake {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        limits: otlp::Limits,
+        redaction: Arc<Redaction>,
+        cpu: Handle,
+        entrance: Entrance,
+    ) -> Intake {
         Intake {
             store,
             limits,
+            redaction,
             cpu,
+            entrance,
             refusals: Refusals::default(),
         }
     }
@@ -45,15 +74,140 @@ impl Intake {
     pub(crate) async fn run_log(self: Arc<Self>, shutdown: Shutdown) {
         self.refusals.run(self.store.clock(), shutdown).await;
     }
+
+    fn hear_empty(&self, seen: Seen) {
+        let (status, path) = match seen.transport {
+            Transport::Http => ("200", format!("/v1/{}", seen.signal.name())),
+            Transport::Grpc => ("OK", otlp::grpc::path(seen.signal).to_owned()),
+        };
+        let knock = Knock {
+            peer: seen.peer.ip().to_canonical(),
+            transport: seen.transport.name(),
+            method: "POST".to_owned(),
+            path,
+            content_type: seen.encoding.content_type().to_owned(),
+            status,
+            reason: "empty",
+            advice: "The way is right, but the request held no items: a test, or a client that has nothing to report yet.".to_owned(),
+        };
+        self.entrance.door.hear(knock, self.entrance.gate.now_ms());
+    }
+
+    /// Takes note of events that came for the first time.
+    fn note_arrived(&self, events: &[&'static str]) {
+        if events.is_empty() {
+            return;
+        }
+        let door = Arc::clone(&self.entrance.door);
+        if door.arrived(events, self.entrance.gate.now_ms()) {
+            // Five times in the life of a data directory.
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = door.save() {
+                    tracing::error!("when events came first is not kept: {error}");
+                }
+            });
+        }
+    }
+
+    /// Gives up a request with items that are foreign to its token, if that is the policy; else says
+    /// that they were set aside.
+    fn judge_foreign(&self, grant: &Grant, prepared: Prepared) -> Result<Prepared, NotAdmitted> {
+        let (Some(token), Some(reason)) = (grant, prepared.first_foreign) else {
+            return Ok(prepared);
+        };
+        let refused = self.entrance.foreign == Foreign::Refuse;
+        self.entrance.notices.note(&Notice::Foreign {
+            token: token.id.clone(),
+            items: prepared.foreign,
+            reason: reason.to_owned(),
+            refused,
+        });
+        if !refused {
+            return Ok(prepared);
+        }
+        let foreign = prepared.foreign;
+        self.store.reject(prepared);
+        let reason =
+            format!("Of the items {foreign} may not be sent with this token: the first {reason}.");
+        Err(NotAdmitted::Denied(Denied::Forbidden { reason }))
+    }
+}
+
+/// What a request without any item looked like.
+struct Seen {
+    signal: Signal,
+    encoding: otlp::Encoding,
+    transport: Transport,
+    peer: std::net::SocketAddr,
+}
+
+impl Seen {
+    fn of(request: &ExportRequest) -> Seen {
+        Seen {
+            signal: request.signal,
+            encoding: request.encoding,
+            transport: request.transport,
+            peer: request.peer,
+        }
+    }
+}
+
+/// What the door remembers of a request that was refused.
+fn knock(refused: RefusedRequest<'_>) -> Knock {
+    let (method, path, content_type) = refused.asked.map_or(("", "", ""), |asked| {
+        (asked.method, asked.path, asked.content_type)
+    });
+    Knock {
+        peer: refused.peer.ip().to_canonical(),
+        transport: refused.transport.name(),
+        method: method.to_owned(),
+        path: path.to_owned(),
+        content_type: content_type.to_owned(),
+        status: refused.code,
+        reason: refused.why.name(),
+        // What may quote what was sent is told to the client alone.
+        advice: refused.told.unwrap_or_else(|| {
+            "What was sent cannot be read as an OTLP export request of its content-type.".to_owned()
+        }),
+    }
+}
+
+/// What is kept of a token with what came by it.
+fn provenance(token: &Token) -> Provenance {
+    let scope = &token.scope;
+    Provenance {
+        token: token.id.clone(),
+        organization: scope.organization.clone(),
+        organization_ids: scope.organization_ids.clone(),
+        products: scope.products.clone(),
+        people: scope.people.clone(),
+    }
+}
+
+/// What a request is told that does not pass.
+fn denied(turned: Turned) -> Denied {
+    let reason = turned.to_string();
+    match turned {
+        Turned::Missing | Turned::Other | Turned::Unknown | Turned::Expired | Turned::Revoked => {
+            Denied::Unauthenticated { reason }
+        }
+        Turned::Signal(_) | Turned::Network => Denied::Forbidden { reason },
+        Turned::Rate | Turned::Items | Turned::Bytes => Denied::Limited { reason },
+        Turned::Unreadable => Denied::Unavailable {
+            reason: "the tokens of this server cannot be read".to_owned(),
+        },
+    }
 }
 
 /// The CPU work of a request.
 fn work(
     store: &Store,
     limits: &otlp::Limits,
+    redaction: &Redaction,
     request: ExportRequest,
+    grant: Option<&Token>,
     received_ns: u64,
-) -> Result<(Entry, Prepared), NotAdmitted> {
+) -> Result<(Entry, Prepared, Tally), NotAdmitted> {
     // Nobody waits any more for what comes to its turn too late, and it will be sent again.
     if request.deadline <= Instant::now() {
         return Err(unavailable("too many requests wait to be decoded"));
@@ -66,6 +220,9 @@ fn work(
             (converted.protobuf.into(), converted.quarantined)
         }
     };
+    let redacted = redaction
+        .apply(request.signal, protobuf, quarantined, limits)
+        .map_err(NotAdmitted::Refused)?;
     let transport = match request.transport {
         Transport::Http => store::Transport::Http,
         Transport::Grpc => store::Transport::Grpc,
@@ -74,8 +231,9 @@ fn work(
         signal: request.signal,
         transport,
         received_ns,
-        quarantined,
-        protobuf,
+        quarantined: redacted.quarantined,
+        protobuf: redacted.protobuf,
+        provenance: grant.map(|token| Arc::new(provenance(token))),
     };
     if entry.bytes() > ENTRY_BYTES_MAX {
         // Sent again it would be as large.
@@ -88,7 +246,7 @@ fn work(
         PrepareError::Refused(refused) => NotAdmitted::Refused(refused),
         PrepareError::Internal { .. } => unavailable(error),
     })?;
-    Ok((entry, prepared))
+    Ok((entry, prepared, redacted.tally))
 }
 
 fn unavailable(reason: impl std::fmt::Display) -> NotAdmitted {
@@ -98,40 +256,69 @@ fn unavailable(reason: impl std::fmt::Display) -> NotAdmitted {
 }
 
 impl Admit for Intake {
-    async fn admit(&self, request: ExportRequest) -> Result<Admitted, NotAdmitted> {
+    type Grant = Grant;
+
+    fn authorize(&self, head: &Head<'_>) -> Result<Grant, Denied> {
+        let arriving = Arriving {
+            signal: head.signal,
+            peer: head.peer.ip(),
+            listener: head.listener.ip(),
+            headers: head.headers,
+        };
+        self.entrance.gate.pass(arriving).map_err(denied)
+    }
+
+    async fn admit(&self, request: ExportRequest, grant: Grant) -> Result<Admitted, NotAdmitted> {
         let received_ns = self.store.clock().now_unix_ns();
         let deadline = request.deadline;
+        let seen = Seen::of(&request);
         // Before decoding: what is refused in the end should cost little.
         self.store.room_by(deadline).await.map_err(unavailable)?;
         let (store, limits) = (Arc::clone(&self.store), self.limits.clone());
-        let working = self
-            .cpu
-            .spawn(async move { work(&store, &limits, request, received_ns) });
+        let redaction = Arc::clone(&self.redaction);
+        let (token, bytes) = (grant.clone(), request.body.len() as u64);
+        let working = self.cpu.spawn(async move {
+            let token = token.as_deref();
+            work(&store, &limits, &redaction, request, token, received_ns)
+        });
         // A panic there is before anything is durable: the client may send the request again.
-        let (entry, prepared) = working.await.map_err(unavailable)??;
+        let (entry, prepared, tally) = working.await.map_err(unavailable)??;
+        let prepared = self.judge_foreign(&grant, prepared)?;
         if prepared.items == 0 {
+            self.hear_empty(seen);
             return Ok(Admitted::default());
         }
+        let events = prepared.events(&self.entrance.door.awaited());
         let (items, quarantined) = (prepared.items, prepared.quarantined);
         let reason = prepared.first_reason.clone();
         match self.store.append_by(&entry, prepared, deadline).await {
-            Ok(_) => Ok(Admitted {
-                items,
-                quarantined,
-                reason,
-            }),
+            Ok(_) => {
+                self.redaction.count(tally);
+                self.note_arrived(&events);
+                if let Some(token) = &grant {
+                    self.entrance.gate.charge(token, items, bytes);
+                }
+                Ok(Admitted {
+                    items,
+                    quarantined,
+                    reason,
+                })
+            }
             Err(error) => Err(unavailable(error)),
         }
     }
 
-    fn count_refused(&self, refused: RefusedRequest) {
-        let refused = RefusedRequests {
+    fn count_refused(&self, refused: RefusedRequest<'_>) {
+        let counted = RefusedRequests {
             signal: refused.signal.map_or("unknown", Signal::name),
             reason: refused.why.name(),
             retryable: refused.is_retryable,
         };
-        self.store.fates().refuse_request(refused);
-        self.refusals.note(refused, self.store.clock());
+        self.store.fates().refuse_request(counted);
+        self.refusals.note(counted, self.store.clock());
+        self.entrance
+            .door
+            .hear(knock(refused), self.entrance.gate.now_ms());
     }
 
     fn ready(&self) -> Result<(), String> {

@@ -6,10 +6,13 @@
 //!
 //! | file | what is in it |
 //! |---|---|
+//! | `admission.rs` | who is let in by a server |
 //! | `cli.rs` | the command line |
 //! | `settings.rs` | the configuration file and the flags over it |
 //! | `failure.rs` | failures and exit codes |
 //! | `intake.rs` | from an export request to an acknowledgement |
+//! | `redaction.rs` | what is taken out of requests before they are kept, and how often |
+//! | `notices.rs` | what happens to tokens and by them, in the log and in counters |
 //! | `opening.rs` | opening a data directory, and saying how far its replay is |
 //! | `people.rs` | the files that say who people are, read again when they change |
 //! | `server.rs` | the running server: a list of named builds |
@@ -21,15 +24,18 @@
 //! | `plain.rs` | text of telemetry, units and tables for terminals |
 //! | `command/` | what each command does |
 
+mod admission;
 mod cli;
 mod client;
 mod command;
 mod failure;
 mod intake;
 mod logging;
+mod notices;
 mod opening;
 mod people;
 mod plain;
+mod redaction;
 mod refusals;
 mod server;
 mod settings;

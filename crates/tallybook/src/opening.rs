@@ -7,11 +7,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Clock, SystemClock};
+use base::{Clock, Secret, SystemClock};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use store::{Config, Opened, Replay, ReplayProgress, Store, StoreError};
 
 use crate::failure::Failure;
+
+/// Under which label the key is derived that makes hashes of who was erased.
+pub(crate) const ERASURE: &str = "erasure";
 
 /// How often a terminal is told how far it is.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -90,4 +93,9 @@ fn progress_bar() -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// The one secret of an installation.
+pub(crate) fn secret(data_dir: &Path) -> Result<Secret, Failure> {
+    Secret::open_or_create(&data_dir.join("keys").join("server.key")).map_err(Failure::failed)
 }

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use access::tokens::TokenBook;
 use base::Shutdown;
-use query::{Engine, Mapping, PeopleFiles, Roster};
+use query::{Engine, Mapping, PeopleFiles, Roster, TokenPeople};
 
 /// How often it is looked whether they changed.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -18,17 +19,20 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 const BYTES_MAX: u64 = (64 << 20) + 1;
 
 /// Where the files are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
     pub(crate) mapping: Option<PathBuf>,
     pub(crate) roster: Option<PathBuf>,
+    /// Whose tokens may be bound to one person.
+    pub(crate) tokens: Option<TokenBook>,
 }
 
 impl Sources {
     /// Reads them all. What is wrong is said together, a sentence each.
     pub(crate) fn read(&self) -> Result<PeopleFiles, Vec<String>> {
         let mut kept = Kept::new(self);
-        let problems = kept.look();
+        let mut problems = kept.look();
+        problems.extend(kept.tokens.look().err());
         match problems.is_empty() {
             true => Ok(kept.files()),
             false => Err(problems),
@@ -105,6 +109,33 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 pub(crate) struct Kept {
     mapping: OfFile<Mapping>,
     roster: OfFile<Roster>,
+    tokens: OfTokens,
+}
+
+/// The people of tokens that are bound to one.
+struct OfTokens {
+    book: Option<TokenBook>,
+    people: TokenPeople,
+}
+
+impl OfTokens {
+    /// Reads them again; whether they have changed.
+    fn look(&mut self) -> Result<bool, String> {
+        let Some(book) = &self.book else {
+            return Ok(false);
+        };
+        let tokens = book.list().map_err(|error| error.to_string())?;
+        let of_one = tokens
+            .into_iter()
+            .filter_map(|token| match &token.scope.people[..] {
+                [person] => Some((token.id, person.as_str().into())),
+                _ => None,
+            });
+        let people: TokenPeople = of_one.collect();
+        let is_changed = people != self.people;
+        self.people = people;
+        Ok(is_changed)
+    }
 }
 
 impl Kept {
@@ -112,6 +143,10 @@ impl Kept {
         Kept {
             mapping: OfFile::new(sources.mapping.as_ref(), Mapping::parse),
             roster: OfFile::new(sources.roster.as_ref(), Roster::parse),
+            tokens: OfTokens {
+                book: sources.tokens.clone(),
+                people: TokenPeople::new(),
+            },
         }
     }
 
@@ -124,9 +159,6 @@ impl Kept {
 
     /// Looks for changes until `shutdown`.
     pub(crate) async fn watch(self, engine: Arc<Engine>, shutdown: Shutdown) {
-        if self.mapping.path.is_none() && self.roster.path.is_none() {
-            return;
-        }
         let mut kept = self;
         loop {
             tokio::select! {
@@ -152,13 +184,19 @@ impl Kept {
     /// Hands what has changed to the engine.
     fn take_over(&mut self, engine: &Engine) {
         let before = (self.mapping.stamp.clone(), self.roster.stamp.clone());
+        let is_token_changed = self.tokens.look().unwrap_or_else(|error| {
+            tracing::error!("{error}; whom tokens named before they name still");
+            false
+        });
         for problem in self.look() {
             tracing::error!("{problem}; what was read before stays in force");
         }
-        if before != (self.mapping.stamp.clone(), self.roster.stamp.clone()) {
-            let files = self.files();
-            tracing::info!("people: {}", summary(&files));
-            engine.set_people(files);
+        let is_file_changed = before != (self.mapping.stamp.clone(), self.roster.stamp.clone());
+        if is_file_changed {
+            tracing::info!("people: {}", summary(&self.files()));
+        }
+        if is_file_changed || is_token_changed {
+            engine.set_people(self.files());
         }
     }
 
@@ -172,6 +210,7 @@ impl Kept {
         PeopleFiles {
             mapping: self.mapping.good.clone(),
             roster: self.roster.good.clone(),
+            tokens: self.tokens.people.clone(),
         }
     }
 }
@@ -199,7 +238,7 @@ mod tests {
         let path = dir.path().join("mapping.csv");
         let sources = Sources {
             mapping: Some(path.clone()),
-            roster: None,
+            ..Sources::default()
         };
         let mut kept = Kept::new(&sources);
         let said = kept.look();

@@ -5,22 +5,31 @@
 //! accepting, answer what is in flight, flush.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use api::{About, Api};
-use base::Shutdown;
+use access::door::Door;
+use access::tokens::{Gate, Openness};
+use api::{About, Access, Api};
 use base::meters::Board;
-use query::Engine;
+use base::{Shutdown, SystemClock};
+use query::{Engine, ErasureDesk, Pseudonyms};
 use store::{Replay, Store};
+use tls::Tls;
 use tokio::runtime::Runtime;
 
+use crate::admission;
 use crate::failure::Failure;
-use crate::intake::{Intake, cpu_runtime};
+use crate::intake::{Entrance, Intake, cpu_runtime};
+use crate::notices::Notices;
 use crate::opening;
 use crate::people;
+use crate::redaction::Redaction;
 use crate::settings::Checked;
 use crate::vitals;
+
+/// How often it is looked whether the use of tokens is to be written.
+const USAGE_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// A server that listens but does not serve yet.
 pub(crate) struct Server {
@@ -32,27 +41,66 @@ pub(crate) struct Server {
     data_dir: PathBuf,
     engine: Arc<Engine>,
     people: people::Kept,
+    gate: Arc<Gate>,
+    door: Arc<Door>,
+    notices: Arc<Notices>,
     intake: Arc<Intake>,
+    redaction: Arc<Redaction>,
     board: Board,
     cpu: Runtime,
+    access: Access,
     allowed_hosts: Vec<String>,
+    tls: Option<Arc<Tls>>,
     is_demo: bool,
 }
 
 impl Server {
     /// Binds, opens, assembles.
     pub(crate) async fn build(settings: Checked, is_demo: bool) -> Result<Server, Failure> {
+        let handshakes = tls::Meters::new();
+        let tls = settings
+            .tls
+            .map(|files| Tls::load(files, handshakes.clone()).map(Arc::new));
+        let tls = tls
+            .transpose()
+            .map_err(|fault| Failure::usage(format!("listen.tls: {fault}")))?;
         let receive = receive::Server::bind(settings.receive).map_err(Failure::failed)?;
+        let receive = receive.with_tls(tls.clone());
         let ui = bind_ui(settings.ui).await?;
         let ui_address = ui.local_addr().map_err(Failure::failed)?;
         let limits = settings.store.limits.clone();
         let data_dir = settings.store.dir.clone();
         let (store, replay) = opening::for_intake(settings.store).await?;
-        let engine = Engine::new(Arc::clone(&store), settings.query).map_err(Failure::failed)?;
+        let access = admission::open(&data_dir, settings.access, ui_address)?;
+        let asked = query::Config {
+            pseudonyms: pseudonyms(&data_dir)?,
+            ..settings.query
+        };
+        let engine = Engine::new(Arc::clone(&store), asked).map_err(Failure::failed)?;
         let people = people::Kept::start(&settings.people, &engine);
         let cpu = cpu_runtime().map_err(Failure::failed)?;
-        let intake = Intake::new(Arc::clone(&store), limits, cpu.handle().clone());
+        let redaction = Arc::new(Redaction::start(&settings.redaction, &data_dir)?);
+        let clock = Arc::new(SystemClock::new());
+        let gate = Gate::open(&data_dir, settings.tokens, clock).map_err(Failure::failed)?;
+        let (gate, notices) = (
+            Arc::new(gate),
+            Arc::new(Notices::new(Arc::clone(&access.trail))),
+        );
+        say_openness(&gate);
+        let door = Arc::new(Door::open(&data_dir).map_err(Failure::failed)?);
+        let entrance = Entrance {
+            gate: Arc::clone(&gate),
+            door: Arc::clone(&door),
+            foreign: settings.foreign,
+            notices: Arc::clone(&notices) as _,
+        };
+        let kept = Arc::clone(&redaction);
+        let cpu_handle = cpu.handle().clone();
+        let intake = Intake::new(Arc::clone(&store), limits, kept, cpu_handle, entrance);
         let board = board(&receive, &store, &engine)?;
+        board.add(handshakes.sources()).map_err(Failure::failed)?;
+        board.add(redaction.meters()).map_err(Failure::failed)?;
+        board.add(notices.meters()).map_err(Failure::failed)?;
         Ok(Server {
             receive,
             ui,
@@ -62,22 +110,41 @@ impl Server {
             data_dir,
             engine: Arc::new(engine),
             people,
+            gate,
+            door,
+            notices,
             intake: Arc::new(intake),
+            redaction,
             board,
             cpu,
+            access,
             allowed_hosts: settings.allowed_hosts,
+            tls,
             is_demo,
         })
     }
 
     /// The web UI's address.
     pub(crate) fn ui_url(&self) -> String {
-        format!("http://{}", self.ui_address)
+        format!("{}://{}", self.scheme(), self.ui_address)
+    }
+
+    /// How addresses begin.
+    pub(crate) fn scheme(&self) -> &'static str {
+        match self.tls {
+            Some(_) => "https",
+            None => "http",
+        }
     }
 
     /// Where OTLP/HTTP is received.
     pub(crate) fn otlp_http(&self) -> SocketAddr {
         self.receive.http()
+    }
+
+    /// Says who may come in; what is for standard output, with the setup link, is returned.
+    pub(crate) fn welcome(&self) -> Option<String> {
+        admission::welcome(&self.access, &self.ui_url())
     }
 
     /// The actual addresses as one JSON document.
@@ -92,10 +159,11 @@ impl Server {
     /// The actual addresses for people.
     pub(crate) fn describe(&self) -> String {
         format!(
-            "  web UI and API  {}\n  OTLP/HTTP       http://{}\n  OTLP/gRPC       http://{}",
+            "  web UI and API  {}\n  OTLP/HTTP       {scheme}://{}\n  OTLP/gRPC       {scheme}://{}",
             self.ui_url(),
             self.receive.http(),
-            self.receive.grpc()
+            self.receive.grpc(),
+            scheme = self.scheme()
         )
     }
 
@@ -106,6 +174,7 @@ impl Server {
             started_ms: self.store.clock().now_unix_ns() / 1_000_000,
             http: self.receive.http(),
             grpc: self.receive.grpc(),
+            tls: self.tls.is_some(),
             demo: self.is_demo,
         };
         let config = api::Config {
@@ -116,24 +185,88 @@ impl Server {
             .people
             .watch(Arc::clone(&self.engine), shutdown.clone());
         let people = tokio::spawn(people);
-        let router = api::router(Api::new(self.engine, about, self.board, config));
+        let secret = opening::secret(&self.data_dir)?;
+        let desk = ErasureDesk::new(Arc::clone(&self.engine), secret.key(opening::ERASURE));
+        let desk = Arc::new(desk);
+        let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
+        let api = Api::new(self.engine, about, self.board, config, self.access)
+            .with_erasures(Arc::clone(&desk))
+            .with_redaction(self.redaction.ledger())
+            .with_intake(api::Intake {
+                gate: Arc::clone(&self.gate),
+                door: self.door,
+                notices: self.notices,
+            });
+        let router = api::router(api);
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
-        let replay = tokio::spawn(replay(self.replay, self.data_dir, shutdown.clone()));
+        let replay = tokio::spawn(replay(self.replay, self.data_dir, desk, shutdown.clone()));
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
         let reserve = tokio::spawn(Arc::clone(&self.store).run_reserve(shutdown.clone()));
-        let ui = tokio::spawn(api::serve(self.ui, router, shutdown.clone()));
+        let tls = self.tls.clone();
+        let certificates = tls
+            .clone()
+            .map(|tls| tokio::spawn(tls.watch(shutdown.clone())));
+        let ui = tokio::spawn(api::serve(self.ui, tls, router, shutdown.clone()));
         let log = tokio::spawn(Arc::clone(&self.intake).run_log(shutdown.clone()));
+        let usage = tokio::spawn(keep_usage(Arc::clone(&self.gate), shutdown.clone()));
         self.receive.serve(self.intake, shutdown).await;
         log.await.map_err(Failure::failed)?;
+        usage.await.map_err(Failure::failed)?;
+        // Once more, now that nothing comes any more.
+        save_usage(&self.gate, true).await;
         ui.await.map_err(Failure::failed)?;
         replay.await.map_err(Failure::failed)?;
         reserve.await.map_err(Failure::failed)?;
         people.await.map_err(Failure::failed)?;
+        if let Some(certificates) = certificates {
+            certificates.await.map_err(Failure::failed)?;
+        }
+        gate.await.map_err(Failure::failed)?;
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();
         Ok(())
+    }
+}
+
+/// What people are called where names are not shown: the same as long as the directory's secret is.
+fn pseudonyms(data_dir: &Path) -> Result<Pseudonyms, Failure> {
+    Ok(Pseudonyms::by(
+        &opening::secret(data_dir)?.key("pseudonyms"),
+    ))
+}
+
+/// Says loudly that intake is open, if it is.
+fn say_openness(gate: &Gate) {
+    match gate.openness() {
+        Openness::NoToken => tracing::warn!(
+            "intake is open on loopback: every program on this machine may write, until there is a token (tallybook token create)"
+        ),
+        Openness::Loopback => tracing::warn!(
+            "intake stays open on loopback, although there may be tokens (intake.open_loopback): every program on this machine may write"
+        ),
+        Openness::Closed => tracing::info!("intake takes only what comes with a token"),
+    }
+}
+
+/// Writes now and then how tokens were used, until `shutdown`.
+async fn keep_usage(gate: Arc<Gate>, shutdown: Shutdown) {
+    while !shutdown.is_triggered() {
+        tokio::select! {
+            () = tokio::time::sleep(USAGE_EVERY) => {}
+            () = shutdown.wait() => {}
+        }
+        save_usage(&gate, false).await;
+    }
+}
+
+async fn save_usage(gate: &Arc<Gate>, is_last: bool) {
+    let gate = Arc::clone(gate);
+    match tokio::task::spawn_blocking(move || gate.save(is_last)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!("how tokens were used is not kept: {error}"),
+        Err(error) => tracing::error!("how tokens were used is not kept: {error}"),
     }
 }
 
@@ -167,10 +300,15 @@ async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure
         })
 }
 
-/// Replays the journal while the server serves, and says what was found.
-async fn replay(replay: Replay, data_dir: PathBuf, shutdown: Shutdown) {
-    if let Some(opened) = replay.run_until(shutdown).await {
+/// Replays the journal while the server serves, and says what was found. An erasure that was under way
+/// when the server ended goes on then.
+async fn replay(replay: Replay, data_dir: PathBuf, desk: Arc<ErasureDesk>, shutdown: Shutdown) {
+    if let Some(opened) = replay.run_until(shutdown.clone()).await {
         opening::say(&data_dir, &opened);
+        tokio::select! {
+            () = desk.resume() => {}
+            () = shutdown.wait() => {}
+        }
     }
 }
 

@@ -3,13 +3,18 @@
 //! Invariant: unknown keys are refused with their place, and everything that is wrong is reported
 //! together. Flags win over the environment, that over the file, that over the defaults.
 
+mod access;
 mod cost;
+mod listen;
 mod people;
+mod tls;
+mod tokens;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::access::GateConfig;
 use base::ByteSize;
 use contract::PriceSetting;
 use serde::{Deserialize, Serialize};
@@ -18,6 +23,8 @@ use crate::cli::{ListenArgs, LogArgs, ServeArgs};
 use crate::failure::Failure;
 use crate::logging::{self, LogFormat};
 use crate::people::Sources;
+pub(crate) use listen::Listen;
+pub(crate) use tokens::Foreign;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -32,21 +39,12 @@ pub(crate) struct Settings {
     pub(crate) log: Log,
     pub(crate) cost: cost::Cost,
     pub(crate) people: people::People,
+    pub(crate) access: access::Access,
+    /// What is kept of what is sent.
+    pub(crate) redaction: redact::Settings,
     /// Prices beside the vendor's list, or in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Listen {
-    pub(crate) http: SocketAddr,
-    pub(crate) grpc: SocketAddr,
-    pub(crate) ui: SocketAddr,
-    /// Whether addresses other than loopback are allowed.
-    pub(crate) allow_remote: bool,
-    /// Names under which browsers may reach the UI, beside the address itself.
-    pub(crate) allowed_hosts: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -60,6 +58,14 @@ pub(crate) struct Intake {
     pub(crate) max_connections: usize,
     /// Log records, data points or spans in one request.
     pub(crate) max_items: usize,
+    /// Whether a token is asked for even while there is none.
+    pub(crate) require_token: bool,
+    /// Whether loopback stays open once there are tokens.
+    pub(crate) open_loopback: bool,
+    /// Headers that may hold a token, beside Authorization.
+    pub(crate) token_headers: Vec<String>,
+    /// What becomes of items that name what their token may not write for.
+    pub(crate) foreign_organization: Foreign,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -99,10 +105,6 @@ pub(crate) struct Log {
 /// In place of a size: what suits the disk.
 const AUTO: &str = "auto";
 
-const fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -114,19 +116,9 @@ impl Default for Settings {
             log: Log::default(),
             cost: cost::Cost::default(),
             people: people::People::default(),
+            access: access::Access::default(),
+            redaction: redact::Settings::default(),
             price: Vec::new(),
-        }
-    }
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        Listen {
-            http: loopback(4318),
-            grpc: loopback(4317),
-            ui: loopback(4319),
-            allow_remote: false,
-            allowed_hosts: Vec::new(),
         }
     }
 }
@@ -139,6 +131,10 @@ impl Default for Intake {
             memory_budget: ByteSize::bytes(config.memory_budget_bytes as u64).to_string(),
             max_connections: config.max_connections,
             max_items: otlp::Limits::default().items,
+            require_token: false,
+            open_loopback: false,
+            token_headers: tokens::headers(),
+            foreign_organization: Foreign::default(),
         }
     }
 }
@@ -186,8 +182,13 @@ pub(crate) struct Checked {
     pub(crate) store: store::Config,
     pub(crate) query: query::Config,
     pub(crate) people: Sources,
+    pub(crate) access: GateConfig,
+    pub(crate) redaction: redact::Settings,
+    pub(crate) tokens: ::access::tokens::Intake,
+    pub(crate) foreign: Foreign,
     pub(crate) ui: SocketAddr,
     pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) tls: Option<::tls::Files>,
 }
 
 impl Settings {
@@ -211,6 +212,7 @@ impl Settings {
             ))
         })?;
         settings.people.beside(path);
+        settings.listen.tls.beside(path);
         Ok(settings)
     }
 
@@ -230,11 +232,7 @@ impl Settings {
 
     /// Lets flags win.
     pub(crate) fn apply(&mut self, flags: &ListenArgs) {
-        let listen = &mut self.listen;
-        listen.http = flags.http.unwrap_or(listen.http);
-        listen.grpc = flags.grpc.unwrap_or(listen.grpc);
-        listen.ui = flags.ui.unwrap_or(listen.ui);
-        listen.allow_remote |= flags.allow_remote;
+        self.listen.apply(flags);
     }
 
     /// Checks everything; the failure names all that is wrong.
@@ -251,7 +249,12 @@ impl Settings {
         let query = self.query_config(&mut problems);
         problems.extend(query.validate());
         problems.extend(logging::filter(&self.log.level).err());
-        self.check_addresses(&mut problems);
+        let access = self.access.checked(&mut problems);
+        // The key is the data directory's; what is wrong with a policy does not depend on it.
+        problems.extend(self.redaction.policy(&[0; 32]).err().unwrap_or_default());
+        let tokens = self.intake.rules(&mut problems);
+        self.listen.check(&mut problems);
+        let tls = self.listen.tls.files(&mut problems);
         if !problems.is_empty() {
             return Err(Failure::usage(format!(
                 "the configuration is wrong:\n  {}",
@@ -263,33 +266,15 @@ impl Settings {
             receive,
             store,
             query,
-            people: self.people.sources(),
+            people: self.people.sources(&self.data_dir),
+            access,
+            redaction: self.redaction.clone(),
+            tokens,
+            foreign: self.intake.foreign_organization,
             ui: self.listen.ui,
             allowed_hosts,
+            tls,
         })
-    }
-
-    fn check_addresses(&self, problems: &mut Vec<String>) {
-        let named = [
-            ("http", self.listen.http),
-            ("grpc", self.listen.grpc),
-            ("ui", self.listen.ui),
-        ];
-        for (name, address) in named {
-            if !address.ip().is_loopback() && !self.listen.allow_remote {
-                problems.push(format!(
-                    "listen.{name} is {address}, which others can reach, and there is no sign-in yet: \
-                     use 127.0.0.1, or allow it with --allow-remote (listen.allow_remote = true)"
-                ));
-            }
-        }
-        for (other, address) in [named[0], named[1]] {
-            if self.listen.ui == address && address.port() != 0 {
-                problems.push(format!(
-                    "listen.ui and listen.{other} are both {address}: choose another port"
-                ));
-            }
-        }
     }
 
     fn receive_config(&self, problems: &mut Vec<String>) -> receive::Config {
@@ -351,9 +336,18 @@ impl Settings {
             rows_max: self.query.max_rows,
             concurrent: self.query.concurrent,
             cost: self.cost.checked(&self.price, problems),
+            organization: self.people.organization.clone(),
             ..default
         }
     }
+}
+
+/// The folder of a configuration file, by which its paths go.
+fn folder_of(configuration: &Path) -> PathBuf {
+    configuration
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default()
 }
 
 fn bytes(name: &str, text: &str, default: usize, problems: &mut Vec<String>) -> usize {

@@ -56,8 +56,21 @@ pub struct Ledger {
     pub settled: bool,
     /// By signal.
     pub signals: Signals,
+    /// By token; without one the id is empty.
+    #[serde(default)]
+    pub tokens: Vec<OfToken>,
     /// Requests answered with an error.
     pub refused_requests: Vec<RefusedRequests>,
+}
+
+/// The fates of what came with one token.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfToken {
+    /// Its id.
+    pub token: String,
+    /// By signal.
+    pub signals: Signals,
 }
 
 /// Fates by signal.
@@ -76,6 +89,14 @@ impl Fate {
     /// Whether every item has exactly one fate.
     pub fn is_settled(&self) -> bool {
         self.accepted + self.deduplicated + self.quarantined + self.rejected == self.received
+    }
+
+    fn add(&mut self, other: Fate) {
+        self.received += other.received;
+        self.accepted += other.accepted;
+        self.deduplicated += other.deduplicated;
+        self.quarantined += other.quarantined;
+        self.rejected += other.rejected;
     }
 
     fn parts(&self) -> [(&'static str, u64); 4] {
@@ -103,11 +124,17 @@ impl Ledger {
     pub fn all(&self) -> Fate {
         let mut sum = Fate::default();
         for (_, fate) in self.signals.named() {
-            sum.received += fate.received;
-            sum.accepted += fate.accepted;
-            sum.deduplicated += fate.deduplicated;
-            sum.quarantined += fate.quarantined;
-            sum.rejected += fate.rejected;
+            sum.add(fate);
+        }
+        sum
+    }
+
+    /// The fates of all signals of one token.
+    pub fn of_token(&self, token: &str) -> Fate {
+        let mut sum = Fate::default();
+        let tokens = self.tokens.iter().filter(|of| of.token == token);
+        for (_, fate) in tokens.flat_map(|of| of.signals.named()) {
+            sum.add(fate);
         }
         sum
     }
@@ -123,6 +150,24 @@ impl Ledger {
         for (signal, fate) in self.signals.named() {
             if !fate.is_settled() {
                 return Err(Problem::new(format!("{signal} are not settled: {fate:?}")));
+            }
+        }
+        for (at, (signal, fate)) in self.signals.named().into_iter().enumerate() {
+            let mut sum = Fate::default();
+            for of in &self.tokens {
+                let (_, own) = of.signals.named()[at];
+                if !own.is_settled() {
+                    let token = &of.token;
+                    return Err(Problem::new(format!(
+                        "{signal} of {token:?} are not settled: {own:?}"
+                    )));
+                }
+                sum.add(own);
+            }
+            if sum != fate {
+                return Err(Problem::new(format!(
+                    "{signal} of all tokens are {sum:?}, not {fate:?}"
+                )));
             }
         }
         match self.settled {

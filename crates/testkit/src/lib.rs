@@ -41,7 +41,7 @@ pub use captures::{captures_dir, scenario, scenarios};
 pub use courier::{Courier, Targets};
 pub use distinct::Template;
 pub use exposition::{Exposition, Family};
-pub use ledger::{Fate, Ledger, RefusedRequests, Signals};
+pub use ledger::{Fate, Ledger, OfToken, RefusedRequests, Signals};
 pub use patience::{until, wait_for};
 pub use plain_http::{HttpAnswer, exchange, gzip};
 pub use problem::Problem;

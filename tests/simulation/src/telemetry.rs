@@ -57,6 +57,7 @@ impl Request {
             transport: Transport::Http,
             received_ns,
             quarantined: self.odd.iter().map(|number| odd(*number)).collect(),
+            provenance: None,
             protobuf: protobuf.into(),
         }
     }

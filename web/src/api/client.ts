@@ -73,11 +73,18 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }
 
+/** What to do when the server says that nobody is signed in. */
+let signedOut = () => {};
+export function onSignedOut(handler: () => void): void {
+  signedOut = handler;
+}
+
 /** An answer that is no error; whatever else comes is thrown. */
 export async function answerOf(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
   const asked = `${init.method ?? 'GET'} ${url}`;
   try {
     const response = await fetch(url, { ...init, signal: signal ?? null });
+    if (response.status === 401) signedOut();
     if (!response.ok) throw await refusal(response, asked);
     return response;
   } catch (cause) {
@@ -108,6 +115,7 @@ async function refusal(response: Response, asked: string): Promise<ApiError> {
 
 function mendFor(status: number): string {
   if (status === 404) return 'The address may be incomplete, or what it names has not arrived here.';
+  if (status === 401 || status === 403) return '';
   if (status === 400) return 'Take the filters off one by one: one of them is not understood.';
   if (status === 429 || status === 503) return 'The server is shedding load. It recovers by itself; retry in a moment.';
   return 'Retry; if it stays, look at what the server printed at this time.';

@@ -1,6 +1,7 @@
 // The live stream. EventSource reconnects by itself; this only turns its three
 // callbacks into typed ones.
 
+import { queryString, type Query } from './client';
 import type { LiveItem } from './types';
 
 export interface LiveHandlers {
@@ -10,9 +11,9 @@ export interface LiveHandlers {
   connected: (yes: boolean) => void;
 }
 
-/** Opens the stream and returns the function that closes it. */
-export function openLive(handlers: LiveHandlers): () => void {
-  const source = new EventSource('/api/v1/live');
+/** Opens the stream of what passes the filters and returns the function that closes it. */
+export function openLive(filters: Query, handlers: LiveHandlers): () => void {
+  const source = new EventSource(`/api/v1/live${queryString(filters)}`);
   source.addEventListener('open', () => handlers.connected(true));
   source.addEventListener('error', () => handlers.connected(false));
   source.addEventListener('item', (message) => {

@@ -17,6 +17,8 @@ export interface Panel {
   by: ReadonlyArray<string>;
   /** By what else the reader may break it down; the first is `by`. The address holds the choice. */
   choices?: ReadonlyArray<string>;
+  /** How it is broken down where people are told apart, because the reader asked. */
+  named?: ReadonlyArray<string>;
   /** The figures that are shown, in this order. Of a course the first are bars, the others lines. */
   figures: ReadonlyArray<string>;
   /** Conditions that make the panel what it is. */
@@ -51,6 +53,7 @@ export interface Asking {
 
 /** A board has one panel whose breakdown is chosen; another's choice is none of this one. */
 export function byOf(panel: Panel, group: string | null, people: boolean): ReadonlyArray<string> {
+  if (people && panel.named) return panel.named;
   const chosen = choicesOf(panel, people).find((name) => name === group);
   return chosen === undefined ? panel.by : [chosen];
 }
@@ -61,8 +64,12 @@ export function choicesOf(panel: Panel, people: boolean): ReadonlyArray<string> 
   return people && choices.length ? [...choices, 'person'] : choices;
 }
 
-export function askingOf(panel: Panel, by: ReadonlyArray<string>): Asking {
-  const { report, where = [], order, rows = TABLE_ROWS } = panel;
+/** `sorted` is how the reader sorts it; without it as usual. */
+export function askingOf(panel: Panel, by: ReadonlyArray<string>, sorted: string | null = null): Asking {
+  const { report, where = [], rows = TABLE_ROWS } = panel;
+  // A column that another breakdown has cannot be sorted by.
+  const column = sorted?.replace('-', '') ?? '';
+  const order = panel.figures.includes(column) || by.includes(column) ? (sorted ?? undefined) : panel.order;
   return { report, by, where, order, limit: panel.show === 'table' ? rows : COURSE_ROWS };
 }
 

@@ -3,6 +3,7 @@ import type { Board } from './board';
 export const health: Board = {
   name: 'health',
   title: 'Data health',
+  people: 'Name the people who have gone silent',
   about: 'Who reports and who has gone silent, what became of every item, and whether events and metrics agree.',
   panels: [
     { id: 'coverage', title: 'Coverage', show: 'figures', width: 'whole', report: 'coverage', by: ['product', 'app_version'],
@@ -12,7 +13,7 @@ export const health: Board = {
     { id: 'quarantine', title: 'In quarantine', about: 'Received in the range and not understood; kept as they came.',
       show: 'quarantine', width: 'half', report: '', by: [], figures: [] },
     { id: 'silent', title: 'Gone silent', about: 'Silent for longer than their own rhythm explains.', show: 'table', width: 'whole', report: 'coverage',
-      by: ['person', 'product', 'machine'], where: ['overdue=true'], figures: ['last_seen', 'shortest_silence_s', 'sessions', 'sequence_gaps'],
+      by: ['product', 'machine'], named: ['person', 'product', 'machine'], where: ['overdue=true'], figures: ['last_seen', 'shortest_silence_s', 'sessions', 'sequence_gaps'],
       order: '-shortest_silence_s', rows: 15 },
     { id: 'versions', title: 'Clients by version', show: 'table', width: 'whole', report: 'coverage', by: ['product', 'app_version'],
       figures: ['clients', 'people', 'incomplete_clients', 'faulty_clients', 'sequence_gaps', 'identity_missing', 'quarantined'], order: '-clients', rows: 15 },

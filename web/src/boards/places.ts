@@ -52,6 +52,15 @@ export const GROUPS: ReadonlyArray<{ title: string; places: ReadonlyArray<Place>
       { label: 'Reports', route: { page: 'reports' }, key: 'r', pages: ['report'] },
     ],
   },
+  {
+    title: 'Access',
+    places: [
+      { label: 'Connect', route: { page: 'connect' }, key: 'n' },
+      { label: 'Tokens', route: { page: 'tokens' }, key: 'i' },
+      { label: 'People & keys', route: { page: 'access' }, key: 'k' },
+      { label: 'Audit', route: { page: 'audit' }, key: 'u' },
+    ],
+  },
 ];
 
 export const PLACES: ReadonlyArray<Place> = GROUPS.flatMap(({ places }) => places);

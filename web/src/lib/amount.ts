@@ -39,6 +39,13 @@ export function amountOf({ unit, currency, utc, figures = [] }: Column): (value:
   };
 }
 
+const WORDS: Record<Unit, string> = {
+  usd: 'US dollars', currency: '', tokens: 'tokens', count: 'count', ms: 'time', seconds: 'time', bytes: 'bytes', share: 'share', time: '', text: '',
+};
+
+/** What figures are counted in, in words. */
+export const unitWords = (unit: Unit, currency: string): string => (unit === 'currency' ? currency : WORDS[unit]);
+
 export function isFigure(unit: Unit): boolean {
   return unit !== 'text' && unit !== 'time';
 }

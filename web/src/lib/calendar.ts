@@ -1,12 +1,18 @@
 // Calendar arithmetic in UTC or in the browser's zone. Only Date knows when a
 // local day starts, so days are never counted as 24 hours here.
 
-export type Rounding = 'd' | 'w' | 'M';
+/** `q4`, `y4`: the quarter, the year, of a fiscal year that begins in April. */
+export type Rounding = 'd' | 'w' | 'M' | `q${number}` | `y${number}`;
 
-/** The start of the day, of the week (Monday) or of the month that holds a moment. */
+/** The start of the day, of the week (Monday), of the month, or of the fiscal quarter or year that holds a moment. */
 export function startOf(moment_ms: number, rounding: Rounding, utc: boolean): number {
   const { year, month, day, weekday } = dateParts(moment_ms, utc);
   if (rounding === 'M') return at(year, month, 1, utc);
+  if (rounding.length > 1) {
+    const length = rounding.startsWith('q') ? 3 : 12;
+    const into = (month - (Number(rounding.slice(1)) - 1) + 12) % length;
+    return at(year, month - into, 1, utc);
+  }
   return at(year, month, rounding === 'w' ? day - ((weekday + 6) % 7) : day, utc);
 }
 
@@ -17,6 +23,19 @@ export function daysLater(moment_ms: number, days: number, utc: boolean): number
   else date.setDate(date.getDate() + days);
   return date.getTime();
 }
+
+/** The same day and time so many months earlier; the last day of a month that is shorter. */
+export function monthsEarlier(moment_ms: number, months: number, utc: boolean): number {
+  const { year, month, day } = dateParts(moment_ms, utc);
+  const first = at(year, month - months, 1, utc);
+  const { year: toYear, month: toMonth } = dateParts(first, utc);
+  const last = new Date(Date.UTC(toYear, toMonth + 1, 0)).getUTCDate();
+  const into_ms = moment_ms - at(year, month, day, utc);
+  return at(toYear, toMonth, Math.min(day, last), utc) + into_ms;
+}
+
+/** The first moment of a month, counted from 0; one beyond 11 is of a later year. */
+export const monthStart = (year: number, month: number, utc: boolean): number => at(year, month, 1, utc);
 
 const MOMENT = /^(\d{4})-(\d{2})-(\d{2})(?:[t ](\d{2}):(\d{2})(?::(\d{2}))?(z)?)?$/;
 

@@ -59,3 +59,11 @@ export function barColours(host: HTMLElement, bad: boolean): BarColours {
     font: `12px ${getComputedStyle(host).fontFamily}`,
   };
 }
+
+const STRONGEST = 88;
+const WEAKEST = 12;
+
+/** How strongly a cell is filled, 0 to 1: what is there at all can be seen. */
+export function strengthOf(value: number | null, greatest: number): number {
+  return value === null || value <= 0 || greatest <= 0 ? 0 : (WEAKEST + STRONGEST * (value / greatest)) / 100;
+}

@@ -10,6 +10,7 @@ describe('the period before', () => {
     ['thirty days go back five weeks', '2026-10-29T10:00:00Z', '2026-11-28T10:00:00Z', 35],
     ['a day goes back a week', '2026-11-28T00:00:00Z', '2026-11-29T00:00:00Z', 7],
     ['today so far goes back a week', '2026-11-28T00:00:00Z', '2026-11-28T09:30:00Z', 7],
+    ['ten minutes more than a week go back two', '2026-11-21T10:00:00Z', '2026-11-28T10:10:00Z', 14],
     ['an hour is of no day', '2026-11-28T09:00:00Z', '2026-11-28T10:00:00Z', 0],
   ])('%s', (_, from, to, days) => {
     const shown = interval(from, to);

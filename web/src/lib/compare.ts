@@ -23,7 +23,9 @@ export function daysBack({ from_ms, to_ms }: Interval, utc: boolean): number {
   const length_ms = to_ms - from_ms;
   const startsWithDay = startOf(from_ms, 'd', utc) === from_ms;
   if (length_ms < DAY_MS - SLACK_MS && !startsWithDay) return 0;
-  return WEEK_DAYS * Math.max(1, Math.ceil((length_ms - SLACK_MS) / (WEEK_DAYS * DAY_MS)));
+  const days = WEEK_DAYS * Math.max(1, Math.ceil((length_ms - SLACK_MS) / (WEEK_DAYS * DAY_MS)));
+  // A few minutes more than whole weeks would lie in both periods.
+  return daysLater(to_ms, -days, utc) > from_ms ? days + WEEK_DAYS : days;
 }
 
 /** The figures of the period before, each under the step of this one that it is compared with; null where there is none. */

@@ -106,8 +106,17 @@ export const moment = (ms: number, utc: boolean) =>
 
 /** 20 Nov 2026, 14:03:22 in a zone by its name; in UTC, and saying so, where the browser does not know it. */
 export function momentIn(ms: number, timeZone: string): string {
+  return inZone(ms, timeZone, { second: '2-digit' });
+}
+
+/** The same to the minute. */
+export function wallIn(ms: number, timeZone: string): string {
+  return inZone(ms, timeZone, {});
+}
+
+function inZone(ms: number, timeZone: string, more: Intl.DateTimeFormatOptions): string {
   try {
-    return new Intl.DateTimeFormat('en-GB', { ...DAY, ...CLOCK, year: 'numeric', second: '2-digit', timeZone }).format(ms);
+    return new Intl.DateTimeFormat('en-GB', { ...DAY, ...CLOCK, year: 'numeric', ...more, timeZone }).format(ms);
   } catch {
     return `${moment(ms, true)} UTC`;
   }

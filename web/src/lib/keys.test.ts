@@ -7,7 +7,7 @@ function setUp(enabled = true) {
   keys.add({ 'g p': () => pressed.push('go'), '?': () => pressed.push('help') });
   const press = (key: string, rest: object = {}, timeStamp = 0) =>
     keys.handle({
-      key, timeStamp, altKey: false, ctrlKey: false, metaKey: false, defaultPrevented: false, target: null, preventDefault() {}, ...rest,
+      key, timeStamp, altKey: false, ctrlKey: false, metaKey: false, shiftKey: false, defaultPrevented: false, target: null, preventDefault() {}, ...rest,
     });
   return { keys, pressed, press };
 }
@@ -36,8 +36,18 @@ test('modified keys and keys in fields are left alone', () => {
   press('?', { target: { closest: () => ({}) } });
   press('?', { defaultPrevented: true });
   expect(pressed).toEqual([]);
-  press('?');
+  // A question mark is written with Shift; an arrow with it is another thing.
+  press('?', { shiftKey: true });
   expect(pressed).toEqual(['help']);
+});
+
+test('an arrow with Shift is the browser’s', () => {
+  const { keys, pressed, press } = setUp();
+  keys.add({ ArrowLeft: () => pressed.push('back') });
+  press('ArrowLeft', { shiftKey: true });
+  expect(pressed).toEqual([]);
+  press('ArrowLeft');
+  expect(pressed).toEqual(['back']);
 });
 
 test('the newest binding wins until it is taken away', () => {

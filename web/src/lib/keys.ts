@@ -4,7 +4,7 @@
 
 export type Bindings = Record<string, () => void>;
 
-type Key = Pick<KeyboardEvent, 'key' | 'altKey' | 'ctrlKey' | 'metaKey' | 'defaultPrevented' | 'target' | 'timeStamp'> & {
+type Key = Pick<KeyboardEvent, 'key' | 'altKey' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'defaultPrevented' | 'target' | 'timeStamp'> & {
   preventDefault(): void;
 };
 
@@ -51,6 +51,8 @@ export class Shortcuts {
 
 function isTaken(event: Key): boolean {
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return true;
+  // Shift makes another sign of a letter, and a selection of an arrow.
+  if (event.shiftKey && event.key.startsWith('Arrow')) return true;
   const target = event.target as { closest?: (selector: string) => unknown } | null;
   return Boolean(target?.closest?.('input, textarea, select, [contenteditable], dialog, [data-keys="own"]'));
 }

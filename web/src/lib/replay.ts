@@ -24,7 +24,8 @@ export interface Row {
 
 export interface Withheld {
   what: string;
-  setting: string;
+  /** The setting of the client that is off; none where the server keeps it from who asks. */
+  setting?: string;
 }
 
 export function rowsOf(replay: Replay): Row[] {
@@ -87,9 +88,18 @@ export function nextAttention(rows: ReadonlyArray<Row>, current: number, directi
 }
 
 const REDACTED = '<REDACTED>';
+/** In place of what the server keeps from who asks. */
+export const KEPT = '<WITHHELD>';
 
-/** What the client was not set to send, and the setting that would send it. */
+/** What the client was not set to send, and the setting that would send it; or what is kept from who asks. */
 export function withheldFrom(event: ReplayEvent): Withheld | null {
+  const kept: Array<[string, unknown]> = [
+    ['prompt', event.prompt],
+    ['response', event.response],
+    ['tool input', event.tool_input ?? event.tool_parameters],
+  ];
+  const found = kept.find(([, value]) => value === KEPT);
+  if (found) return { what: found[0] };
   if (event.event === 'user_prompt' && (!event.prompt || event.prompt === REDACTED)) {
     return { what: 'prompt', setting: 'OTEL_LOG_USER_PROMPTS' };
   }

@@ -59,6 +59,14 @@ export function dimensionOf(report: ReportAbout, filter: FilterName): string | n
   return report.dimensions.find((dimension) => names.includes(dimension.name))?.name ?? null;
 }
 
+/** By what a report is broken down when nothing is said: people are told apart only where the reader asks. */
+export function usualOf(report: ReportAbout, people: boolean): ReadonlyArray<string> {
+  if (people || !report.usual_group_by.includes('person')) return report.usual_group_by;
+  const others = report.usual_group_by.filter((name) => name !== 'person');
+  if (others.length) return others;
+  return report.dimensions.some(({ name }) => name === 'team') ? ['team'] : [];
+}
+
 export interface Condition {
   dimension: string;
   is: boolean;

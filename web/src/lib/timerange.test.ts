@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseMoment, startOf } from './calendar';
-import { fixedRange, isRange, parseRange, rangeName, resolve, shift, type Range } from './timerange';
+import { fiscalPresets, fixedRange, isRange, parseRange, rangeName, resolve, shift, type Range } from './timerange';
 
 // A Saturday, 02:16:00 UTC, which is 03:16 in the tests' zone (Berlin).
 const NOW = Date.UTC(2026, 10, 21, 2, 16);
@@ -12,6 +12,8 @@ const said: Array<[string, Range | null]> = [
   ['Last 2 Hours', { from: 'now-2h', to: 'now' }],
   ['past week', { from: 'now-1w', to: 'now' }],
   ['30d', { from: 'now-30d', to: 'now' }],
+  ['last 3 months', { from: 'now-3M', to: 'now' }],
+  ['last month', { from: 'now-1M/M', to: 'now/M' }],
   ['an hour', { from: 'now-1h', to: 'now' }],
   ['  today ', { from: 'now/d', to: 'now' }],
   ['yesterday', { from: 'now-1d/d', to: 'now/d' }],
@@ -35,6 +37,35 @@ const said: Array<[string, Range | null]> = [
 describe('free text', () => {
   test.each(said)('%j', (text, range) => {
     expect(parseRange(text, true)).toEqual(range);
+  });
+});
+
+const fiscal: Array<[string, number, [number, number], [number, number]]> = [
+  ['q3 2026', 1, [2026, 6], [2026, 9]],
+  ['2026 Q1', 1, [2026, 0], [2026, 3]],
+  ['FY2026', 1, [2026, 0], [2027, 0]],
+  // The year that begins in April 2026 ends in 2027.
+  ['q1 2027', 4, [2026, 3], [2026, 6]],
+  ['q4 fy2027', 4, [2027, 0], [2027, 3]],
+  ['fy 2027', 10, [2026, 9], [2027, 9]],
+];
+
+describe('quarters and years as finance has them', () => {
+  test.each(fiscal)('%s, from month %d', (text, month, from, to) => {
+    expect(parseRange(text, true, month)).toEqual(fixedRange({ from_ms: Date.UTC(...from), to_ms: Date.UTC(...to) }));
+  });
+
+  test.each([
+    [1, Date.UTC(2026, 9), Date.UTC(2026, 6), Date.UTC(2026, 0)],
+    [4, Date.UTC(2026, 9), Date.UTC(2026, 6), Date.UTC(2026, 3)],
+    [12, Date.UTC(2026, 8), Date.UTC(2026, 5), Date.UTC(2025, 11)],
+  ])('presets of a year from month %d', (month, quarter, before, year) => {
+    const [current, last, whole] = fiscalPresets(month).map(({ range }) => resolve(range, NOW, true));
+    expect([current!.from_ms, last!.from_ms, last!.to_ms, whole!.from_ms]).toEqual([quarter, before, quarter, year]);
+  });
+
+  test.each(['this quarter', 'last quarter', 'this year', 'this fiscal year'])('%s is said', (text) => {
+    expect(rangeName(parseRange(text, true, 7)!)?.toLowerCase().replace('fiscal ', '')).toBe(text.replace('fiscal ', ''));
   });
 });
 
@@ -73,6 +104,27 @@ describe('shifting', () => {
     expect(shift(earlier, 1, NOW, true)).toEqual(range);
   });
 
+  test.each([
+    ['now-1q/q4', 'now/q4', 'now-2q/q4', 'now-1q/q4'],
+    ['now-1d/d', 'now/d', 'now-2d/d', 'now-1d/d'],
+    ['now-5M/M', 'now-2M/M', 'now-8M/M', 'now-5M/M'],
+  ])('%s to %s stays whole', (from, to, earlierFrom, earlierTo) => {
+    const earlier = shift({ from, to }, -1, NOW, true);
+    expect(earlier).toEqual({ from: earlierFrom, to: earlierTo });
+    expect(shift(earlier, 1, NOW, true)).toEqual({ from, to });
+  });
+
+  test('what would end in the future becomes fixed: there are no words for it', () => {
+    const next = shift({ from: 'now-1q/q1', to: 'now/q1' }, 1, NOW, true);
+    expect(next.from).toBe(String(Date.UTC(2026, 9)));
+    expect(next.to).toMatch(/^\d+$/);
+  });
+
+  test('a month that is shorter ends with its last day', () => {
+    const end = Date.UTC(2026, 4, 31, 12);
+    expect(resolve({ from: 'now-3M', to: 'now' }, end, true).from_ms).toBe(Date.UTC(2026, 1, 28, 12));
+  });
+
   test('a relative range becomes fixed', () => {
     expect(shift({ from: 'now-1d', to: 'now' }, -1, NOW, true)).toEqual(
       fixedRange({ from_ms: NOW - 2 * DAY, to_ms: NOW - DAY }),
@@ -91,5 +143,7 @@ test('names', () => {
 test('ranges are checked', () => {
   expect(isRange({ from: 'now-1h', to: 'now' })).toBe(true);
   expect(isRange({ from: '5', to: '5' })).toBe(false);
-  expect(isRange({ from: 'now-1y', to: 'now' })).toBe(false);
+  expect(isRange({ from: 'now-1z', to: 'now' })).toBe(false);
+  expect(isRange({ from: 'now/q13', to: 'now' })).toBe(false);
+  expect(isRange({ from: 'now/q0', to: 'now' })).toBe(false);
 });

@@ -8,6 +8,7 @@ import type { Ledger } from '../api/types';
 import { askingOf, byOf, isCompared, type Asking, type Board } from '../boards/board';
 import { intervalBefore } from '../lib/compare';
 import { Gate } from '../lib/gate';
+import { sortOf } from '../lib/sorts';
 import { intervalOf, panelQuery } from './query';
 import { Resource } from './resource.svelte';
 import type { Interval } from '../lib/timerange';
@@ -43,8 +44,8 @@ export class BoardAnswers {
     for (const panel of board.panels) {
       const report = reports.find(({ name }) => name === panel.report);
       if (!report) continue;
-      const asking = askingOf(panel, byOf(panel, view.group, view.people));
-      const key = panel.choices ? panel.id : JSON.stringify(asking);
+      const asking = askingOf(panel, byOf(panel, view.group, view.people), sortOf(view.sorts, panel.id));
+      const key = panel.choices || panel.show === 'table' ? panel.id : JSON.stringify(asking);
       const compared = view.compare && board.panels.some((own) => isCompared(own) && JSON.stringify(askingOf(own, own.by)) === key);
       const before = compared ? this.#answer(`${key} before`) : null;
       const slot = slots.get(key) ?? { asking, report, answer: this.#answer(key), before };

@@ -2,6 +2,7 @@
 // while the reader looks at something, and capped: a busy fleet sends more than
 // anyone reads, and what is dropped is counted and said.
 
+import type { Query } from '../api/client';
 import { openLive } from '../api/live';
 import type { LiveItem } from '../api/types';
 
@@ -23,8 +24,10 @@ export class LiveFeed {
   #frame = 0;
   #key = 0;
 
-  open(): () => void {
-    const close = openLive({
+  /** What came under other filters is gone: a list of both would be neither. */
+  open(filters: Query): () => void {
+    [this.rows, this.#arrived, this.skipped, this.received, this.waiting, this.connected] = [[], [], 0, 0, 0, false];
+    const close = openLive(filters, {
       item: (item) => this.take(item),
       skipped: (count) => (this.skipped += count),
       connected: (yes) => (this.connected = yes),

@@ -4,7 +4,7 @@ import { Resource } from './resource.svelte';
 
 export interface Page<T> {
   rows: T[];
-  next_before_ms: number | null;
+  next_before_ms?: number | null | undefined;
 }
 
 type Fetcher<T> = (before_ms: number | undefined, signal: AbortSignal) => Promise<Page<T>>;
@@ -23,7 +23,7 @@ export class Paged<T> {
   async older(): Promise<void> {
     const shown = this.resource.data;
     const fetch = this.#fetch;
-    if (!fetch || !shown || shown.next_before_ms === null || this.loadingOlder) return;
+    if (!fetch || !shown || shown.next_before_ms == null || this.loadingOlder) return;
     this.loadingOlder = true;
     const before_ms = shown.next_before_ms;
     await this.resource.load(async (signal) => {

@@ -2,12 +2,14 @@
 
 import { fetchReport } from '../api/client';
 import { askSql, quoted } from '../api/sql';
-import { PLACES } from '../boards/places';
 import { isId, type Entry } from '../lib/palette';
 import { catalogue } from './catalogue.svelte';
+import { me } from './me.svelte';
+import { offered } from './offered.svelte';
 import { intervalOf } from './query';
 import { Resource } from './resource.svelte';
 import { router } from './router.svelte';
+import { views } from './saved.svelte';
 
 const PEOPLE = 1000;
 const IDS = 5;
@@ -15,10 +17,11 @@ const IDS = 5;
 class Palette {
   readonly people = new Resource<string[]>();
   readonly ids = new Resource<Entry[]>();
-  places = $derived<Entry[]>(PLACES.map(({ label, route, key }) => ({ id: `page ${label}`, label, kind: 'page', hint: `g ${key}`, href: router.href(route) })));
+  places = $derived<Entry[]>(offered.places.map(({ label, route, key }) => ({ id: `page ${label}`, label, kind: 'page', hint: `g ${key}`, href: router.href(route) })));
   reports = $derived<Entry[]>(
     (catalogue.resource.data ?? []).map(({ name, title, about }) => ({ id: `report ${name}`, label: title, kind: 'report', hint: about, href: router.href({ page: 'report', id: name }) })),
   );
+  saved = $derived<Entry[]>(views.items.map(({ name, href }) => ({ id: `view ${name}`, label: name, kind: 'saved view', href })));
   persons = $derived<Entry[]>(
     (this.people.data ?? []).map((person) => ({ id: `person ${person}`, label: person, kind: 'person', href: router.href({ page: 'prompts' }, { filters: { person } }) })),
   );
@@ -26,6 +29,7 @@ class Palette {
   /** People of the range that is shown. */
   open(): void {
     catalogue.load();
+    if (!me.may('names')) return;
     const { from_ms, to_ms } = intervalOf(router.view);
     const query = { from: Math.floor(from_ms), to: Math.ceil(to_ms), group_by: 'person', order_by: 'person', limit: PEOPLE };
     void this.people.load(async (signal) => {
@@ -37,7 +41,7 @@ class Palette {
   /** Sessions and prompts whose id begins so. */
   find(typed: string): void {
     const text = typed.trim();
-    if (!isId(text)) {
+    if (!isId(text) || !me.may('names')) {
       this.ids.cancel();
       this.ids.data = null;
       return;

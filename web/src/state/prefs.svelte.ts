@@ -9,6 +9,9 @@ class Prefs {
   /** Single-key shortcuts can be switched off, as WCAG 2.1.4 asks. */
   keys = $state(read('keys') !== 'off');
 
+  /** With which month the fiscal year begins, 1 to 12. A link holds it, so that it means the same to the next reader. */
+  fiscalMonth = $state(readMonth());
+
   constructor() {
     this.#apply();
   }
@@ -24,6 +27,11 @@ class Prefs {
     write('keys', on ? 'on' : 'off');
   }
 
+  setFiscalMonth(month: number): void {
+    this.fiscalMonth = month;
+    write('fiscal-month', String(month));
+  }
+
   #apply(): void {
     if (this.theme === 'system') delete document.documentElement.dataset['theme'];
     else document.documentElement.dataset['theme'] = this.theme;
@@ -32,6 +40,11 @@ class Prefs {
 
 function readTheme(): Theme {
   return THEMES.find((theme) => theme === read('theme')) ?? 'system';
+}
+
+function readMonth(): number {
+  const month = Number(read('fiscal-month'));
+  return Number.isInteger(month) && month >= 1 && month <= 12 ? month : 1;
 }
 
 function read(name: string): string | null {

@@ -3,7 +3,7 @@
 import type { Query } from '../api/client';
 import type { ReportAbout } from '../api/reports';
 import type { Asking } from '../boards/board';
-import { dimensionOf, readCondition } from '../lib/reports';
+import { dimensionOf, readCondition, usualOf } from '../lib/reports';
 import { resolve, type Interval } from '../lib/timerange';
 import { FILTER_NAMES, type FilterName, type ViewState } from './url';
 
@@ -30,7 +30,7 @@ const PAGE_ROWS = 2000;
 export function reportQuery(view: ViewState, report: ReportAbout, interval: Interval): Query {
   return {
     ...inTime(view, interval),
-    group_by: view.group ?? undefined,
+    group_by: view.group ?? (usualOf(report, view.people).join() || 'none'),
     where: [...filtersOf(view, report), ...view.where],
     order_by: view.order ?? undefined,
     limit: PAGE_ROWS,
@@ -78,12 +78,12 @@ function inTime(view: ViewState, interval: Interval): Query {
 export const intervalOf = (view: ViewState): Interval => resolve(view.range, Date.now(), view.utc);
 
 export function reportKey(view: ViewState): string {
-  return JSON.stringify([queryKey(view), view.group, view.where, view.order, view.compare]);
+  return JSON.stringify([queryKey(view), view.group, view.where, view.order, view.compare, view.people]);
 }
 
 /** The same of a page of panels. */
 export function boardKey(view: ViewState): string {
-  return JSON.stringify([queryKey(view), view.group, view.where, view.people, view.compare]);
+  return JSON.stringify([queryKey(view), view.group, view.where, view.people, view.compare, view.sorts]);
 }
 
 /** The zone in which the page shows times, by its name in the IANA database. */

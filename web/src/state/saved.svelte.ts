@@ -1,51 +1,21 @@
-// The questions that the reader keeps, in the browser alone.
+// What the reader keeps: questions in SQL, and views of pages.
 
-export interface SavedQuestion {
-  name: string;
+import { Kept, type Named } from './kept.svelte';
+
+export interface SavedQuestion extends Named {
   sql: string;
 }
 
-const KEY = 'tallybook.questions';
-const MOST = 100;
-
-class SavedQuestions {
-  questions: ReadonlyArray<SavedQuestion> = $state.raw(read());
-  /** The browser would not keep them. */
-  failed = $state(false);
-
-  /** A name stands for one question: the newer takes the place of the older. */
-  put(name: string, sql: string): void {
-    this.#write([{ name, sql }, ...this.questions.filter((own) => own.name !== name)].slice(0, MOST));
-  }
-
-  drop(name: string): void {
-    this.#write(this.questions.filter((own) => own.name !== name));
-  }
-
-  #write(questions: ReadonlyArray<SavedQuestion>): void {
-    this.questions = questions;
-    try {
-      localStorage.setItem(KEY, JSON.stringify(questions));
-      this.failed = false;
-    } catch {
-      this.failed = true;
-    }
-  }
+/** A page with all that its address says. */
+export interface SavedView extends Named {
+  href: string;
 }
 
-function read(): SavedQuestion[] {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
-    return Array.isArray(kept) ? kept.filter(isQuestion).slice(0, MOST) : [];
-  } catch {
-    // What cannot be read is as if it were not there; the next one that is saved takes its place.
-    return [];
-  }
-}
+const text = (value: unknown, key: string): boolean => typeof (value as Record<string, unknown> | null)?.[key] === 'string';
 
-function isQuestion(value: unknown): value is SavedQuestion {
-  const { name, sql } = (value ?? {}) as Partial<SavedQuestion>;
-  return typeof name === 'string' && typeof sql === 'string';
-}
+const isQuestion = (value: unknown): value is SavedQuestion => text(value, 'name') && text(value, 'sql');
+/** A link to elsewhere is no view of ours, whoever wrote it there. */
+const isView = (value: unknown): value is SavedView => text(value, 'name') && text(value, 'href') && /^\/(?![/\\])/.test((value as SavedView).href);
 
-export const saved = new SavedQuestions();
+export const questions = new Kept<SavedQuestion>('tallybook.questions', isQuestion);
+export const views = new Kept<SavedView>('tallybook.views', isView);

@@ -1,6 +1,6 @@
 // The server's own state: is it there, is it a demo, has anything arrived yet.
 
-import { fetchStatus } from '../api/client';
+import { ApiError, fetchStatus } from '../api/client';
 import type { Status } from '../api/types';
 
 const WAITING_MS = 2_000;
@@ -31,8 +31,9 @@ class ServerStatus {
     try {
       this.current = await fetchStatus();
       this.reachable = true;
-    } catch {
-      this.reachable = false;
+    } catch (cause) {
+      // Who is refused has reached it.
+      this.reachable = cause instanceof ApiError && cause.status !== 0;
     }
   }
 }

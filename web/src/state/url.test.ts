@@ -21,6 +21,9 @@ const views: Array<[string, Partial<ViewState>, string]> = [
     '?group=day%2Cmodel&where=team%3Da%2Cb&where=model%21%3D&where=team%3Dc%26d%3De&order=-cost_usd&chart=requests'],
   ['one row', { group: 'none' }, '?group=none'],
   ['a figure', { explain: 'cost.cost_usd@1..2,person=a%2Cb' }, '?explain=cost.cost_usd%401..2%2Cperson%3Da%252Cb'],
+  ['what makes a difference', { why: 'cost.cost_usd@1..2,model=a%2Cb', within: '0..9', rest: true },
+    '?why=cost.cost_usd%401..2%2Cmodel%3Da%252Cb&within=0..9&against=rest'],
+  ['sorted panels', { sorts: ['models:-requests', 'parts:agent_name'] }, '?sort=models%3A-requests&sort=parts%3Aagent_name'],
   ['compared, with people told apart', { compare: true, people: true, group: 'person' }, '?cmp=prev&people=true&group=person'],
   ['a question', { sql: 'SELECT a\nFROM b WHERE c = \'&\'' }, '?sql=SELECT+a%0AFROM+b+WHERE+c+%3D+%27%26%27'],
   ['a measure', { measure: 'errors' }, '?measure=errors'],
@@ -45,6 +48,7 @@ describe('what is not understood falls back', () => {
     '?cmp=2025&people=1',
     '?at=12345678901',
     '?group=&order=&chart=&explain=',
+    '?why=&within=&against=never&sort=&sort=models&sort=models:-Cost usd',
     '?where=team&where=&where==x&where=A!=b',
   ])('%s', (search) => {
     expect(readView(search)).toEqual(defaultView());
@@ -59,9 +63,14 @@ const routes: Array<[string, Route]> = [
   ['/prompts/a%2Fb%20c%25', { page: 'replay', id: 'a/b c%' }],
   ['/live', { page: 'live' }],
   ['/explore', { page: 'explore' }],
+  ['/connect', { page: 'connect' }],
+  ['/tokens', { page: 'tokens' }],
   ['/reports', { page: 'reports' }],
   ['/cost', { page: 'board', id: 'cost' }],
   ['/health', { page: 'board', id: 'health' }],
+  ['/access', { page: 'access' }],
+  ['/audit', { page: 'audit' }],
+  ['/setup', { page: 'setup' }],
   ['/reports/cost', { page: 'report', id: 'cost' }],
 ];
 

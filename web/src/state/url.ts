@@ -13,8 +13,13 @@ export type Route =
   | { page: 'live' }
   | { page: 'reports' }
   | { page: 'explore' }
+  | { page: 'connect' }
+  | { page: 'tokens' }
   | { page: 'report'; id: string }
   | { page: 'board'; id: BoardName }
+  | { page: 'access' }
+  | { page: 'audit' }
+  | { page: 'setup' }
   | { page: 'missing' };
 
 /** An absent filter filters nothing; an empty one asks for the unattributed. */
@@ -56,6 +61,14 @@ export interface ViewState {
   sql: string | null;
   /** The id of the figure whose computation is shown. */
   explain: string | null;
+  /** The id of the figure of whose difference is said what makes it. */
+  why: string | null;
+  /** The wider range that the figure asked about is of, `FROM..TO`. */
+  within: string | null;
+  /** Whether it is compared with the rest of that range, and not with the period before. */
+  rest: boolean;
+  /** How the tables of a page of panels are sorted, each `panel:column` with a `-` before the column for the greatest first. */
+  sorts: ReadonlyArray<string>;
 }
 
 /** What belongs to one page, and stays behind when another is opened. */
@@ -71,6 +84,10 @@ export const OF_ONE_PAGE = {
   chart: null,
   sql: null,
   explain: null,
+  why: null,
+  within: null,
+  rest: false,
+  sorts: [],
 } as const satisfies Partial<ViewState>;
 
 export const FILTER_NAMES = ['person', 'product', 'model', 'tool'] as const;
@@ -95,6 +112,10 @@ export function readView(search: string): ViewState {
     chart: params.get('chart') || null,
     sql: params.get('sql') || null,
     explain: params.get('explain') || null,
+    why: params.get('why') || null,
+    within: params.get('within') || null,
+    rest: params.get('against') === 'rest',
+    sorts: params.getAll('sort').filter((sort) => /^[a-z_-]+:-?[a-z0-9_]+$/.test(sort)),
   };
 }
 
@@ -124,6 +145,10 @@ export function writeView(state: ViewState): string {
   if (state.chart) params.set('chart', state.chart);
   if (state.sql) params.set('sql', state.sql);
   if (state.explain) params.set('explain', state.explain);
+  if (state.why) params.set('why', state.why);
+  if (state.within) params.set('within', state.within);
+  if (state.rest) params.set('against', 'rest');
+  for (const sort of state.sorts) params.append('sort', sort);
   const text = params.toString();
   return text ? `?${text}` : '';
 }
@@ -137,6 +162,9 @@ export function readRoute(pathname: string): Route {
   if (first === 'reports') return id === undefined ? { page: 'reports' } : { page: 'report', id };
   if (first === 'live' && id === undefined) return { page: 'live' };
   if (first === 'explore' && id === undefined) return { page: 'explore' };
+  if ((first === 'access' || first === 'audit' || first === 'setup') && id === undefined) return { page: first };
+  if (first === 'connect' && id === undefined) return { page: 'connect' };
+  if (first === 'tokens' && id === undefined) return { page: 'tokens' };
   const board = BOARD_NAMES.find((name) => name === first);
   if (board && id === undefined) return { page: 'board', id: board };
   return { page: 'missing' };

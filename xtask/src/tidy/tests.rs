@@ -501,3 +501,19 @@ fn rules_reach_every_file_they_are_for() {
         ],
     );
 }
+
+#[test]
+fn who_asks_for_everything_is_known() {
+    let asks = "fn f() {\n    engine.question(Sight::everything())\n}\n";
+    let of = |path, text| sights::check(path, text);
+    expect(
+        &of("crates/api/src/live.rs", asks),
+        &[(2, "take the sight of who asks")],
+    );
+    expect(&of("crates/api/src/sight.rs", asks), &[]);
+    expect(
+        &of("crates/api/src/sight.rs", ""),
+        &[(0, "not ask for everything as often")],
+    );
+    expect(&of("crates/api/tests/http/sql.rs", asks), &[]);
+}

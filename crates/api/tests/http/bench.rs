@@ -1,11 +1,13 @@
 //! A server on a port of its own, and requests to it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{About, Api, Config};
+use access::audit::{Place, Trail};
+use access::{Gate, GateConfig};
+use api::{About, Access, Api, Config};
 use base::meters::Board;
 use base::{Clock, ManualClock, Shutdown};
 use bytes::Bytes;
@@ -31,6 +33,8 @@ pub(crate) struct Bench {
     pub(crate) shutdown: Shutdown,
     pub(crate) serving: JoinHandle<()>,
     pub(crate) dir: TempDir,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 /// An answer, whole.
@@ -82,6 +86,7 @@ impl Bench {
             started_ms: 7,
             http: addr,
             grpc: addr,
+            tls: false,
             demo: true,
         };
         let config = Config {
@@ -89,17 +94,25 @@ impl Bench {
             allowed_hosts: vec!["tally.example.org".into()],
         };
         let shutdown = Shutdown::new();
+        let clock = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
+        let access = access(dir.path(), &clock);
+        let gate = Arc::clone(&access.gate);
         let board = Board::new();
         board.add(store.meters()).expect("names of one kind");
         board.add(engine.meters()).expect("names of one kind");
-        let router = api::router(Api::new(Arc::new(engine), about, board, config));
-        let serving = tokio::spawn(api::serve(listener, router, shutdown.clone()));
+        let engine = Arc::new(engine);
+        let desk = Arc::new(query::ErasureDesk::new(Arc::clone(&engine), [7; 32]));
+        let api = Api::new(engine, about, board, config, access).with_erasures(desk);
+        let router = api::router(api);
+        let serving = tokio::spawn(api::serve(listener, None, router, shutdown.clone()));
         Bench {
             addr,
             store,
             shutdown,
             serving,
             dir,
+            gate,
+            clock,
         }
     }
 
@@ -154,6 +167,18 @@ impl Bench {
     }
 }
 
+fn access(data_dir: &Path, clock: &Arc<ManualClock>) -> Access {
+    let clock = || Arc::clone(clock) as Arc<dyn Clock>;
+    let place = Place::of(data_dir);
+    let gate = Gate::open(data_dir, clock(), GateConfig::default()).expect("a gate");
+    let trail = Trail::open(place.clone(), clock()).expect("a trail");
+    Access {
+        gate: Arc::new(gate),
+        trail: Arc::new(trail),
+        place,
+    }
+}
+
 async fn append(store: &Store, request: &Recorded) {
     let protobuf = match request.encoding {
         Encoding::Protobuf => request.plain_body.clone(),
@@ -168,6 +193,7 @@ async fn append(store: &Store, request: &Recorded) {
         transport: Transport::Http,
         received_ns: store.clock().now_unix_ns(),
         quarantined: Vec::new(),
+        provenance: None,
         protobuf: protobuf.into(),
     };
     let prepared = store.prepare(&entry).expect("decodes");

@@ -1,7 +1,9 @@
 //! The API over real connections, from a store that holds what real clients sent.
 
+mod access;
 mod bench;
 mod catalogue;
+mod crawl;
 mod guard;
 mod live;
 mod replaying;

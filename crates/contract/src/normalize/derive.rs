@@ -8,8 +8,16 @@ use super::Context;
 use crate::coerce::{Cell, dollars};
 use crate::columns::{COLUMN_COUNT, Col};
 
-/// A prompt that the client itself wrote when a background task ended.
-const TASK_NOTIFICATION: &str = "<task-notification>";
+/// How a prompt begins that the client itself wrote when a background task ended.
+pub const TASK_NOTIFICATION: &str = "<task-notification>";
+
+/// What tool parameters name, by which connectors, skills and agents are counted, and where it goes.
+pub const TOOL_NAMES: [(&str, Col); 4] = [
+    ("mcp_server_name", Col::McpServerName),
+    ("mcp_tool_name", Col::McpToolName),
+    ("skill_name", Col::SkillName),
+    ("subagent_type", Col::AgentName),
+];
 
 /// Fills cells that no attribute of the item filled, from what else is known.
 pub(super) fn fill_in<'r>(cells: &mut [Cell<'r>; COLUMN_COUNT], context: &Context<'r>) {
@@ -63,19 +71,13 @@ fn derive_from_tool(cells: &mut [Cell<'_>; COLUMN_COUNT]) {
     let Some(parameters) = text_of(cells, Col::ToolParameters) else {
         return;
     };
-    const NAMED: [(&str, Col); 4] = [
-        ("mcp_server_name", Col::McpServerName),
-        ("mcp_tool_name", Col::McpToolName),
-        ("skill_name", Col::SkillName),
-        ("subagent_type", Col::AgentName),
-    ];
-    if !NAMED.iter().any(|(key, _)| parameters.contains(key)) {
+    if !TOOL_NAMES.iter().any(|(key, _)| parameters.contains(key)) {
         return;
     }
     let Ok(serde_json::Value::Object(parsed)) = serde_json::from_str(parameters) else {
         return;
     };
-    for (key, col) in NAMED {
+    for (key, col) in TOOL_NAMES {
         if let Some(serde_json::Value::String(text)) = parsed.get(key) {
             fill(cells, col, Cow::Owned(text.clone()));
         }

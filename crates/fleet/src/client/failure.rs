@@ -9,6 +9,8 @@ use crate::layout::MalformedBody;
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendError {
+    /// A token that no header can hold.
+    Token,
     /// The URL cannot be used.
     Url {
         /// The URL.
@@ -79,6 +81,7 @@ impl fmt::Display for SendError {
                     "`{url}` asks for TLS: use an http:// address, or a proxy that adds TLS"
                 )
             }
+            SendError::Token => f.write_str("the token holds characters that no header can"),
             SendError::NoTarget { transport } => {
                 write!(
                     f,

@@ -51,6 +51,15 @@ pub(crate) fn points_of(metric: Reader<'_>) -> Result<usize, Fault> {
     Ok(points)
 }
 
+/// The field in which the points of a valid metric stand: those of another kind are no items.
+pub(crate) fn last_kind_field(mut metric: Reader<'_>) -> Result<Option<u32>, Fault> {
+    let mut last = None;
+    while let Some(field) = metric.next()? {
+        last = kind_of(field.number).map(|_| field.number).or(last);
+    }
+    Ok(last)
+}
+
 fn last_kind(mut metric: Reader<'_>) -> Result<Option<MetricKind>, Fault> {
     let mut kind = None;
     while let Some(field) = metric.next()? {
@@ -103,6 +112,9 @@ impl<'a> Decoder<'a, '_> {
             .and_then(|()| Ok(read_point(item, metric.kind, &mut self.context)?));
         match read {
             Ok(point) => {
+                if let Some(why) = self.sink.refuses(&point.attributes) {
+                    return self.set_aside("data point", item, &why);
+                }
                 self.count_repair();
                 self.sink.point(metric, &point);
             }

@@ -19,6 +19,9 @@ impl<'a> Decoder<'a, '_> {
             .and_then(|()| read_span(item, &mut self.context));
         match read {
             Ok(span) => {
+                if let Some(why) = self.sink.refuses(&span.attributes) {
+                    return self.set_aside("span", item, &why);
+                }
                 self.count_repair();
                 self.sink.span(&span);
             }

@@ -14,9 +14,9 @@ use crate::wire::{Reader, WireField};
 const EMPTY: Attribute<'static> = (Cow::Borrowed(""), Value::Empty);
 
 /// What decoding one item needs to know, and whether some of its text had to be repaired.
-pub(super) struct Context<'l> {
-    pub(super) limits: &'l Limits,
-    pub(super) repaired: bool,
+pub(crate) struct Context<'l> {
+    pub(crate) limits: &'l Limits,
+    pub(crate) repaired: bool,
 }
 
 /// The list that an `AnyValue` holds.
@@ -27,13 +27,13 @@ enum List<'a> {
 
 impl Context<'_> {
     #[inline(always)]
-    pub(super) fn text<'a>(&mut self, field: &WireField<'a>) -> Result<Cow<'a, str>, Fault> {
+    pub(crate) fn text<'a>(&mut self, field: &WireField<'a>) -> Result<Cow<'a, str>, Fault> {
         field.text(&mut self.repaired)
     }
 
     /// Adds the attribute that a field holds; `after` is what follows the field. By parts: a whole
     /// field would be copied through memory, which costs more than reading it.
-    pub(super) fn push_attribute<'a>(
+    pub(crate) fn push_attribute<'a>(
         &mut self,
         mut reader: Reader<'a>,
         after: Reader<'a>,

@@ -42,7 +42,7 @@ fn captures(extension: &str) -> Vec<(Signal, PathBuf)> {
 }
 
 /// All captures as protobuf.
-fn requests() -> Vec<(Signal, PathBuf, Vec<u8>)> {
+pub(crate) fn requests() -> Vec<(Signal, PathBuf, Vec<u8>)> {
     let of_json = captures("json").into_iter().map(|(signal, path)| {
         let body = fs::read(&path).expect("a capture");
         let read = from_json(signal, &body, &Limits::default()).expect("a valid request");

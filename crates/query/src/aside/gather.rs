@@ -40,7 +40,7 @@ impl Gathered {
     }
 }
 
-/// Resources by numbers.
+/// Resources and owners by numbers.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     known: HashMap<Option<Arc<str>>, u32>,
@@ -48,6 +48,12 @@ pub(super) struct Texts {
 }
 
 impl Texts {
+    /// Of which texts something holds, by their numbers.
+    pub(super) fn which(&self, holds: impl Fn(Option<&str>) -> bool) -> Vec<bool> {
+        let texts = self.texts.iter();
+        texts.map(|text| holds(text.as_deref())).collect()
+    }
+
     fn number(&mut self, text: Option<&str>) -> u32 {
         let text: Option<Arc<str>> = text.map(Arc::from);
         let texts = &mut self.texts;
@@ -184,15 +190,17 @@ impl Places {
     }
 }
 
-/// Takes rows of split sessions: key, resource, time of receipt, and how far a series was brought.
+/// Takes rows of split sessions: key, resource, time of receipt, how far a series was brought, and what
+/// says whose they are.
 fn take(batch: &RecordBatch, places: &[u32], texts: &mut Texts, rows: &mut Vec<Row>) -> Result<()> {
     let any = |at: usize| batch.column(at).as_any();
     let keys = any(0).downcast_ref::<FixedSizeBinaryArray>();
     let resources = any(1).downcast_ref::<StringViewArray>();
     let received = any(2).downcast_ref::<TimestampMillisecondArray>();
     let furthest = batch.column(3).as_primitive_opt::<Float64Type>();
-    let (Some(keys), Some(resources), Some(received), Some(furthest)) =
-        (keys, resources, received, furthest)
+    let owners = any(4).downcast_ref::<StringViewArray>();
+    let (Some(keys), Some(resources), Some(received), Some(furthest), Some(owners)) =
+        (keys, resources, received, furthest, owners)
     else {
         return Err(unexpected());
     };
@@ -203,6 +211,7 @@ fn take(batch: &RecordBatch, places: &[u32], texts: &mut Texts, rows: &mut Vec<R
             key: u128::from_be_bytes(key),
             at: *places.get(rows.len()).ok_or_else(unexpected)?,
             resource: texts.number(resource),
+            owner: texts.number(owners.is_valid(row).then(|| owners.value(row))),
             received_ms: received.value(row),
             furthest: furthest.is_valid(row).then(|| furthest.value(row)),
         });

@@ -13,8 +13,10 @@ use utoipa::ToSchema;
 use super::ask::Ask;
 use super::report::{ColumnKind, Parts, Unit};
 use super::{hours, number, sql};
-use crate::engine::{Answer, Engine};
+use crate::by_hour::ByHour;
+use crate::engine::Answer;
 use crate::error::QueryError;
+use crate::question::Question;
 
 /// What a report says.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct ReportAnswer {
     pub notes: Vec<String>,
     /// The money that net costs are in, as an ISO 4217 code.
     pub currency: String,
+    /// Whether sums of parts were read where these say what is asked, and not every item.
+    pub by_hour: bool,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -63,10 +67,15 @@ pub struct ReportColumn {
 ///
 /// # Errors
 /// As for any query.
-pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryError> {
+pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, QueryError> {
     let began = Instant::now();
-    let snapshot = engine.snapshot().await?;
-    let (rows, totals) = figures(engine, &snapshot, &ask).await?;
+    let snapshot = question.snapshot().await?;
+    let by_hour = match hours::whole(&ask, &question.people_files(), question.sight()) {
+        Some(hours) => question.by_hour(&snapshot, hours).await?,
+        None => None,
+    };
+    let is_by_hour = by_hour.is_some();
+    let (rows, totals) = figures(question, (&snapshot, by_hour), &ask).await?;
     Ok(ReportAnswer {
         asked: number::asked(&ask, |_| true),
         asked_of_rows: number::asked_of_rows(&ask),
@@ -75,7 +84,8 @@ pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryErro
         rows,
         totals,
         sql: sql::rows(&ask),
-        currency: engine.cost().currency.clone(),
+        currency: question.cost().currency.clone(),
+        by_hour: is_by_hour,
         elapsed: began.elapsed(),
         ask,
     })
@@ -83,21 +93,16 @@ pub async fn answer(engine: &Engine, ask: Ask) -> Result<ReportAnswer, QueryErro
 
 /// Rows and totals.
 async fn figures(
-    engine: &Engine,
-    snapshot: &Snapshot,
+    question: &Question<'_>,
+    (snapshot, by_hour): (&Snapshot, Option<ByHour>),
     ask: &Ask,
 ) -> Result<(Answer, Answer), QueryError> {
-    let files = engine.people_files();
-    let by_hour = match hours::whole(ask, &files) {
-        Some(hours) => engine.by_hour(snapshot, hours, files).await?,
-        None => None,
-    };
     let query = |sql: String, limit| {
         let sql = match by_hour {
             Some(_) => hours::of_rows(&sql),
             None => sql,
         };
-        engine.query_by_hour(snapshot.clone(), sql, limit, by_hour.clone())
+        question.query_by_hour(snapshot.clone(), sql, limit, by_hour.clone())
     };
     if let Some(both) = sql::rows_and_totals(ask) {
         let both = query(both, ask.limit + 1).await?;

@@ -33,6 +33,7 @@ dimensions! {
     PRODUCT "product" "Product" "claude-code, cowork, or another agent" "product";
     APP_VERSION "app_version" "Client version" "the version of the client" "app_version";
     TERMINAL "terminal_type" "Terminal" "the terminal that the client ran in" "terminal_type";
+    FOLDERS "folders" "Shared folders" "the folders of the host that were shared with the agent, together; only Cowork and Claude Desktop say which" "nullif(replace(replace(replace(btrim(workspace_host_paths, '[]'), '\",\"', ', '), '\"', ''), '\\\\', '\\'), '')";
     SESSION "session_id" "Session" "the session" "session_id";
     MODEL "model" "Model" "the model by its canonical name" "_model(model)";
     QUERY_CATEGORY "query_category" "Part of the agent" "main, subagent or auxiliary" "query_category";

@@ -17,8 +17,9 @@ use super::number::NumberId;
 use super::report::{Exclusion, Measure, Parts};
 use super::settings::{self, Setting};
 use super::sql;
-use crate::engine::{Answer, Engine};
+use crate::engine::Answer;
 use crate::error::{ErrorKind, QueryError};
+use crate::question::Question;
 
 /// Rows of a sample.
 const SAMPLE_ROWS: usize = 20;
@@ -111,8 +112,8 @@ pub struct LeftOut {
 ///
 /// # Errors
 /// As for any query.
-pub async fn explain(engine: &Engine, id: &NumberId) -> Result<Explanation, QueryError> {
-    let (ask, snapshot) = (&id.ask, engine.snapshot().await?);
+pub async fn explain(question: &Question<'_>, id: &NumberId) -> Result<Explanation, QueryError> {
+    let (ask, snapshot) = (&id.ask, question.snapshot().await?);
     let sql = format!(
         "SELECT {} AS {} FROM {}",
         sql::figure(id.measure),
@@ -123,10 +124,10 @@ pub async fn explain(engine: &Engine, id: &NumberId) -> Result<Explanation, Quer
         .report
         .exclusions
         .iter()
-        .map(|exclusion| left_out(engine, &snapshot, ask, exclusion));
+        .map(|exclusion| left_out(question, &snapshot, ask, exclusion));
     let (value, rows, exclusions) = futures::try_join!(
-        engine.query_snapshot(snapshot.clone(), sql.clone(), 1),
-        behind(engine, &snapshot, ask),
+        question.query_snapshot(snapshot.clone(), sql.clone(), 1),
+        behind(question, &snapshot, ask),
         futures::future::try_join_all(left_out),
     )?;
     Ok(Explanation {
@@ -135,7 +136,7 @@ pub async fn explain(engine: &Engine, id: &NumberId) -> Result<Explanation, Quer
         title: ask.report.title,
         figure: *id.measure,
         value: cell(&value)?,
-        currency: engine.cost().currency.clone(),
+        currency: question.cost().currency.clone(),
         definition: ask.report.definition,
         signals: ask.report.signals,
         time_zone: ask.zone.name(),
@@ -145,7 +146,7 @@ pub async fn explain(engine: &Engine, id: &NumberId) -> Result<Explanation, Quer
         sql,
         rows,
         exclusions,
-        settings: settings::of(engine, ask),
+        settings: settings::of(question, ask),
         notes: notes(id),
         documentation: format!("docs/reports.md#{}", ask.report.name),
     })
@@ -165,9 +166,13 @@ fn notes(id: &NumberId) -> Vec<String> {
     vec![parts.to_owned()]
 }
 
-async fn behind(engine: &Engine, snapshot: &Snapshot, ask: &Ask) -> Result<Behind, QueryError> {
+async fn behind(
+    question: &Question<'_>,
+    snapshot: &Snapshot,
+    ask: &Ask,
+) -> Result<Behind, QueryError> {
     let counted = sql::counted(ask);
-    let shape = engine.query_snapshot(
+    let shape = question.query_snapshot(
         snapshot.clone(),
         format!("SELECT * FROM {counted} LIMIT 0"),
         1,
@@ -181,8 +186,8 @@ async fn behind(engine: &Engine, snapshot: &Snapshot, ask: &Ask) -> Result<Behin
         quoted.join(", ")
     );
     let (count, sample) = futures::try_join!(
-        count(engine, snapshot, &counted),
-        engine.query_snapshot(snapshot.clone(), sql.clone(), SAMPLE_ROWS),
+        count(question, snapshot, &counted),
+        question.query_snapshot(snapshot.clone(), sql.clone(), SAMPLE_ROWS),
     )?;
     Ok(Behind {
         count,
@@ -206,7 +211,7 @@ fn shown(shape: &SchemaRef) -> Vec<String> {
 }
 
 async fn left_out(
-    engine: &Engine,
+    question: &Question<'_>,
     snapshot: &Snapshot,
     ask: &Ask,
     exclusion: &Exclusion,
@@ -217,11 +222,11 @@ async fn left_out(
         true => in_range.clone(),
         false => format!("{in_range} AND {}", sql::all_of(ask, |_| true)),
     };
-    let mut counted = count(engine, snapshot, &from).await;
+    let mut counted = count(question, snapshot, &from).await;
     let foreign = |error: &QueryError| error.kind == ErrorKind::Invalid;
     if !ask.conditions.is_empty() && counted.as_ref().is_err_and(foreign) {
         (from, narrowed) = (in_range, false);
-        counted = count(engine, snapshot, &from).await;
+        counted = count(question, snapshot, &from).await;
     }
     Ok(LeftOut {
         what: exclusion.what,
@@ -232,9 +237,15 @@ async fn left_out(
     })
 }
 
-async fn count(engine: &Engine, snapshot: &Snapshot, from: &str) -> Result<u64, QueryError> {
+async fn count(
+    question: &Question<'_>,
+    snapshot: &Snapshot,
+    from: &str,
+) -> Result<u64, QueryError> {
     let counting = format!("SELECT count(*) AS n FROM {from}");
-    let answer = engine.query_snapshot(snapshot.clone(), counting, 1).await?;
+    let answer = question
+        .query_snapshot(snapshot.clone(), counting, 1)
+        .await?;
     serde_json::from_str(cell(&answer)?.get()).map_err(QueryError::internal)
 }
 

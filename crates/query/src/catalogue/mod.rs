@@ -15,6 +15,8 @@
 //! | `answer.rs` | asked, answered: rows, totals, notes |
 //! | `json.rs` | an answer as one JSON document, for API and command line |
 //! | `explain.rs` | how one figure is computed: SQL, rows, exclusions, settings |
+//! | `why.rs`, `why/` | what makes the difference between a range and its baseline |
+//! | `before.rs` | the period that a range is compared with |
 //! | `settings.rs` | the settings that figures depend on |
 //! | `wanted.rs` | from parameters as text to what is asked |
 //! | `dimensions.rs` | what several reports can be broken down by |
@@ -28,6 +30,7 @@
 mod active;
 mod answer;
 mod ask;
+mod before;
 mod dimensions;
 mod exclusions;
 mod explain;
@@ -42,6 +45,7 @@ mod reports;
 mod settings;
 mod sql;
 mod wanted;
+mod why;
 
 pub use answer::{ReportAnswer, ReportColumn, answer};
 pub use ask::{Ask, Condition, LIMIT_MAX};
@@ -54,3 +58,4 @@ pub use report::{ColumnKind, Dimension, Exclusion, Measure, Parts, Report, Unit}
 pub use reports::REPORTS;
 pub use settings::Setting;
 pub use wanted::Wanted;
+pub use why::{Amount, Difference, DifferenceWanted, Maker, Others, Part, Side, why};

@@ -114,6 +114,13 @@ impl TimeZone {
         midnights.chain([range.from_ms, range.to_ms]).all(is_whole)
     }
 
+    /// The same time on the wall, so many days earlier.
+    pub(super) fn days_earlier(self, at_ms: i64, days: i64) -> i64 {
+        let utc = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();
+        let local = utc.with_timezone(&self.0).naive_local();
+        self.moment(local - chrono::Duration::days(days))
+    }
+
     /// The day of a moment.
     fn day(self, at_ms: i64) -> NaiveDate {
         let utc = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();

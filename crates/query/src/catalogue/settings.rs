@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::ask::Ask;
 use super::report::Unit;
-use crate::engine::Engine;
 use crate::people::{Mapping, Roster};
+use crate::question::Question;
 
 /// A setting that a figure depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -18,7 +18,7 @@ pub struct Setting {
 }
 
 /// The settings that the figures of a report depend on.
-pub(super) fn of(engine: &Engine, ask: &Ask) -> Vec<Setting> {
+pub(super) fn of(question: &Question<'_>, ask: &Ask) -> Vec<Setting> {
     let setting = |name, value| Setting { name, value };
     let mut settings = vec![setting("time zone", ask.zone.name().to_owned())];
     let has = |unit| {
@@ -27,7 +27,7 @@ pub(super) fn of(engine: &Engine, ask: &Ask) -> Vec<Setting> {
             .iter()
             .any(|measure| measure.unit == unit)
     };
-    let cost = engine.cost();
+    let cost = question.cost();
     if has(Unit::Usd) || has(Unit::Currency) {
         settings.push(setting("price book", cost.book.version().to_owned()));
         let place = if cost.us_only {
@@ -46,7 +46,11 @@ pub(super) fn of(engine: &Engine, ask: &Ask) -> Vec<Setting> {
         };
         settings.push(setting("currency", currency));
     }
-    let people = engine.people_files();
+    // The files speak of all organisations.
+    if question.sight().organizations().is_some() {
+        return settings;
+    }
+    let people = question.people_files();
     let files = [
         (
             "mapping of people",

@@ -13,40 +13,42 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 
+use store::Table;
+
 use super::coded::Coded;
+use crate::sight::{OnlyOf, Owners};
 
 /// Rows of many parts.
 #[derive(Debug)]
 pub(crate) struct DigestTable {
     schema: SchemaRef,
     digests: Vec<Arc<Coded>>,
+    /// Of which table they are.
+    table: Table,
+    /// Whose sums there are; `None`: everybody's.
+    owners: Option<Owners>,
 }
 
 impl DigestTable {
-    pub(super) fn new(schema: SchemaRef, digests: Vec<Arc<Coded>>) -> DigestTable {
-        DigestTable { schema, digests }
-    }
-}
-
-#[async_trait::async_trait]
-impl TableProvider for DigestTable {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
+    pub(super) fn new(
+        table: Table,
+        (schema, digests): (SchemaRef, Vec<Arc<Coded>>),
+        owners: Option<Owners>,
+    ) -> DigestTable {
+        DigestTable {
+            schema,
+            digests,
+            table,
+            owners,
+        }
     }
 
-    async fn scan(
+    /// Some columns of all rows.
+    async fn rows(
         &self,
         state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
-        limit: Option<usize>,
+        columns: Vec<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let all = || (0..self.schema.fields().len()).collect();
-        let columns = projection.cloned().unwrap_or_else(all);
         let schema = Arc::new(self.schema.project(&columns)?);
         let config = state.config();
         let count = config.target_partitions().max(1);
@@ -67,8 +69,45 @@ impl TableProvider for DigestTable {
         };
         let shares = shares.into_iter().map(share).collect();
         StreamingTable::try_new(Arc::clone(&schema), shares)?
-            .scan(state, None, &[], limit)
+            .scan(state, None, &[], None)
             .await
+    }
+}
+
+#[async_trait::async_trait]
+impl TableProvider for DigestTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all = || (0..self.schema.fields().len()).collect();
+        let mut columns = projection.cloned().unwrap_or_else(all);
+        let Some(owners) = &self.owners else {
+            return self.rows(state, columns).await;
+        };
+        // The columns by which it is decided whose a row is come last, and go no further.
+        let width = columns.len();
+        for name in Owners::columns(self.table) {
+            columns.push(self.schema.index_of(name)?);
+        }
+        let rows = self.rows(state, columns).await?;
+        Ok(Arc::new(OnlyOf::new(
+            rows,
+            self.table,
+            owners.clone(),
+            width,
+        )?))
     }
 }
 

@@ -3,16 +3,11 @@
 use arrow::array::StringViewArray;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use futures::StreamExt;
-use store::Snapshot;
 
-use crate::aside::Copies;
-use crate::by_hour::ByHour;
 use crate::error::{ErrorKind, QueryError};
-use crate::people::People;
-use crate::plan::{explain, plan};
+use crate::plan::{Ready, explain};
 
 /// Text in one answer; prompts and tool inputs may be long.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
@@ -35,13 +30,9 @@ pub(super) async fn fold<F: Fold>(
 
 /// The rows of a statement, no more than so many, and whether there are more.
 pub(super) async fn run(
-    state: SessionState,
-    known: (&People, &Copies),
-    snapshot: Snapshot,
-    sql: (&str, Option<&ByHour>),
+    ready: Ready,
     rows_max: usize,
 ) -> Result<(SchemaRef, Vec<RecordBatch>, bool), QueryError> {
-    let ready = plan(state, known, snapshot, sql).await?;
     let mut stream = execute_stream(ready.plan, ready.task).map_err(|error| explain(&error))?;
     let schema = stream.schema();
     let (mut batches, mut rows, mut bytes, mut truncated) = (Vec::new(), 0, 0, false);

@@ -26,8 +26,9 @@ use crate::people::{About, Item, Resolver, Times};
 pub(crate) type Slot = Arc<OnceLock<Resolver>>;
 
 /// The texts of an item: session, installation, e-mail, account uuid and id, organisation, resource,
-/// and what it says itself of what is asked.
-const TEXTS: usize = 8;
+/// token, and what it says itself of what is asked.
+const TEXTS: usize = 9;
+const OWN: usize = TEXTS - 1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Says {
@@ -47,6 +48,11 @@ const FUNCTIONS: &[(&str, Says)] = &[
     ("_cost_center", Says::CostCenter),
     ("_called", Says::Called),
 ];
+
+/// What they are called.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|(name, _)| *name)
+}
 
 /// One function for each thing that is said of people.
 pub(crate) fn people(slot: &Slot) -> impl Iterator<Item = ScalarUDF> {
@@ -229,7 +235,7 @@ impl<'a> Rows<'a> {
         for row in 0..count {
             if row == 0 || !is_constant || !repeats(row) {
                 let said;
-                (said, is_constant) = say(self.item(row), self.text(7, row));
+                (said, is_constant) = say(self.item(row), self.text(OWN, row));
                 last = said.map(|text| {
                     let at = block.len() as u32;
                     block.extend_from_slice(text.as_bytes());
@@ -262,6 +268,7 @@ impl<'a> Rows<'a> {
             user_account_id: self.text(4, row),
             organization_id: self.text(5, row),
             resource: self.text(6, row),
+            token: self.text(7, row),
         }
     }
 }

@@ -38,16 +38,21 @@ pub(super) fn sent_as() -> ScalarUDF {
                 .zip(keys)
                 .map(|((item, encoding), key)| {
                     let (item, key) = item.zip(key)?;
-                    match encoding {
-                        Some("json") => in_json(item, key),
-                        _ => in_hex(item, key),
-                    }
+                    text_sent(item, encoding, key)
                 });
             Ok(ColumnarValue::Array(Arc::new(StringViewArray::from_iter(
                 found,
             ))))
         }),
     )
+}
+
+/// The text of an attribute in an item that could not be understood, where it can be seen.
+pub(crate) fn text_sent(item: &str, encoding: Option<&str>, key: &str) -> Option<String> {
+    match encoding {
+        Some("json") => in_json(item, key),
+        _ => in_hex(item, key),
+    }
 }
 
 /// `{"key": "session.id", "value": {"stringValue": "…"}}`, in any spacing.

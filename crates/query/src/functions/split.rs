@@ -16,6 +16,9 @@ use datafusion::logical_expr::{
 };
 use store::{Snapshot, SplitSessions, Table};
 
+/// What they are called.
+pub(super) const NAMES: [&str; 2] = ["_is_split_events", "_is_split_metrics"];
+
 /// The function of a table, as it is written.
 pub(crate) fn is_split(table: Table) -> String {
     format!("_is_split_{}(session_id, user_id)", table.name())

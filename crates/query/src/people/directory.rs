@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::facts::{Facts, Identity, Key, Name};
 use super::shards::Shards;
+use crate::sight::Owners;
 
 /// How many people, accounts or teams one session or installation is known by. One with more is
 /// nobody's: it is a gateway's, or made up.
@@ -67,17 +68,28 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Learns all that facts say.
-    pub(crate) fn learn(&mut self, facts: &Facts) {
-        let mut newest = vec![i64::MIN; facts.identities.len()];
-        for fact in &facts.rows {
+    /// Learns all that facts of these organisations say; `None`: of all.
+    pub(crate) fn learn(&mut self, facts: &Facts, owners: Option<&Owners>) {
+        let names = facts.organizations.iter();
+        let own = |name: &Option<Name>| owners.is_none_or(|owners| owners.own(name.as_deref()));
+        let own: Vec<bool> = names.map(own).collect();
+        let rows = || {
+            facts
+                .rows
+                .iter()
+                .filter(|fact| own[fact.organization as usize])
+        };
+        let mut newest = vec![None; facts.identities.len()];
+        for fact in rows() {
             let newest = &mut newest[fact.identity as usize];
-            *newest = fact.last_ms.max(*newest);
+            *newest = Some(fact.last_ms).max(*newest);
         }
         for (identity, newest_ms) in facts.identities.iter().zip(newest) {
-            self.identify(identity, newest_ms);
+            if let Some(newest_ms) = newest_ms {
+                self.identify(identity, newest_ms);
+            }
         }
-        for fact in &facts.rows {
+        for fact in rows() {
             let id = facts.identities[fact.identity as usize].any();
             let units = UNITS.into_iter().zip(&facts.units[fact.units as usize]);
             let units = units.filter_map(|(about, name)| Some((about, name.as_ref()?)));

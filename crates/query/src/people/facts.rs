@@ -11,7 +11,7 @@ use arrow::record_batch::RecordBatch;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// The columns that facts are made of, by these places.
-pub(super) const COLUMNS: [&str; 9] = [
+pub(super) const COLUMNS: [&str; 10] = [
     "time",
     "session_id",
     "user_id",
@@ -21,6 +21,7 @@ pub(super) const COLUMNS: [&str; 9] = [
     "team",
     "department",
     "cost_center",
+    "organization_id",
 ];
 const TEXTS: usize = COLUMNS.len() - 1;
 /// Longer texts are nobody's id and no team's name.
@@ -110,6 +111,7 @@ pub(super) struct Fact {
     /// By its place in the facts.
     pub(super) identity: u32,
     pub(super) units: u32,
+    pub(super) organization: u32,
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
 }
@@ -119,11 +121,13 @@ pub(super) struct Fact {
 pub(crate) struct Facts {
     pub(super) identities: Vec<Identity>,
     pub(super) units: Vec<Units>,
+    /// Which organisations the items name.
+    pub(super) organizations: Vec<Option<Name>>,
     pub(super) rows: Vec<Fact>,
 }
 
-/// Session, installation, identity and units.
-type Tuple = (Option<Key>, Option<Key>, u32, u32);
+/// Session, installation, identity, units and organisation.
+type Tuple = (Option<Key>, Option<Key>, u32, u32, u32);
 
 /// Facts while they are gathered.
 pub(crate) struct Gathering {
@@ -131,6 +135,7 @@ pub(crate) struct Gathering {
     facts: Facts,
     identities: HashMap<Identity, u32>,
     units: HashMap<Units, u32>,
+    organizations: HashMap<Option<Name>, u32>,
     rows: HashMap<Tuple, usize, foldhash::fast::RandomState>,
 }
 
@@ -141,6 +146,7 @@ impl Gathering {
             facts: Facts::default(),
             identities: HashMap::new(),
             units: HashMap::new(),
+            organizations: HashMap::new(),
             rows: HashMap::default(),
         }
     }
@@ -187,16 +193,20 @@ impl Gathering {
         }
         let identity = numbered(&mut self.identities, &mut self.facts.identities, identity);
         let units = numbered(&mut self.units, &mut self.facts.units, units);
+        let organization = columns.text(8, row).map(Name::from);
+        let known = &mut self.facts.organizations;
+        let organization = numbered(&mut self.organizations, known, organization);
         let rows = &mut self.facts.rows;
         let place = self
             .rows
-            .entry((session, installation, identity, units))
+            .entry((session, installation, identity, units, organization))
             .or_insert_with(|| {
                 rows.push(Fact {
                     session,
                     installation,
                     identity,
                     units,
+                    organization,
                     first_ms: i64::MAX,
                     last_ms: i64::MIN,
                 });

@@ -20,35 +20,44 @@ use tokio::task::JoinSet;
 use super::directory::Directory;
 use super::facts::{COLUMNS, Facts, Gathering, Keys};
 use crate::provider::SnapshotTable;
+use crate::sight::Owners;
 
 /// The tables that know people.
 const TABLES: [Table; 3] = [Table::Events, Table::Metrics, Table::Spans];
 /// How many directories are kept for snapshots that are asked again.
 const RECENT: usize = 16;
+/// For how many sets of organisations directories are kept.
+const FOLDS: usize = 64;
 
 /// What was learnt.
 #[derive(Debug)]
 pub(crate) struct Learnt {
     keys: Keys,
     state: tokio::sync::Mutex<State>,
-    newest: RwLock<Arc<Directory>>,
+    newest: RwLock<HashMap<Whose, Arc<Directory>>>,
 }
+
+/// Of whose items a directory is; `None`: of everybody's.
+type Whose = Option<Owners>;
 
 #[derive(Debug, Default)]
 struct State {
     /// Which parts there are: those of this version.
     version: Option<u64>,
-    parts: HashMap<String, OfPart>,
-    /// The batches that the newest directory knows.
+    parts: HashMap<String, Arc<Facts>>,
+    /// The one that was asked last first.
+    folds: VecDeque<(Whose, Fold)>,
+}
+
+/// The directory of some organisations.
+#[derive(Debug, Default)]
+struct Fold {
+    /// The parts that the newest directory knows.
+    parts: HashSet<String>,
+    /// The batches that it knows.
     batches: Vec<BatchId>,
     newest: Arc<Directory>,
     recent: VecDeque<(SnapshotId, Arc<Directory>)>,
-}
-
-#[derive(Debug)]
-struct OfPart {
-    facts: Arc<Facts>,
-    is_folded: bool,
 }
 
 /// Which batch it is: where its first column lies. Holding on to the place, though not to the rows,
@@ -96,20 +105,24 @@ impl Learnt {
         }
     }
 
-    /// What was learnt last, by whatever asked.
-    pub(super) fn newest(&self) -> Arc<Directory> {
-        Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
+    /// What was learnt last of these organisations' items, by whatever asked.
+    pub(super) fn newest(&self, owners: Option<&Owners>) -> Arc<Directory> {
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+        newest.get(&owners.cloned()).cloned().unwrap_or_default()
     }
 
-    /// The directory of a snapshot. Whoever asks first reads what is new; others wait for it.
+    /// The directory of these organisations' items in a snapshot. Whoever asks first reads what is new;
+    /// others wait for it.
     pub(super) async fn directory(
         &self,
         snapshot: &Snapshot,
         session: &SessionState,
+        owners: Option<&Owners>,
     ) -> Result<Arc<Directory>, DataFusionError> {
         let mut state = self.state.lock().await;
         let id = SnapshotId::of(snapshot);
-        if let Some((_, directory)) = state.recent.iter().find(|(known, _)| *known == id) {
+        let fold = state.fold(owners);
+        if let Some((_, directory)) = fold.recent.iter().find(|(known, _)| *known == id) {
             return Ok(Arc::clone(directory));
         }
         // An older snapshot's parts are known, or were and are gone.
@@ -117,16 +130,34 @@ impl Learnt {
             state.know_parts(snapshot, session, self.keys).await?;
             state.version = Some(id.version);
         }
-        state.learn_batches(snapshot, self.keys)?;
-        let directory = Arc::clone(&state.newest);
-        state.recent.push_front((id, Arc::clone(&directory)));
-        state.recent.truncate(RECENT);
-        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&directory);
+        let State { parts, folds, .. } = &mut *state;
+        let (_, fold) = &mut folds[0];
+        fold.learn_parts(parts, owners);
+        fold.learn_batches(snapshot, self.keys, owners)?;
+        let directory = Arc::clone(&fold.newest);
+        fold.recent.push_front((id, Arc::clone(&directory)));
+        fold.recent.truncate(RECENT);
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        newest.retain(|known, _| folds.iter().any(|(whose, _)| whose == known));
+        newest.insert(owners.cloned(), Arc::clone(&directory));
         Ok(directory)
     }
 }
 
 impl State {
+    /// The fold of these organisations, as the first one.
+    fn fold(&mut self, owners: Option<&Owners>) -> &mut Fold {
+        let known = self
+            .folds
+            .iter()
+            .position(|(whose, _)| whose.as_ref() == owners);
+        let fold = known.and_then(|at| self.folds.remove(at));
+        self.folds.truncate(FOLDS - 1);
+        let fold = fold.unwrap_or_else(|| (owners.cloned(), Fold::default()));
+        self.folds.push_front(fold);
+        &mut self.folds[0].1
+    }
+
     /// Reads the parts that are new, forgets those that are gone.
     async fn know_parts(
         &mut self,
@@ -157,42 +188,39 @@ impl State {
             };
             let (path, facts) = read.map_err(|error| DataFusionError::External(error.into()))??;
             // Kept even if this query is stopped: the next one goes on from here.
-            let facts = Arc::new(facts);
-            self.parts.insert(
-                path,
-                OfPart {
-                    facts,
-                    is_folded: false,
-                },
-            );
+            self.parts.insert(path, Arc::new(facts));
         }
         let paths: HashSet<&str> = there.iter().map(|part| part.path.as_str()).collect();
-        let is_there = |path: &str| paths.contains(path);
-        let is_gone = self
-            .parts
-            .iter()
-            .any(|(path, part)| part.is_folded && !is_there(path));
-        self.parts.retain(|path, _| is_there(path));
-        let mut directory = match is_gone {
-            true => {
-                self.batches.clear();
-                self.recent.clear();
-                self.parts
-                    .values_mut()
-                    .for_each(|part| part.is_folded = false);
-                Directory::default()
-            }
-            false => Directory::clone(&self.newest),
-        };
-        for part in self.parts.values_mut().filter(|part| !part.is_folded) {
-            directory.learn(&part.facts);
-            part.is_folded = true;
-        }
-        self.newest = Arc::new(directory);
+        self.parts.retain(|path, _| paths.contains(path.as_str()));
         Ok(())
     }
+}
 
-    fn learn_batches(&mut self, snapshot: &Snapshot, keys: Keys) -> Result<(), DataFusionError> {
+impl Fold {
+    /// Learns the parts that are new; when one is gone, all anew.
+    fn learn_parts(&mut self, parts: &HashMap<String, Arc<Facts>>, owners: Option<&Owners>) {
+        if self.parts.iter().any(|path| !parts.contains_key(path)) {
+            *self = Fold::default();
+        }
+        let is_new = |(path, _): &(&String, _)| !self.parts.contains(*path);
+        let fresh: Vec<_> = parts.iter().filter(is_new).collect();
+        if fresh.is_empty() {
+            return;
+        }
+        let mut directory = Directory::clone(&self.newest);
+        for (path, facts) in fresh {
+            directory.learn(facts, owners);
+            self.parts.insert(path.clone());
+        }
+        self.newest = Arc::new(directory);
+    }
+
+    fn learn_batches(
+        &mut self,
+        snapshot: &Snapshot,
+        keys: Keys,
+        owners: Option<&Owners>,
+    ) -> Result<(), DataFusionError> {
         let is_new = |batch: &&RecordBatch| !self.batches.contains(&BatchId::of(batch));
         let fresh: Vec<&RecordBatch> = batches(snapshot).filter(is_new).collect();
         if fresh.is_empty() {
@@ -202,7 +230,7 @@ impl State {
         for batch in fresh {
             let mut gathering = Gathering::new(keys);
             gathering.take(batch).ok_or_else(lacking)?;
-            directory.learn(&gathering.facts());
+            directory.learn(&gathering.facts(), owners);
         }
         self.newest = Arc::new(directory);
         // Those that were merged or flushed will not come again.

@@ -14,6 +14,7 @@ const COLUMNS: &[&str] = &[
     "cost_center",
     "from",
     "to",
+    "organization",
 ];
 /// The one attribute that is not the resource's.
 const ORGANIZATION: &str = "organization.id";
@@ -23,6 +24,8 @@ const ORGANIZATION: &str = "organization.id";
 pub(crate) struct Row {
     person: Option<Name>,
     units: [Option<Name>; 3],
+    /// Whose items it is about, where it says so.
+    organization: Option<Name>,
     period: Period,
     line: u64,
 }
@@ -51,7 +54,7 @@ impl Mapping {
     /// sentence each, with file, line and column.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Mapping, Vec<String>> {
         let mut problems = Problems::of(name);
-        let mut rows: HashMap<Id, Vec<Row>> = HashMap::new();
+        let mut rows: HashMap<(Id, Option<Name>), Vec<Row>> = HashMap::new();
         let mut count = 0;
         sheet::read(bytes, COLUMNS, &mut problems, |row, problems| {
             count += 1;
@@ -61,9 +64,11 @@ impl Mapping {
                 return problems.say(&row.at("id"), what);
             };
             let name = |column| row.cell(column).map(Name::from);
+            let organization = name("organization").or_else(|| id.organization());
             let mapped = Row {
                 person: name("person"),
                 units: [name("team"), name("department"), name("cost_center")],
+                organization: organization.clone(),
                 period: row.period(problems),
                 line: row.line,
             };
@@ -71,31 +76,30 @@ impl Mapping {
                 let what = "the row says nothing; give a person, team, department or cost_center";
                 problems.say(&format!("line {}", row.line), what);
             }
-            rows.entry(id).or_default().push(mapped);
+            rows.entry((id, organization)).or_default().push(mapped);
         });
         let of = |row: &Row| (row.period, row.line);
-        sheet::check_overlaps(&mut rows, of, Id::text, &mut problems);
+        sheet::check_overlaps(&mut rows, of, |(id, _)| id.text(), &mut problems);
         problems.unless(Mapping::of(rows, count))
     }
 
-    fn of(rows: HashMap<Id, Vec<Row>>, count: usize) -> Mapping {
+    fn of(rows: HashMap<(Id, Option<Name>), Vec<Row>>, count: usize) -> Mapping {
         let mut mapping = Mapping {
             rows: count,
             ..Mapping::default()
         };
-        for (id, rows) in rows {
-            match id {
-                Id::Text(text) => {
-                    mapping.by_id.insert(text, rows);
-                }
+        for ((id, _), rows) in rows {
+            let known = match id {
+                Id::Text(text) => mapping.by_id.entry(text).or_default(),
                 Id::Attribute(key, value) => {
                     mapping.keys.insert(key.clone());
-                    mapping.by_attribute.insert((key, value), rows);
+                    mapping.by_attribute.entry((key, value)).or_default()
                 }
-                Id::Organization(id) => {
-                    mapping.by_organization.insert(id, rows);
-                }
-            }
+                Id::Organization(id) => mapping.by_organization.entry(id).or_default(),
+            };
+            known.extend(rows);
+            // Of two organisations' rows for one id, in the file's order.
+            known.sort_by_key(|row| (row.period.from_ms.unwrap_or(i64::MIN), row.line));
         }
         mapping
     }
@@ -151,6 +155,10 @@ impl Row {
     pub(super) fn period(&self) -> Period {
         self.period
     }
+
+    pub(super) fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
 }
 
 impl Id {
@@ -167,6 +175,14 @@ impl Id {
             ORGANIZATION => Id::Organization(value),
             key => Id::Attribute(key.to_owned(), value),
         })
+    }
+
+    /// The one that it names.
+    fn organization(&self) -> Option<Name> {
+        match self {
+            Id::Organization(id) => Some(id.as_str().into()),
+            Id::Text(_) | Id::Attribute(..) => None,
+        }
     }
 
     fn text(&self) -> String {

@@ -8,10 +8,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::PeopleFiles;
+use super::basis::Basis;
 use super::directory::{About, Directory, Person, Said};
 use super::facts::{Keys, Name, email, id};
 use super::mapping::{self, as_known};
+use super::roster::Expected;
 use crate::functions::value_of;
+use crate::sight::{Owners, Pseudonyms};
 
 /// How often a renamed person may be renamed again.
 const RENAMES_MAX: usize = 8;
@@ -30,30 +33,8 @@ pub(crate) struct Item<'a> {
     pub(crate) organization_id: Option<&'a str>,
     /// JSON; only needed when the mapping names attributes.
     pub(crate) resource: Option<&'a str>,
-}
-
-/// What the person of an item rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Basis {
-    Email,
-    Account,
-    Session,
-    Installation,
-    Mapping,
-    InstallationId,
-}
-
-impl Basis {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Basis::Email => "email",
-            Basis::Account => "account",
-            Basis::Session => "session",
-            Basis::Installation => "installation",
-            Basis::Mapping => "mapping",
-            Basis::InstallationId => "installation_id",
-        }
-    }
+    /// Only needed when a token is bound to one person.
+    pub(crate) token: Option<&'a str>,
 }
 
 /// An answer.
@@ -77,6 +58,10 @@ pub(crate) struct Resolver {
     pub(super) directory: Arc<Directory>,
     pub(super) files: Arc<PeopleFiles>,
     pub(super) keys: Keys,
+    /// Whose rows of the files count; `None`: all.
+    pub(super) owners: Option<Owners>,
+    /// What people are called, where not what they are called.
+    pub(super) pseudonyms: Option<Pseudonyms>,
 }
 
 /// By which rule whose an item is was found, and by which name or id.
@@ -101,8 +86,9 @@ impl Resolver {
     pub(crate) fn whose<'a>(&'a self, item: Item<'a>) -> Resolved<Whose<'a>> {
         let mut case = Case::of(self, item);
         case.find();
+        let name = case.whose.name.map(|name| self.shown(name));
         Resolved {
-            value: case.whose,
+            value: Whose { name, ..case.whose },
             is_constant: case.is_constant,
         }
     }
@@ -132,17 +118,34 @@ impl Resolver {
         Arc::clone(&self.files)
     }
 
+    /// Whether files say who people are.
+    pub(super) fn has_files(&self) -> bool {
+        self.files.is_any()
+    }
+
     /// What somebody is called at a time, of whom an id is given.
     pub(crate) fn called<'a>(&'a self, id: &str, at_ms: i64) -> Option<Cow<'a, str>> {
-        let mut case = Case::of(
-            self,
-            Item {
-                at_ms,
-                ..Item::default()
-            },
-        );
+        let item = Item {
+            at_ms,
+            ..Item::default()
+        };
+        let mut case = Case::of(self, item);
         case.is_called(self.known(as_known(id)?.into()));
-        case.whose.name
+        case.whose.name.map(|name| self.shown(name))
+    }
+
+    /// A name, or what it is shown as.
+    fn shown<'a>(&self, name: Cow<'a, str>) -> Cow<'a, str> {
+        match &self.pseudonyms {
+            Some(pseudonyms) => pseudonyms.person(&name).into(),
+            None => name,
+        }
+    }
+
+    /// Whether a row of a file counts.
+    fn counts(&self, organization: Option<&str>) -> bool {
+        let owners = self.owners.as_ref();
+        owners.is_none_or(|owners| owners.own(organization))
     }
 
     /// Somebody whom a file names. A name that is no id is shown as it is written.
@@ -178,6 +181,10 @@ impl<'a> Case<'a> {
         let found = by_ids.or_else(|| {
             let name = self.by_mapping()?;
             Some((self.resolver.named(name), Basis::Mapping))
+        });
+        let found = found.or_else(|| {
+            let name = self.resolver.files.tokens.get(self.item.token?)?;
+            Some((self.resolver.named(name), Basis::Token))
         });
         match found {
             Some((found, basis)) => {
@@ -227,15 +234,7 @@ impl<'a> Case<'a> {
 
     /// An id of the one person of whom all that was said speaks.
     fn only_person(&self, said: &'a Said) -> Option<&'a Name> {
-        let number = |id: &Name| Some(self.resolver.directory.person_of(id)?.0);
-        let mut ids = said.about(About::Person).map(|saying| &saying.name);
-        let first = ids.next()?;
-        let mut others = ids.peekable();
-        if others.peek().is_none() {
-            return Some(first);
-        }
-        let whose = number(first);
-        others.all(|id| number(id) == whose).then_some(first)
+        only_person_of(&self.resolver.directory, said)
     }
 
     /// By a row of the mapping for the item's session, installation, resource or organisation.
@@ -277,11 +276,8 @@ impl<'a> Case<'a> {
                 .filter_map(|key| Some((key, value_of(resource, key)?)));
             rows.extend(values.map(|(key, value)| mapping.of_attribute(key, value)));
         }
-        rows.extend(
-            self.item
-                .organization_id
-                .map(|id| mapping.of_organization(id)),
-        );
+        let organization = self.item.organization_id;
+        rows.extend(organization.map(|id| mapping.of_organization(id)));
         rows
     }
 
@@ -292,7 +288,9 @@ impl<'a> Case<'a> {
         of: impl Fn(&'a mapping::Row) -> Option<&'a Name>,
     ) -> Option<&'a Name> {
         self.is_constant &= rows.iter().all(|row| row.period().is_always());
-        let row = rows.iter().find(|row| row.period().has(self.item.at_ms))?;
+        let counts = |row: &mapping::Row| self.resolver.counts(row.organization());
+        let mut rows = rows.iter().filter(|row| counts(row));
+        let row = rows.find(|row| row.period().has(self.item.at_ms))?;
         of(row)
     }
 
@@ -376,13 +374,32 @@ impl<'a> Case<'a> {
 
     fn of_roster(&mut self, about: About) -> Option<&'a Name> {
         let roster = self.resolver.files.roster.as_ref()?;
-        let rows = || self.ids.iter().flat_map(|id| roster.of_id(id));
+        let counts = |row: &&Arc<Expected>| self.resolver.counts(row.organization());
+        let rows = || {
+            self.ids
+                .iter()
+                .flat_map(|id| roster.of_id(id))
+                .filter(counts)
+        };
         let is_constant = rows().all(|expected| expected.period().is_always());
         let in_force = rows().filter(|expected| expected.period().has(self.item.at_ms));
         let found = in_force.filter_map(|expected| expected.unit(about)).next();
         self.is_constant &= is_constant;
         found
     }
+}
+
+/// An id of the one person of whom all that was said speaks.
+pub(super) fn only_person_of<'a>(directory: &Directory, said: &'a Said) -> Option<&'a Name> {
+    let number = |id: &Name| Some(directory.person_of(id)?.0);
+    let mut ids = said.about(About::Person).map(|saying| &saying.name);
+    let first = ids.next()?;
+    let mut others = ids.peekable();
+    if others.peek().is_none() {
+        return Some(first);
+    }
+    let whose = number(first);
+    others.all(|id| number(id) == whose).then_some(first)
 }
 
 /// The one name that was said.

@@ -13,6 +13,7 @@ use super::directory::{About, UNITS};
 use super::facts::Name;
 use super::mapping::as_known;
 use super::sheet::{self, Period, Problems};
+use crate::sight::Owners;
 
 const COLUMNS: &[&str] = &[
     "person",
@@ -24,6 +25,7 @@ const COLUMNS: &[&str] = &[
     "from",
     "to",
     "product",
+    "organization",
 ];
 
 /// One row: somebody, for some time.
@@ -35,9 +37,14 @@ pub(crate) struct Expected {
     units: [Option<Name>; 3],
     time_zone: Option<String>,
     product: Option<String>,
+    /// Whose items it is about, where it says so.
+    organization: Option<String>,
     period: Period,
     line: u64,
 }
+
+/// What may be there once for a day: a person, with product and organisation.
+type Kind = (String, (Option<String>, Option<String>));
 
 /// The rows of a roster file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +60,7 @@ impl Roster {
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Roster, Vec<String>> {
         let mut problems = Problems::of(name);
         let mut roster = Roster::default();
-        let mut by_product: HashMap<(String, Option<String>), Vec<Arc<Expected>>> = HashMap::new();
+        let mut by_product: HashMap<Kind, Vec<Arc<Expected>>> = HashMap::new();
         sheet::read(bytes, COLUMNS, &mut problems, |row, problems| {
             let Some(id) = row.cell("person").and_then(as_known) else {
                 return problems.say(
@@ -73,12 +80,13 @@ impl Roster {
                 units: [unit("team"), unit("department"), unit("cost_center")],
                 time_zone: text("time_zone"),
                 product: text("product"),
+                organization: text("organization"),
                 period: row.period(problems),
                 line: row.line,
             });
-            let product = expected.product.clone();
+            let kind = (expected.product.clone(), expected.organization.clone());
             by_product
-                .entry((id.clone(), product))
+                .entry((id.clone(), kind))
                 .or_default()
                 .push(Arc::clone(&expected));
             roster
@@ -103,19 +111,15 @@ impl Roster {
         self.by_id.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// As the table under the view.
-    pub(crate) fn batch(&self) -> Result<RecordBatch, ArrowError> {
+    /// As the table under the view: the rows of these organisations, or of all.
+    pub(crate) fn batch(&self, owners: Option<&Owners>) -> Result<RecordBatch, ArrowError> {
+        let own = |row: &&Arc<Expected>| owners.is_none_or(|owners| owners.own(row.organization()));
+        let rows: Vec<&Arc<Expected>> = self.rows.iter().filter(own).collect();
         let text = |of: fn(&Expected) -> Option<&str>| -> ArrayRef {
-            Arc::new(
-                self.rows
-                    .iter()
-                    .map(|row| of(row))
-                    .collect::<StringViewArray>(),
-            )
+            Arc::new(rows.iter().map(|row| of(row)).collect::<StringViewArray>())
         };
         let day = |of: fn(&Expected) -> Option<i64>| -> ArrayRef {
-            let days = self
-                .rows
+            let days = rows
                 .iter()
                 .map(|row| of(row))
                 .collect::<TimestampMillisecondArray>();
@@ -147,6 +151,10 @@ impl Expected {
 
     pub(super) fn period(&self) -> Period {
         self.period
+    }
+
+    pub(super) fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Filter {
     pub model: Option<String>,
     /// One tool.
     pub tool: Option<String>,
+    /// The period that it is compared with, from and until before; without it the equally long one just before.
+    pub previous: Option<(i64, i64)>,
 }
 
 impl Filter {
@@ -55,15 +57,43 @@ impl Filter {
                 Some(hint),
             ));
         }
+        let (from_ms, to_ms) = self.previous();
+        if from_ms >= to_ms || to_ms > self.from_ms || from_ms < -TIME_MAX_MS {
+            let hint = "give previous_from_ms before previous_to_ms, and that not after from_ms";
+            return Err(QueryError::invalid(
+                "the period before does not lie before the range",
+                Some(hint),
+            ));
+        }
         Ok(())
     }
 
-    /// The range together with the equally long one just before.
+    /// The period that it is compared with.
+    fn previous(&self) -> (i64, i64) {
+        let length_ms = self.to_ms - self.from_ms;
+        self.previous
+            .unwrap_or((self.from_ms - length_ms, self.from_ms))
+    }
+
+    /// From the beginning of the period that it is compared with to the end of the range: what is between
+    /// the two passes, too, but for [`Filter::not_between`].
     pub(super) fn with_previous(&self) -> Filter {
-        let from_ms = self.from_ms - (self.to_ms - self.from_ms);
+        let (from_ms, _) = self.previous();
         Filter {
             from_ms,
             ..self.clone()
+        }
+    }
+
+    /// The condition that a row is not between the period before and the range.
+    pub(super) fn not_between(&self) -> String {
+        match self.previous() {
+            (_, to_ms) if to_ms == self.from_ms => "true".to_owned(),
+            (_, to_ms) => format!(
+                "NOT (time >= {} AND time < {})",
+                time(to_ms),
+                time(self.from_ms)
+            ),
         }
     }
 

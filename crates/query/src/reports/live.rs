@@ -1,14 +1,17 @@
 //! Newly stored events, in the few words of a live list.
 
+use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
 use serde::{Deserialize, Serialize};
+use store::Table;
 use utoipa::ToSchema;
 
 use super::rows;
-use crate::engine::Engine;
 use crate::error::QueryError;
 use crate::functions::costs;
 use crate::people::{Item, Resolver};
+use crate::question::Question;
+use crate::sight::withheld;
 
 /// One newly stored event.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -65,6 +68,7 @@ const COLUMNS: &[&str] = &[
     "user_account_id",
     "organization_id",
     "resource",
+    "token",
 ];
 
 /// The columns of an event that a live list needs.
@@ -91,6 +95,7 @@ struct Stored {
     user_account_id: Option<String>,
     organization_id: Option<String>,
     resource: Option<String>,
+    token: Option<String>,
 }
 
 impl Stored {
@@ -105,29 +110,56 @@ impl Stored {
             user_account_id: self.user_account_id.as_deref(),
             organization_id: self.organization_id.as_deref(),
             resource: self.resource.as_deref(),
+            token: self.token.as_deref(),
         }
     }
 }
 
-/// The first `count` of newly stored events.
+/// Newly stored events, as far as they may be seen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    /// The first of them.
+    pub items: Vec<LiveItem>,
+    /// How many more there are.
+    pub left_out: usize,
+}
+
+/// The first `count` of newly stored events that the question may see.
+///
+/// # Errors
+/// The batch is not of events.
 pub fn live_items(
-    engine: &Engine,
+    question: &Question<'_>,
     events: &RecordBatch,
     count: usize,
-) -> Result<Vec<LiveItem>, QueryError> {
-    let events = &events.slice(0, count.min(events.num_rows()));
-    let costs = costs(events, engine.cost())
-        .ok_or_else(|| QueryError::internal("newly stored events lack a column of the ledger"))?;
+) -> Result<Live, QueryError> {
+    let lacking = || QueryError::internal("newly stored events lack a column of theirs");
+    let events = &match question.lens().owners() {
+        Some(owners) => {
+            let own = owners.rows(Table::Events, events).ok_or_else(lacking)?;
+            filter_record_batch(events, &own).map_err(QueryError::internal)?
+        }
+        None => events.clone(),
+    };
+    let left_out = events.num_rows().saturating_sub(count);
+    let events = &events.slice(0, events.num_rows() - left_out);
+    let costs = costs(events, question.cost()).ok_or_else(lacking)?;
     let schema = events.schema();
     let wanted = COLUMNS.iter().map(|name| schema.index_of(name));
     let wanted: Vec<usize> = wanted
         .collect::<Result<_, _>>()
         .map_err(QueryError::internal)?;
     let events = events.project(&wanted).map_err(QueryError::internal)?;
-    let rows: Vec<Stored> = rows::read_batch(&events, count).map_err(QueryError::internal)?;
-    let people = engine.people_now();
+    let mut rows: Vec<Stored> = rows::read_batch(&events, count).map_err(QueryError::internal)?;
+    if !question.sight().has_content() {
+        for error in rows.iter_mut().filter_map(|row| row.error.as_mut()) {
+            *error = withheld(error).to_owned();
+        }
+    }
+    let people = question.people_now();
     let item = |(row, cost_usd)| item(row, cost_usd, &people);
-    Ok(rows.into_iter().zip(&costs).map(item).collect())
+    let items = rows.into_iter().zip(&costs).map(item).collect();
+    Ok(Live { items, left_out })
 }
 
 fn item(row: Stored, cost_usd: Option<f64>, people: &Resolver) -> LiveItem {

@@ -43,12 +43,12 @@ mod views;
 use serde::de::DeserializeOwned;
 use store::Snapshot;
 
-use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::question::Question;
 
 pub use filter::Filter;
 pub(crate) use filter::{text, time};
-pub use live::{LiveItem, live_items};
+pub use live::{Live, LiveItem, live_items};
 pub use overview::{ModelRow, Overview, PersonRow, ProductRow, ToolRow, Totals, overview};
 pub use prompts::{Prompt, PromptPage, prompts};
 pub use replay::{PromptTotals, Replay, ReplayEvent, replay};
@@ -58,11 +58,11 @@ pub use views::{ViewColumn, ViewShape, views};
 
 /// The rows of one query of a report, whole.
 async fn rows<T: DeserializeOwned>(
-    engine: &Engine,
+    question: &Question<'_>,
     snapshot: &Snapshot,
     sql: String,
 ) -> Result<Vec<T>, QueryError> {
-    let answer = engine
+    let answer = question
         .query_snapshot(snapshot.clone(), sql, usize::MAX)
         .await?;
     rows::read(&answer)

@@ -10,8 +10,8 @@ use super::names::{ByName, Sum};
 use super::series::{Series, Steps};
 use super::silent::add_silent;
 use super::tally::{COLUMNS, Calls, Distinct, Sums, Tally};
-use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::question::Question;
 
 /// How many rows a ranking has at most; totals count everything.
 const RANKED_MAX: usize = 500;
@@ -120,7 +120,7 @@ pub struct Overview {
     pub step_ms: i64,
     /// Totals of the range.
     pub totals: Totals,
-    /// Totals of the equally long period just before.
+    /// Totals of the period that it is compared with; the equally long one just before without another.
     pub previous: Totals,
     /// The course over time.
     pub series: Series,
@@ -135,20 +135,21 @@ pub struct Overview {
 }
 
 /// The overview of the events that pass a filter.
-pub async fn overview(engine: &Engine, filter: &Filter) -> Result<Overview, QueryError> {
+pub async fn overview(question: &Question<'_>, filter: &Filter) -> Result<Overview, QueryError> {
     filter.check()?;
     let steps = Steps::of(filter.from_ms, filter.to_ms);
     let sql = format!(
-        "SELECT {COLUMNS} FROM events WHERE {}",
-        filter.with_previous().events()
+        "SELECT {COLUMNS} FROM events WHERE {} AND {}",
+        filter.with_previous().events(),
+        filter.not_between(),
     );
     let start = Tally::new(filter.from_ms, steps);
-    let snapshot = engine.snapshot().await?;
-    let tallies = engine
+    let snapshot = question.snapshot().await?;
+    let tallies = question
         .fold_snapshot(snapshot.clone(), sql, start.clone())
         .await?;
     let tally = tallies.iter().fold(start, Tally::merge);
-    let tally = add_silent(engine, snapshot, filter, tally).await?;
+    let tally = add_silent(question, snapshot, filter, tally).await?;
     let [before, now] = tally.distinct();
     let people = tally.people.ranked(|sums| sums.cost_usd);
     let mut all = Sums::default();

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::filter::{Filter, texts, time};
 use super::measures::{MEASURES, TOKENS};
 use super::{page, rows};
-use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::question::Question;
 
 /// A list shows the beginning of a prompt; its replay shows the whole.
 const PROMPT_CHARS_MAX: usize = 1_000;
@@ -65,7 +65,7 @@ struct Asked {
 /// The prompts that pass a filter, newest first; those that began before `before_ms`, if given, and
 /// those with a failed request only, if `errors`.
 pub async fn prompts(
-    engine: &Engine,
+    question: &Question<'_>,
     filter: &Filter,
     limit: usize,
     before_ms: Option<i64>,
@@ -73,7 +73,7 @@ pub async fn prompts(
 ) -> Result<PromptPage, QueryError> {
     filter.check()?;
     let limit = limit.clamp(1, page::ROWS_MAX);
-    let snapshot = engine.snapshot().await?;
+    let snapshot = question.snapshot().await?;
     let before = before_ms
         .map(|ms| format!("HAVING min(time) < {}", time(ms)))
         .unwrap_or_default();
@@ -91,7 +91,7 @@ pub async fn prompts(
         filter.prompts(),
         limit + page::TIES_MAX,
     );
-    let mut asked: Vec<Asked> = rows(engine, &snapshot, sql).await?;
+    let mut asked: Vec<Asked> = rows(question, &snapshot, sql).await?;
     let next_before_ms = page::cut(&mut asked, limit, |row| row.time_ms);
     if asked.is_empty() {
         return Ok(PromptPage {
@@ -103,7 +103,7 @@ pub async fn prompts(
     let range = Filter::range(filter.from_ms, filter.to_ms).events();
     let condition = format!("prompt_id IN ({ids}) AND {range}");
     let prompts = prompts_of(
-        engine,
+        question,
         &snapshot,
         &condition,
         page::ROWS_MAX + page::TIES_MAX,
@@ -117,7 +117,7 @@ pub async fn prompts(
 
 /// The prompts of the events that fulfil a condition, newest first.
 pub(super) async fn prompts_of(
-    engine: &Engine,
+    question: &Question<'_>,
     snapshot: &Snapshot,
     condition: &str,
     limit: usize,
@@ -132,5 +132,5 @@ pub(super) async fn prompts_of(
            FROM events WHERE prompt_id IS NOT NULL AND {condition} GROUP BY prompt_id)
          ORDER BY time_ms DESC, prompt_id LIMIT {limit}"
     );
-    rows(engine, snapshot, sql).await
+    rows(question, snapshot, sql).await
 }

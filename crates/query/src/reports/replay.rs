@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use super::filter::text;
 use super::measures::MEASURES;
 use super::rows;
-use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::question::Question;
 
 /// More events of one prompt are not sent; its totals count them all.
 const EVENTS_MAX: usize = 5_000;
@@ -191,8 +191,11 @@ struct Whole {
 }
 
 /// What the prompt of that id caused; `None` when nothing has that id.
-pub async fn replay(engine: &Engine, prompt_id: &str) -> Result<Option<Replay>, QueryError> {
-    let snapshot = engine.snapshot().await?;
+pub async fn replay(
+    question: &Question<'_>,
+    prompt_id: &str,
+) -> Result<Option<Replay>, QueryError> {
+    let snapshot = question.snapshot().await?;
     let condition = format!("prompt_id = {}", text(prompt_id));
     let whole = format!(
         "SELECT max(session_id) AS session_id, max(person) AS person, max(product) AS product,
@@ -205,8 +208,8 @@ pub async fn replay(engine: &Engine, prompt_id: &str) -> Result<Option<Replay>, 
         COLUMNS.join(", ")
     );
     let (whole, events) = futures::try_join!(
-        rows::<Whole>(engine, &snapshot, whole),
-        rows::<ReplayEvent>(engine, &snapshot, events)
+        rows::<Whole>(question, &snapshot, whole),
+        rows::<ReplayEvent>(question, &snapshot, events)
     )?;
     Ok(whole.into_iter().next().map(|whole| Replay {
         prompt_id: prompt_id.to_owned(),

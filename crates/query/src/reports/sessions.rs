@@ -10,8 +10,8 @@ use super::filter::{Filter, text, texts, time};
 use super::measures::{MEASURES, TOKENS};
 use super::prompts::{Prompt, prompts_of};
 use super::{page, rows};
-use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::question::Question;
 
 /// How many prompts of one session are listed.
 const PROMPTS_MAX: usize = 5_000;
@@ -77,14 +77,14 @@ struct Started {
 /// The sessions that have events that pass a filter, newest first; those that started before
 /// `before_ms`, if given. Sums are over the events that pass.
 pub async fn sessions(
-    engine: &Engine,
+    question: &Question<'_>,
     filter: &Filter,
     limit: usize,
     before_ms: Option<i64>,
 ) -> Result<SessionPage, QueryError> {
     filter.check()?;
     let limit = limit.clamp(1, page::ROWS_MAX);
-    let snapshot = engine.snapshot().await?;
+    let snapshot = question.snapshot().await?;
     let before = before_ms
         .map(|ms| format!("HAVING min(time) < {}", time(ms)))
         .unwrap_or_default();
@@ -95,14 +95,14 @@ pub async fn sessions(
          ORDER BY start_ms DESC, session_id LIMIT {}",
         limit + page::TIES_MAX,
     );
-    let mut started: Vec<Started> = rows(engine, &snapshot, sql).await?;
+    let mut started: Vec<Started> = rows(question, &snapshot, sql).await?;
     let next_before_ms = page::cut(&mut started, limit, |row| row.start_ms);
     let ids = texts(started.iter().map(|row| row.session_id.as_str()));
     let sessions = match started.is_empty() {
         true => Vec::new(),
         false => {
             summed(
-                engine,
+                question,
                 &snapshot,
                 &format!("session_id IN ({ids}) AND {condition}"),
             )
@@ -116,12 +116,15 @@ pub async fn sessions(
 }
 
 /// One session and its prompts, whatever their time; `None` when there is none of that id.
-pub async fn session(engine: &Engine, id: &str) -> Result<Option<SessionDetail>, QueryError> {
-    let snapshot = engine.snapshot().await?;
+pub async fn session(
+    question: &Question<'_>,
+    id: &str,
+) -> Result<Option<SessionDetail>, QueryError> {
+    let snapshot = question.snapshot().await?;
     let condition = format!("session_id = {}", text(id));
     let (sessions, mut prompts) = futures::try_join!(
-        summed(engine, &snapshot, &condition),
-        prompts_of(engine, &snapshot, &condition, PROMPTS_MAX),
+        summed(question, &snapshot, &condition),
+        prompts_of(question, &snapshot, &condition, PROMPTS_MAX),
     )?;
     prompts.reverse();
     Ok(sessions
@@ -138,7 +141,7 @@ struct Used {
 
 /// The sessions of the events that fulfil a condition, newest first.
 async fn summed(
-    engine: &Engine,
+    question: &Question<'_>,
     snapshot: &Snapshot,
     condition: &str,
 ) -> Result<Vec<Session>, QueryError> {
@@ -154,8 +157,8 @@ async fn summed(
          WHERE event = 'api_request' AND model IS NOT NULL AND {condition} GROUP BY session_id, model ORDER BY model"
     );
     let (mut sessions, used) = futures::try_join!(
-        rows::<Session>(engine, snapshot, sums),
-        rows::<Used>(engine, snapshot, models)
+        rows::<Session>(question, snapshot, sums),
+        rows::<Used>(question, snapshot, models)
     )?;
     let mut models: HashMap<String, Vec<String>> = HashMap::new();
     for used in used {

@@ -9,8 +9,9 @@ use store::Snapshot;
 
 use super::filter::Filter;
 use super::tally::{SILENT, Tally};
-use crate::engine::{Answer, Engine};
+use crate::engine::Answer;
 use crate::error::QueryError;
+use crate::question::Question;
 
 /// Sessions of data points that are compared; with more, the view is asked in any case.
 const SESSIONS_MAX: usize = 100_000;
@@ -19,20 +20,20 @@ const TEXT: &str = "'Utf8View'";
 
 /// Adds what they spent in the range of a filter and in the period before.
 pub(super) async fn add_silent(
-    engine: &Engine,
+    question: &Question<'_>,
     snapshot: Snapshot,
     filter: &Filter,
     tally: Tally,
 ) -> Result<Tally, QueryError> {
-    let filter = filter.with_previous();
-    let Some(condition) = filter.points() else {
+    let Some(condition) = filter.with_previous().points() else {
         return Ok(tally);
     };
+    let condition = format!("{condition} AND {}", filter.not_between());
     let sessions = format!(
         "SELECT DISTINCT session_id FROM metrics
          WHERE name IN ('claude_code.cost.usage', 'claude_code.token.usage') AND value > 0 AND {condition}"
     );
-    let sessions = engine
+    let sessions = question
         .query_snapshot(snapshot.clone(), sessions, SESSIONS_MAX)
         .await?;
     if !has_others(&sessions, &tally)? {
@@ -45,7 +46,9 @@ pub(super) async fn add_silent(
                 output_tokens, cache_read_tokens, cache_creation_tokens
          FROM usage WHERE source = 'metrics' AND {condition}"
     );
-    let spent = engine.fold_snapshot(snapshot, sql, tally.emptied()).await?;
+    let spent = question
+        .fold_snapshot(snapshot, sql, tally.emptied())
+        .await?;
     Ok(spent.iter().fold(tally, Tally::merge))
 }
 

@@ -4,8 +4,8 @@ use arrow::datatypes::DataType;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::engine::Engine;
 use crate::error::QueryError;
+use crate::question::Question;
 use crate::views::VIEWS;
 
 /// One view.
@@ -30,10 +30,10 @@ pub struct ViewColumn {
 }
 
 /// All views.
-pub async fn views(engine: &Engine) -> Result<Vec<ViewShape>, QueryError> {
+pub async fn views(question: &Question<'_>) -> Result<Vec<ViewShape>, QueryError> {
     let mut shapes = Vec::with_capacity(VIEWS.len());
     for view in VIEWS {
-        let answer = engine
+        let answer = question
             .query(&format!("SELECT * FROM {} LIMIT 0", view.name), None)
             .await?;
         let columns = answer.schema.fields().iter().map(|field| ViewColumn {

@@ -12,6 +12,7 @@
 use store::Table;
 
 use crate::functions::is_split;
+use crate::sight::OWNER_COLUMN;
 
 /// What copies of an event have in common, beside the columns that a question may narrow.
 const EVENT_KEY: &str = "product, user_id, sequence, request_id,
@@ -60,12 +61,13 @@ pub(super) fn set_aside(has_split: bool) -> String {
 }
 
 /// What is compared of the rows that may have copies: what they have in common, then by what one of them
-/// counts.
+/// counts, then what says whose a row is.
 pub(crate) fn compared(table: Table) -> String {
     let (seen, key, furthest) = of(table);
     let furthest = furthest.unwrap_or("CAST(NULL AS DOUBLE)");
     format!(
-        "SELECT _copy_key({seen}, {key}) AS key, resource, received_at, {furthest} AS furthest
+        "SELECT _copy_key({seen}, {key}) AS key, resource, received_at, {furthest} AS furthest,
+                {OWNER_COLUMN} AS owner
          FROM _{} WHERE {}",
         table.name(),
         is_split(table),

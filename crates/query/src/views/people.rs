@@ -18,7 +18,7 @@ fn arguments(files: &PeopleFiles) -> String {
     let mapping = files.mapping.as_ref();
     let wanted = |is_wanted: bool, column: &'static str| if is_wanted { column } else { "NULL" };
     format!(
-        "time, session_id, user_id, user_email, user_account_uuid, user_account_id, {}, {}",
+        "time, session_id, user_id, user_email, user_account_uuid, user_account_id, {}, {}, {}",
         wanted(
             mapping.is_some_and(|mapping| mapping.names_organizations()),
             "organization_id"
@@ -27,6 +27,7 @@ fn arguments(files: &PeopleFiles) -> String {
             mapping.is_some_and(|mapping| mapping.names_attributes()),
             "resource"
         ),
+        wanted(!files.tokens.is_empty(), "token"),
     )
 }
 
@@ -62,6 +63,7 @@ const BASES: &[&str] = &[
     "session",
     "installation",
     "mapping",
+    "token",
     "installation_id",
 ];
 

@@ -7,12 +7,7 @@
 //! its place, and only a day on which it sent no request event, nor on the day before or after, is
 //! served from metrics: a data point may come a minute after midnight.
 
-use store::Table;
-
-use super::ledger::{PROJECT, QUERY_CATEGORY, ledger};
-use super::{as_sent, people, visible_over};
-use crate::people::PeopleFiles;
-use crate::reports::time;
+use super::ledger::{PROJECT, QUERY_CATEGORY};
 
 /// Metrics of older clients count some answers several times.
 pub(super) const INFLATED_BEFORE: &str = "2.1.214";
@@ -29,8 +24,8 @@ const SHARED: &str = "time, received_at, product, person, session_id, user_id, u
 
 pub(super) fn usage() -> String {
     once(
-        &of_requests(),
-        &of_points(),
+        &of_requests(""),
+        &of_points(""),
         "SELECT session_id, user_id, person, time FROM events WHERE event = 'api_request'",
     )
 }
@@ -60,19 +55,19 @@ SELECT told.* FROM covered_days RIGHT ANTI JOIN (SELECT * FROM told WHERE sessio
     )
 }
 
-/// A request as a row of the view.
-pub(super) fn of_requests() -> String {
+/// A request as a row of the view, with `more` columns of the ledger.
+pub(super) fn of_requests(more: &str) -> String {
     format!(
         "
 SELECT {SHARED}, prompt_id, 'events' AS source, CAST(NULL AS VARCHAR) AS source_note,
        1 AS requests, cost_usd, cost_basis, net_cost, currency, cache_saved_usd, project,
-       input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, person_basis
+       input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, person_basis, workspace_host_paths{more}
 FROM ledger"
     )
 }
 
-/// A data point as a row of the view.
-pub(super) fn of_points() -> String {
+/// A data point as a row of the view, with `more` columns of it.
+pub(super) fn of_points(more: &str) -> String {
     format!(
         "
 SELECT {SHARED}, CAST(NULL AS VARCHAR) AS prompt_id, 'metrics' AS source,
@@ -84,114 +79,8 @@ SELECT {SHARED}, CAST(NULL AS VARCHAR) AS prompt_id, 'metrics' AS source,
        CASE WHEN type = 'input' THEN tokens END AS input_tokens,
        CASE WHEN type = 'output' THEN tokens END AS output_tokens,
        CASE WHEN type = 'cacheRead' THEN tokens END AS cache_read_tokens,
-       CASE WHEN type = 'cacheCreation' THEN tokens END AS cache_creation_tokens, person_basis
+       CASE WHEN type = 'cacheCreation' THEN tokens END AS cache_creation_tokens, person_basis,
+       CAST(NULL AS VARCHAR) AS workspace_host_paths{more}
 FROM (SELECT *, {QUERY_CATEGORY} FROM ({SPENT_POINTS}))"
-    )
-}
-
-/// What tells the rows of a digest apart, beside the hour.
-const TOLD_APART: &str = "product, session_id, user_id, user_email, user_account_uuid, user_account_id, organization_id,
-       terminal_type, app_version, team, department, cost_center, model, query_source, query_category, speed, effort,
-       agent_name, skill_name, plugin_name, mcp_server_name, source, source_note, cost_basis, project";
-
-/// The digest of the items of a table: its rows of the view, summed up by hour, people as they were sent.
-pub(super) fn digest(table: Table) -> String {
-    format!(
-        "
-SELECT date_trunc('hour', time) AS time, {TOLD_APART}, sum(requests) AS requests, sum(cost_usd) AS cost_usd,
-       sum(cache_saved_usd) AS cache_saved_usd, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-       sum(cache_read_tokens) AS cache_read_tokens, sum(cache_creation_tokens) AS cache_creation_tokens,
-       min(time) AS first_time, max(time) AS last_time
-FROM ({}) GROUP BY date_trunc('hour', time), {TOLD_APART} ORDER BY session_id, user_id, time",
-        over(table, &as_sent(table)),
-    )
-}
-
-/// The rows of the view that a table's items make, when `items` are they.
-fn over(table: Table, items: &str) -> String {
-    match table {
-        Table::Metrics => format!("WITH metrics AS ({items}) {}", of_points()),
-        _ => format!(
-            "WITH events AS ({items}), ledger AS ({}) {}",
-            ledger(),
-            of_requests()
-        ),
-    }
-}
-
-/// Sessions whose items are looked at one by one.
-const MIXED: &str = "_is_mixed(session_id)";
-
-/// The tables that the view lies on when it is asked by hours: the digests, the items that have none,
-/// those that have, and the parts of these that have mixed sessions.
-pub(crate) fn sums(table: Table) -> String {
-    format!("_sums_{}", table.name())
-}
-
-pub(crate) fn loose(table: Table) -> String {
-    format!("_loose_{}", table.name())
-}
-
-pub(crate) fn digested(table: Table) -> String {
-    format!("_digested_{}", table.name())
-}
-
-pub(crate) fn mixed(table: Table) -> String {
-    format!("_mixed_{}", table.name())
-}
-
-/// The view, of digests where these say it: a row is of an hour or of an item, and has the times of the
-/// first and the last item that it is of. Whole hours are those from `from_ms` until before `to_ms`.
-pub(super) fn by_hour(files: &PeopleFiles, (from_ms, to_ms): (i64, i64)) -> String {
-    let rows = |table: Table| {
-        let (from, to) = (time(from_ms), time(to_ms));
-        let items = |of: String| {
-            let visible = visible_over(table, &of, files);
-            format!(
-                "SELECT *, time AS first_time, time AS last_time FROM ({})",
-                over(table, &visible)
-            )
-        };
-        format!(
-            "SELECT * FROM ({sums}) WHERE time >= {from} AND time < {to} AND NOT {MIXED}
-             UNION ALL SELECT * FROM ({loose})
-             UNION ALL SELECT * FROM ({cut}) WHERE (time < {from} OR time >= {to}) AND NOT {MIXED}
-             UNION ALL SELECT * FROM ({mixed}) WHERE {MIXED}",
-            sums = of_sums(table, files),
-            loose = items(loose(table)),
-            cut = items(digested(table)),
-            mixed = items(mixed(table)),
-        )
-    };
-    let requested = format!(
-        "SELECT session_id, user_id, person, time FROM ({})
-         UNION ALL SELECT session_id, user_id, person, time FROM ({})",
-        of_sums(Table::Events, files),
-        over(
-            Table::Events,
-            &visible_over(Table::Events, &loose(Table::Events), files)
-        ),
-    );
-    once(&rows(Table::Events), &rows(Table::Metrics), &requested)
-}
-
-/// Digests as rows of the view.
-fn of_sums(table: Table, files: &PeopleFiles) -> String {
-    let unit = |name| people::unit(name, files);
-    format!(
-        "
-SELECT time, arrow_cast(NULL, 'Timestamp(ms, \"UTC\")') AS received_at, product, {person}, session_id, user_id, user_email,
-       user_account_uuid, user_account_id, organization_id, terminal_type, app_version, {team}, {department}, {cost_center},
-       model, query_source, query_category, speed, effort, agent_name, skill_name, plugin_name, mcp_server_name,
-       CAST(NULL AS VARCHAR) AS prompt_id, source, source_note, requests, cost_usd, cost_basis,
-       cost_usd * _net_per_usd() AS net_cost, _currency() AS currency, cache_saved_usd, project,
-       input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, {basis}, first_time, last_time
-FROM {sums}",
-        person = people::name(files),
-        team = unit("team"),
-        department = unit("department"),
-        cost_center = unit("cost_center"),
-        basis = people::basis(files),
-        sums = sums(table),
     )
 }

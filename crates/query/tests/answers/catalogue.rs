@@ -33,7 +33,7 @@ pub(super) async fn asked(bench: &Bench, ask: Ask) -> ReportAnswer {
         "{} by {:?} where {:?}",
         ask.report.name, ask.group_by, ask.conditions
     );
-    let answer = answer(&bench.engine, ask).await;
+    let answer = answer(&bench.all(), ask).await;
     let answer = answer.unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(!answer.rows.truncated, "{what}");
     answer
@@ -168,7 +168,7 @@ async fn a_limit_cuts_rows_off_and_no_totals() {
     let bench = Bench::with(&["cowork_like_pb", "cc329_mcp_json"]).await;
     let whole = asked(&bench, ask("tools")).await;
     assert!(rows(&whole.rows).len() > 1, "{:?}", rows(&whole.rows));
-    let first = answer(&bench.engine, ask("tools").limited(1))
+    let first = answer(&bench.all(), ask("tools").limited(1))
         .await
         .expect("answers");
     assert!(first.rows.truncated && rows(&first.rows).len() == 1);

@@ -204,7 +204,7 @@ async fn the_overview_and_the_reports_say_the_same() {
     let bench = company().await;
     let Range { from_ms, to_ms } = all_time();
     let range = Filter::range(from_ms, to_ms);
-    let overview = reports::overview(&bench.engine, &range)
+    let overview = reports::overview(&bench.all(), &range)
         .await
         .expect("answers");
     let cost = totals(&bench, ask("cost")).await;
@@ -253,7 +253,8 @@ async fn the_overview_and_the_reports_say_the_same() {
             person,
             ..range.clone()
         };
-        let only = reports::overview(&bench.engine, &filter);
+        let question = bench.all();
+        let only = reports::overview(&question, &filter);
         assert_near(
             only.await.expect("answers").totals.cost_usd,
             number(&row, "cost_usd"),

@@ -403,6 +403,7 @@ async fn who_is_expected_and_never_came_has_a_row() {
     bench.engine.set_people(PeopleFiles {
         mapping: None,
         roster: Some(Roster::parse("roster.csv", roster.as_bytes()).expect("a roster")),
+        ..PeopleFiles::default()
     });
     let rows = bench
         .rows(

@@ -131,7 +131,7 @@ async fn rubbish_with_the_right_checksum_ends_its_query_alone() {
 
         let other = Bench::over(dir).await;
         let everything = "SELECT * FROM events";
-        let answer = other.engine.query(everything, None).await;
+        let answer = other.all().query(everything, None).await;
         let rows = answer.map(|answer| answer.rows()).unwrap_or_default();
         assert!(rows <= 8, "seed {seed}: {rows} rows");
         assert_eq!(count(&other, &today()).await, 3, "seed {seed}");

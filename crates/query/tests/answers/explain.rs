@@ -22,7 +22,7 @@ fn rows(answer: &query::Answer) -> Vec<Value> {
 
 async fn explained(bench: &Bench, id: &str) -> Explanation {
     let id = NumberId::read(id, NOW_MS).unwrap_or_else(|error| panic!("{id}: {error}"));
-    explain(&bench.engine, &id)
+    explain(&bench.all(), &id)
         .await
         .unwrap_or_else(|error| panic!("{id}: {error}"))
 }
@@ -48,7 +48,7 @@ async fn every_total_of_every_report_is_explained_by_sql_that_gives_it() {
     };
     for report in REPORTS {
         let zone: TimeZone = "Europe/Berlin".parse().expect("a zone");
-        let whole = answer(&bench.engine, Ask::usual(report, range, zone))
+        let whole = answer(&bench.all(), Ask::usual(report, range, zone))
             .await
             .expect(report.name);
         let totals = rows(&whole.totals).remove(0);
@@ -79,7 +79,7 @@ async fn the_id_of_a_cell_is_of_that_row_alone() {
     let ask = ask
         .filtered(["product=cowork", "product=claude-code", "model!=x"])
         .expect("known");
-    let whole = answer(&bench.engine, ask).await.expect("answers");
+    let whole = answer(&bench.all(), ask).await.expect("answers");
     let found = rows(&whole.rows);
     assert!(found.len() >= 2, "{found:?}");
     for row in found {

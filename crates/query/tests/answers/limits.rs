@@ -27,7 +27,7 @@ async fn a_query_can_only_read_the_views() {
         "",
     ] {
         let error = bench
-            .engine
+            .all()
             .query(sql, None)
             .await
             .err()
@@ -45,7 +45,7 @@ async fn an_error_says_where_it_is() {
         ("SELECT * FROM evnts", (1, 15), "evnts"),
         ("SELECT no_such_function(1)", (1, 8), "no_such_function"),
     ] {
-        let error = bench.engine.query(sql, None).await.expect_err("is refused");
+        let error = bench.all().query(sql, None).await.expect_err("is refused");
         assert!(error.message.contains(said), "{sql}: {error}");
         if position.1 > 0 {
             assert_eq!(error.position, Some(position), "{sql}: {error}");
@@ -64,7 +64,7 @@ async fn rows_beyond_the_limit_are_cut_off_and_that_is_said() {
         (0, 0, true),
     ] {
         let answer = bench
-            .engine
+            .all()
             .query("SELECT * FROM events", Some(limit))
             .await
             .expect("answers");

@@ -49,12 +49,12 @@ async fn a_question_that_needs_more_memory_than_there_is_goes_to_the_disk() {
     assert!(with_room.len() > 20, "{with_room:?}");
 
     let bench = bench.reopened(config(32, 0)).await;
-    let refused = bench.engine.query(CALLS, None).await;
+    let refused = bench.all().query(CALLS, None).await;
     let refused = refused.expect_err("32 MiB are too little");
     assert_eq!(refused.kind, ErrorKind::Memory, "{refused}");
 
     let bench = bench.reopened(config(64, 1)).await;
-    let refused = bench.engine.query(CALLS, None).await;
+    let refused = bench.all().query(CALLS, None).await;
     let refused = refused.expect_err("so is 1 MiB of the disk");
     assert_eq!(refused.kind, ErrorKind::Memory, "{refused}");
 

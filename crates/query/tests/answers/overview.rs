@@ -4,7 +4,7 @@ use query::reports::{self, Filter, Overview};
 use super::support::{Bench, DAY_MS, NOW_MS, assert_close, scenario};
 
 async fn overview(bench: &Bench, filter: &Filter) -> Overview {
-    reports::overview(&bench.engine, filter)
+    reports::overview(&bench.all(), filter)
         .await
         .expect("answers")
 }
@@ -106,6 +106,30 @@ async fn the_period_before_is_the_same_question_asked_earlier() {
 }
 
 #[tokio::test]
+async fn the_period_before_is_the_one_that_is_named_and_nothing_between_counts() {
+    let bench = Bench::with(&["cc329_tools_json", "cc329_denied_json"]).await;
+    let now = overview(&bench, &day()).await;
+    let (from_ms, to_ms) = (day().from_ms, day().to_ms);
+    // What happened lies in the gap, then in the period that is named.
+    let later = Filter::range(to_ms + 5 * DAY_MS, to_ms + 6 * DAY_MS);
+    let named = |previous| Filter {
+        previous: Some(previous),
+        ..later.clone()
+    };
+    let gap = overview(&bench, &named((from_ms - DAY_MS, from_ms))).await;
+    assert_eq!((gap.previous.requests, gap.totals.requests), (0, 0));
+    let before = overview(&bench, &named((from_ms, to_ms))).await;
+    assert_eq!(before.previous, now.totals);
+    let after = named((later.from_ms, later.to_ms));
+    assert!(
+        query::reports::overview(&bench.all(), &after)
+            .await
+            .is_err(),
+        "not before the range"
+    );
+}
+
+#[tokio::test]
 async fn a_filter_keeps_what_belongs_to_its_value() {
     let bench = Bench::with(&["cc329_agent_json", "cowork_like_pb", "cc10128_mcp_json"]).await;
     let all = overview(&bench, &day()).await;
@@ -161,7 +185,7 @@ async fn a_range_without_time_is_refused() {
         Filter::range(-1, 5),
         Filter::range(0, i64::MAX),
     ] {
-        let error = reports::overview(&bench.engine, &filter)
+        let error = reports::overview(&bench.all(), &filter)
             .await
             .expect_err("is refused");
         assert_eq!(error.kind, query::ErrorKind::Invalid, "{error}");

@@ -17,14 +17,14 @@ fn day() -> Filter {
 #[tokio::test]
 async fn pages_of_sessions_hold_each_session_once_and_add_up() {
     let bench = Bench::with(NAMES).await;
-    let whole = reports::sessions(&bench.engine, &day(), 100, None)
+    let whole = reports::sessions(&bench.all(), &day(), 100, None)
         .await
         .expect("answers");
     assert_eq!((whole.sessions.len(), whole.next_before_ms), (5, None));
     assert!(whole.sessions.is_sorted_by_key(|session| -session.start_ms));
     let (mut paged, mut before_ms) = (Vec::new(), None);
     for _ in 0..3 {
-        let page = reports::sessions(&bench.engine, &day(), 2, before_ms)
+        let page = reports::sessions(&bench.all(), &day(), 2, before_ms)
             .await
             .expect("answers");
         paged.extend(page.sessions);
@@ -51,7 +51,7 @@ async fn one_session_has_its_prompts_in_order() {
     let bench = Bench::with(NAMES).await;
     for name in ["cc329_many_pb_default", "cc329_agent_json"] {
         let ledger = scenario(name).expected.expect("a ledger");
-        let detail = reports::session(&bench.engine, &ledger.session_id)
+        let detail = reports::session(&bench.all(), &ledger.session_id)
             .await
             .expect("answers")
             .expect("is there");
@@ -68,7 +68,7 @@ async fn one_session_has_its_prompts_in_order() {
         );
     }
     assert!(
-        reports::session(&bench.engine, "' OR '1'='1")
+        reports::session(&bench.all(), "' OR '1'='1")
             .await
             .expect("answers")
             .is_none()
@@ -84,7 +84,7 @@ async fn prompts_are_filtered_by_what_they_used_and_summed_up_whole() {
     ])
     .await;
     let list = async |filter: &Filter, errors| {
-        reports::prompts(&bench.engine, filter, 100, None, errors)
+        reports::prompts(&bench.all(), filter, 100, None, errors)
             .await
             .expect("answers")
             .prompts
@@ -123,7 +123,7 @@ async fn prompts_are_filtered_by_what_they_used_and_summed_up_whole() {
         .await
         .is_empty()
     );
-    let page = reports::prompts(&bench.engine, &day(), 1, None, false)
+    let page = reports::prompts(&bench.all(), &day(), 1, None, false)
         .await
         .expect("answers");
     assert_eq!(

@@ -49,6 +49,7 @@ fn files(mapping: &str, roster: &str) -> PeopleFiles {
     PeopleFiles {
         mapping: Some(mapping),
         roster: Some(roster),
+        ..PeopleFiles::default()
     }
 }
 
@@ -457,7 +458,9 @@ async fn the_live_list_names_people_by_what_is_known() {
     send(&bench, &[], vec![event(1, &[("session.id", "s-ann")])]).await;
     for _ in 0..2 {
         let events = arrivals.recv().await.expect("new events");
-        let items = query::reports::live_items(&bench.engine, &events, 10).expect("items");
+        let items = query::reports::live_items(&bench.all(), &events, 10)
+            .expect("items")
+            .items;
         assert_eq!(items[0].person.as_deref(), Some("ann@example.com"));
     }
 }

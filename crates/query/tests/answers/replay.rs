@@ -6,12 +6,12 @@ use super::support::{Bench, assert_close, number, scenario};
 async fn a_replay_has_every_event_of_its_prompt_in_order() {
     let bench = Bench::with(&["cc329_tools_json", "cc329_agent_json"]).await;
     let ledger = scenario("cc329_tools_json").expected.expect("a ledger");
-    let detail = reports::session(&bench.engine, &ledger.session_id)
+    let detail = reports::session(&bench.all(), &ledger.session_id)
         .await
         .expect("answers")
         .expect("is there");
     let id = &detail.prompts[0].prompt_id;
-    let replay = reports::replay(&bench.engine, id)
+    let replay = reports::replay(&bench.all(), id)
         .await
         .expect("answers")
         .expect("is there");
@@ -56,7 +56,7 @@ async fn what_an_event_carries_beside_its_columns_is_an_object() {
         .row("SELECT prompt_id FROM events WHERE event = 'tool_result' AND attributes <> '{}' LIMIT 1")
         .await;
     let id = row["prompt_id"].as_str().expect("a prompt");
-    let replay = reports::replay(&bench.engine, id)
+    let replay = reports::replay(&bench.all(), id)
         .await
         .expect("answers")
         .expect("is there");
@@ -74,7 +74,7 @@ async fn what_an_event_carries_beside_its_columns_is_an_object() {
             .any(|value| value.is_null())
     }));
     assert!(
-        reports::replay(&bench.engine, "nothing")
+        reports::replay(&bench.all(), "nothing")
             .await
             .expect("answers")
             .is_none()

@@ -31,7 +31,7 @@ async fn the_overview_of_a_simulated_organisation_is_its_truth() {
     }
     let truth = organisation.truth();
     let range = Filter::range(NOW_MS - (DAYS as i64 + 1) * DAY_MS, NOW_MS + DAY_MS);
-    let overview = reports::overview(&bench.engine, &range)
+    let overview = reports::overview(&bench.all(), &range)
         .await
         .expect("answers");
     let totals = overview.totals;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use contract::{Quarantined, Signal};
 use fleet::{Recorded, Scenario};
 use otlp::{Encoding, Limits};
-use query::{Engine, render};
+use query::{Engine, Question, Sight, render};
 use serde_json::Value;
 use store::{Entry, Store, Transport};
 use tempfile::TempDir;
@@ -106,10 +106,15 @@ impl Bench {
         .await;
     }
 
+    /// A question of who may see everything.
+    pub(crate) fn all(&self) -> Question<'_> {
+        self.engine.question(Sight::everything())
+    }
+
     /// The rows of an answer.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<Value> {
         let answer = self
-            .engine
+            .all()
             .query(sql, None)
             .await
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
@@ -137,6 +142,7 @@ fn entry(
         transport: Transport::Http,
         received_ns,
         quarantined,
+        provenance: None,
         protobuf,
     }
 }

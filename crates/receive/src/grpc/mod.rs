@@ -26,7 +26,7 @@ use crate::fault::Fault;
 use crate::inflate::{Coding, inflate};
 use crate::intake::{Asked, Caller, Envelope, Intake};
 use crate::reply::Reply;
-use crate::{Admit, Admitted, Transport, http};
+use crate::{Admit, Admitted, AskedFor, Transport, http};
 
 /// `HealthCheckResponse`s: field 1, the status.
 const SERVING: &[u8] = &[0x08, 0x01];
@@ -96,6 +96,7 @@ pub(crate) async fn answer<A: Admit>(
                 encoding: signal.map(|_| Encoding::Protobuf),
                 transport: Transport::Grpc,
                 caller,
+                looks: AskedFor::of(&request),
             };
             intake.refuse(asked, &fault);
             status::refused(&fault, intake.config.retry_after_seconds)
@@ -118,6 +119,7 @@ async fn receive<A: Admit>(
     request: &mut Request<Incoming>,
 ) -> Result<Vec<u8>, Fault> {
     let encoding = Encoding::Protobuf;
+    let grant = intake.authorize(signal, Transport::Grpc, caller, request.headers())?;
     message_format(request.headers())?;
     let coding = coding(request.headers())?;
     let limit = intake.config.max_body_bytes;
@@ -133,7 +135,7 @@ async fn receive<A: Admit>(
         transport: Transport::Grpc,
         caller,
     };
-    let admitted: Admitted = intake.admit(envelope, payload).await?;
+    let admitted: Admitted = intake.admit(envelope, payload, grant).await?;
     intake.acknowledge(envelope, &admitted);
     Ok(http::answer::message(signal, encoding, &admitted))
 }

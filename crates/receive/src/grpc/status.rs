@@ -7,7 +7,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use otlp::Encoding;
 
 use super::frame::framed;
-use crate::fault::{Fault, is_retryable};
+use crate::fault::Fault;
 use crate::reply::Reply;
 
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -29,7 +29,7 @@ pub(crate) fn refused(fault: &Fault, retry_seconds: u64) -> Response<Reply> {
     let headers = response.headers_mut();
     headers.insert(STATUS, HeaderValue::from(code));
     insert(headers, MESSAGE, percent_encoded(&fault.message()));
-    if is_retryable(code) || matches!(fault, Fault::Malformed { .. } | Fault::Refused(_)) {
+    if fault.is_retryable(code) || matches!(fault, Fault::Malformed { .. } | Fault::Refused(_)) {
         insert(
             headers,
             DETAILS,

@@ -7,9 +7,9 @@ use ::http::{HeaderValue, Response, StatusCode, header};
 use contract::Signal;
 use otlp::Encoding;
 
-use crate::Admitted;
-use crate::fault::{Fault, is_retryable};
+use crate::fault::Fault;
 use crate::reply::Reply;
+use crate::{Admitted, Denied};
 
 /// 200: all of it, or all but what was quarantined, is durable, deduplicated and queryable.
 pub(crate) fn admitted(signal: Signal, encoding: Encoding, admitted: &Admitted) -> Response<Reply> {
@@ -44,7 +44,11 @@ pub(crate) fn refused(fault: &Fault, encoding: Encoding, retry_seconds: u64) -> 
             let spoken = HeaderValue::from_static("identity, gzip, zstd");
             headers.insert(header::ACCEPT_ENCODING, spoken);
         }
-        _ if is_retryable(code) => {
+        Fault::Denied(Denied::Unauthenticated { .. }) => {
+            let wanted = HeaderValue::from_static("Bearer realm=\"tallybook\"");
+            headers.insert(header::WWW_AUTHENTICATE, wanted);
+        }
+        _ if fault.is_retryable(code) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_seconds));
         }
         _ => {}

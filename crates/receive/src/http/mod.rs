@@ -21,8 +21,12 @@ use crate::inflate::inflate;
 use crate::intake::{Asked, Caller, Envelope, Intake};
 use crate::pulse::InFlight;
 use crate::reply::Reply;
-use crate::{Admit, Admitted, Transport};
+use crate::{Admit, Admitted, AskedFor, Denied, Transport};
 use route::Place;
+
+/// Half of what is read and thrown away of the body of who may not send: the largest batch of agents
+/// fits, so that its client sees the answer.
+const STRANGER_BYTES: usize = 1 << 20;
 
 /// Answers one request at the port of OTLP/HTTP.
 pub(crate) async fn answer<A: Admit>(
@@ -104,6 +108,7 @@ async fn receive<A: Admit>(
     signal: Signal,
     request: &mut Request<Incoming>,
 ) -> Result<(Encoding, Admitted), Fault> {
+    let grant = intake.authorize(signal, Transport::Http, caller, request.headers())?;
     let encoding = route::encoding(request.headers())?;
     let coding = route::coding(request.headers())?;
     let bounds = intake.bounds(0);
@@ -117,7 +122,7 @@ async fn receive<A: Admit>(
         transport: Transport::Http,
         caller,
     };
-    let admitted = intake.admit(envelope, body).await?;
+    let admitted = intake.admit(envelope, body, grant).await?;
     intake.acknowledge(envelope, &admitted);
     Ok((encoding, admitted))
 }
@@ -137,6 +142,7 @@ pub(crate) fn refuse<A: Admit>(
         encoding,
         transport: Transport::Http,
         caller,
+        looks: AskedFor::of(&request),
     };
     intake.refuse(asked, fault);
     let encoding = encoding.unwrap_or(Encoding::Json);
@@ -144,7 +150,14 @@ pub(crate) fn refuse<A: Admit>(
     // (`Expect`) sends nothing when refused, and one that is too slow has had its time.
     let waits = request.headers().contains_key(header::EXPECT) || matches!(fault, Fault::Slow);
     if request.version() < Version::HTTP_2 && !waits {
-        linger(request.into_body(), intake.config.max_body_bytes, in_flight);
+        let limit_bytes = match fault {
+            // A stranger is not listened to for as long.
+            Fault::Denied(Denied::Unauthenticated { .. } | Denied::Forbidden { .. }) => {
+                intake.config.max_body_bytes.min(STRANGER_BYTES)
+            }
+            _ => intake.config.max_body_bytes,
+        };
+        linger(request.into_body(), limit_bytes, in_flight);
     }
     answer::refused(fault, encoding, intake.config.retry_after_seconds)
 }

@@ -3,6 +3,7 @@
 use contract::{Cell, Col, DataPoint, Metric, OriginFacts, PointValue, Row, Span};
 
 use crate::column::TableBuilder;
+use crate::provenance::Provenance;
 
 pub(super) fn millis(ns: u64) -> i64 {
     (ns / 1_000_000) as i64
@@ -91,6 +92,14 @@ pub(super) fn put_span(table: &mut TableBuilder, span: &Span<'_>, time_ns: u64, 
     }
     put_some(table, 12, span.events_json.as_deref());
     put_some(table, 13, span.links_json.as_deref());
+}
+
+/// The two columns of provenance.
+pub(super) fn put_token(table: &mut TableBuilder, at: usize, provenance: Option<&Provenance>) {
+    if let Some(provenance) = provenance {
+        table.text(at, &provenance.token);
+        table.text(at + 1, &provenance.organization);
+    }
 }
 
 pub(super) fn put_point_tail(

@@ -46,6 +46,7 @@ pub(crate) async fn send(store: &Store, request: &Request) -> Applied {
         transport: Transport::Http,
         received_ns: store.clock().now_unix_ns(),
         quarantined: request.quarantined.clone(),
+        provenance: None,
         protobuf: request.protobuf.clone().into(),
     };
     let prepared = store.prepare(&entry).expect("prepares");

@@ -45,6 +45,14 @@ pub(crate) struct SimulateArgs {
     /// Send to the server at this OTLP address, http://127.0.0.1:4318 for example
     #[arg(long, value_name = "URL", required_unless_present_any = ["data_dir", "dry_run"])]
     pub(crate) to: Option<String>,
+    /// The ingest token to send with
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "TALLYBOOK_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
     /// How to send [default: http/protobuf]
     #[arg(long, value_enum)]
     pub(crate) protocol: Option<Protocol>,

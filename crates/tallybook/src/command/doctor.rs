@@ -29,6 +29,7 @@ use std::path::PathBuf;
 
 use super::{io_runtime, say, start_logging};
 use crate::cli::{DoctorArgs, LogArgs};
+use crate::client::Target;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use finding::{Finding, Status};
@@ -40,6 +41,7 @@ struct Subject {
     settings: Settings,
     /// Where a running server is expected.
     url: String,
+    target: Target,
     server: Server,
 }
 
@@ -55,7 +57,7 @@ pub(crate) fn run(args: &DoctorArgs, log: &LogArgs) -> Result<(), Failure> {
         settings.data_dir.clone_from(dir);
     }
     settings.check()?;
-    let findings = io_runtime()?.block_on(examine(args, settings));
+    let findings = io_runtime()?.block_on(examine(args, settings))?;
     say(&print::findings(&findings, args.format)?)?;
     let has_failed = findings
         .iter()
@@ -67,14 +69,16 @@ pub(crate) fn run(args: &DoctorArgs, log: &LogArgs) -> Result<(), Failure> {
 }
 
 /// All checks, in the order in which a person would look.
-async fn examine(args: &DoctorArgs, settings: Settings) -> Vec<Finding> {
+async fn examine(args: &DoctorArgs, settings: Settings) -> Result<Vec<Finding>, Failure> {
     let url = args
         .url
         .clone()
         .unwrap_or_else(|| server::url_of(settings.listen.ui));
+    let target = Target::new(&url, &args.key)?;
     let subject = Subject {
         dir: settings.data_dir.clone(),
-        server: server::ask(&url).await,
+        server: server::ask(&target).await,
+        target,
         settings,
         url,
     };
@@ -88,5 +92,5 @@ async fn examine(args: &DoctorArgs, settings: Settings) -> Vec<Finding> {
         findings.extend(contents::findings(&subject).await);
     }
     findings.extend(server::numbers(&subject).await);
-    findings
+    Ok(findings)
 }

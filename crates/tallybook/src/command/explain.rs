@@ -6,7 +6,7 @@ use query::catalogue::{NumberId, TimeZone};
 use serde_json::Value;
 
 use super::{io_runtime, now_ms, say, start_logging};
-use crate::cli::{ExplainArgs, LogArgs, PlainFormat, UI_URL};
+use crate::cli::{ExplainArgs, LogArgs, PlainFormat};
 use crate::client;
 use crate::failure::Failure;
 use crate::plain::{Align, Amount, Table, printable};
@@ -30,15 +30,16 @@ pub(crate) fn run(args: ExplainArgs, log: &LogArgs) -> Result<(), Failure> {
 
 async fn fetch(args: &ExplainArgs) -> Result<Vec<u8>, Failure> {
     let Some(dir) = &args.source.data_dir else {
-        let base = args.source.url.as_deref().unwrap_or(UI_URL);
+        let base = &args.source.target()?;
         let answer = client::ask(base, &["api", "v1", "explain"], &[("id", &args.id)]).await?;
         return Ok(answer.to_vec());
     };
     let engine = super::query::open(dir, args.source.config.as_deref()).await?;
     let id = NumberId::read(&args.id, now_ms(&engine)).map_err(Failure::usage)?;
-    let explanation = query::catalogue::explain(&engine, &id)
-        .await
-        .map_err(Failure::failed)?;
+    let explanation =
+        query::catalogue::explain(&engine.question(::query::Sight::everything()), &id)
+            .await
+            .map_err(Failure::failed)?;
     serde_json::to_vec(&explanation).map_err(Failure::failed)
 }
 

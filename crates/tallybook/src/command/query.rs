@@ -4,10 +4,10 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use query::{Answer, Engine, QueryError, render};
+use query::{Answer, Engine, QueryError, Sight, render};
 
 use super::{io_runtime, start_logging, write_out};
-use crate::cli::{Format, LogArgs, QueryArgs, SourceArgs, UI_URL};
+use crate::cli::{Format, LogArgs, QueryArgs, SourceArgs};
 use crate::client;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -26,7 +26,9 @@ pub(crate) fn run(args: QueryArgs, log: &LogArgs) -> Result<(), Failure> {
         match &args.source.data_dir {
             Some(dir) => {
                 let engine = open(dir, args.source.config.as_deref()).await?;
+                // Who can read the files can read everything.
                 let answer = engine
+                    .question(Sight::everything())
                     .query(&sql, args.max_rows)
                     .await
                     .map_err(|error| of_query(&error))?;
@@ -50,7 +52,9 @@ fn read_stdin() -> Result<String, Failure> {
 
 /// An engine over a data directory that no server is using.
 pub(crate) async fn open(dir: &Path, config: Option<&Path>) -> Result<Engine, Failure> {
-    let settings = Settings::read(config)?.check()?;
+    let mut settings = Settings::read(config)?;
+    dir.clone_into(&mut settings.data_dir);
+    let settings = settings.check()?;
     let people = settings.people.read();
     let people = people.map_err(|problems| Failure::usage(problems.join("\n")))?;
     if !dir.is_dir() {
@@ -93,7 +97,7 @@ async fn ask(
     format: Format,
     max_rows: Option<usize>,
 ) -> Result<Vec<u8>, Failure> {
-    let base = source.url.as_deref().unwrap_or(UI_URL);
+    let base = &source.target()?;
     let body = serde_json::json!({"sql": sql, "format": format.name(), "max_rows": max_rows});
     let answer = client::post_json(base, "/api/v1/query", &body).await?;
     Ok(answer.to_vec())

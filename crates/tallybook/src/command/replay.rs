@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{io_runtime, say, start_logging};
-use crate::cli::{LogArgs, ReplayArgs, UI_URL};
+use crate::cli::{LogArgs, ReplayArgs};
 use crate::client;
 use crate::failure::Failure;
 use crate::plain;
@@ -25,15 +25,18 @@ pub(crate) fn run(args: ReplayArgs, log: &LogArgs) -> Result<(), Failure> {
 async fn fetch(args: &ReplayArgs) -> Result<Value, Failure> {
     if let Some(dir) = &args.source.data_dir {
         let engine = super::query::open(dir, args.source.config.as_deref()).await?;
-        let found = query::reports::replay(&engine, &args.prompt_id)
-            .await
-            .map_err(Failure::failed)?;
+        let found = query::reports::replay(
+            &engine.question(::query::Sight::everything()),
+            &args.prompt_id,
+        )
+        .await
+        .map_err(Failure::failed)?;
         let replay = found.ok_or_else(|| {
             Failure::failed(format!("no events with prompt.id {}", args.prompt_id))
         })?;
         return serde_json::to_value(replay).map_err(Failure::failed);
     }
-    let base = args.source.url.as_deref().unwrap_or(UI_URL);
+    let base = &args.source.target()?;
     let body = client::get(base, &["api", "v1", "prompts", &args.prompt_id]).await?;
     serde_json::from_slice(&body).map_err(Failure::failed)
 }

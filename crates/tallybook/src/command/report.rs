@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{io_runtime, say, start_logging, write_out};
-use crate::cli::{Format, LogArgs, ReportArgs, UI_URL};
-use crate::client;
+use crate::cli::{Format, LogArgs, ReportArgs};
+use crate::client::{self, Target};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: ReportArgs, log: &LogArgs) -> Result<(), Failure> {
@@ -86,7 +86,7 @@ async fn fetch(report: &'static Report, args: &ReportArgs) -> Result<Bytes, Fail
     };
     match &args.source.data_dir {
         None => {
-            let base = args.source.url.as_deref().unwrap_or(UI_URL);
+            let base = &args.source.target()?;
             ask_server(base, report, &wanted, args.format).await
         }
         Some(dir) => {
@@ -94,9 +94,10 @@ async fn fetch(report: &'static Report, args: &ReportArgs) -> Result<Bytes, Fail
             let ask = wanted
                 .of(report, super::now_ms(&engine))
                 .map_err(Failure::usage)?;
-            let answer = query::catalogue::answer(&engine, ask)
-                .await
-                .map_err(Failure::failed)?;
+            let answer =
+                query::catalogue::answer(&engine.question(::query::Sight::everything()), ask)
+                    .await
+                    .map_err(Failure::failed)?;
             let written = match args.format {
                 Format::Csv => render::csv(&answer.rows).map_err(Failure::failed),
                 Format::Parquet => render::parquet(&answer.rows).map_err(Failure::failed),
@@ -111,7 +112,7 @@ async fn fetch(report: &'static Report, args: &ReportArgs) -> Result<Bytes, Fail
 }
 
 async fn ask_server(
-    base: &str,
+    base: &Target,
     report: &Report,
     wanted: &Wanted,
     format: Format,

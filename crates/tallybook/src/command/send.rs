@@ -31,7 +31,7 @@ pub(crate) fn run(args: SendArgs) -> Result<(), Failure> {
     }
     io_runtime()?.block_on(async {
         for scenario in &scenarios {
-            send(scenario, &target, args.restamp).await?;
+            send(scenario, &target, &args).await?;
         }
         Ok(())
     })
@@ -76,10 +76,11 @@ fn target(args: &SendArgs) -> Result<Target, Failure> {
     })
 }
 
-async fn send(scenario: &Scenario, target: &Target, restamp: bool) -> Result<(), Failure> {
+async fn send(scenario: &Scenario, target: &Target, args: &SendArgs) -> Result<(), Failure> {
     let bar = progress(scenario);
     let options = Options {
-        restamp: restamp.then(|| shift_ms(scenario)).flatten(),
+        restamp: args.restamp.then(|| shift_ms(scenario)).flatten(),
+        token: args.token.clone(),
         on_progress: Box::new(|progress| bar.set_position(u64::from(progress.number))),
         ..Options::default()
     };

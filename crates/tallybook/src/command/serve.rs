@@ -17,16 +17,20 @@ pub(crate) fn run(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
         let shutdown = Shutdown::new();
         tokio::spawn(watch_signals(shutdown.clone()));
         let server = Server::build(checked, false).await?;
-        if settings.listen.allow_remote {
-            tracing::warn!("others can reach this server, and there is no sign-in yet: anyone may read and write");
+        if settings.listen.allow_remote && server.scheme() == "http" {
+            tracing::warn!("others may reach this server without TLS (--allow-remote): what is sent can be read on its way");
         }
+        let welcome = server.welcome();
         if args.listen.print_addresses {
             say(&server.addresses().to_string())?;
         } else {
             say(&format!(
-                "Tallybook keeps its data in {} and listens:\n{}\n\nPoint Claude Code at it:\n{}",
+                "Tallybook keeps its data in {} and listens:\n{}\n\n{}Point Claude Code at it:\n{}",
                 settings.data_dir.display(),
                 server.describe(),
+                welcome
+                    .map(|text| format!("{text}\n\n"))
+                    .unwrap_or_default(),
                 claude_code_environment(&server)
             ))?;
         }
@@ -38,7 +42,8 @@ pub(crate) fn run(args: &ServeArgs, log: &LogArgs) -> Result<(), Failure> {
 fn claude_code_environment(server: &Server) -> String {
     format!(
         "  export CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp\n  \
-         export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http://{}",
+         export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT={}://{}",
+        server.scheme(),
         server.otlp_http()
     )
 }

@@ -178,7 +178,11 @@ async fn into_directory(
 /// Over the wire.
 async fn to_server(args: &SimulateArgs, mut plan: Plan, shutdown: Shutdown) -> Result<(), Failure> {
     let url = args.to.clone().unwrap_or_default();
-    let wire = Wire::new(&url, args.protocol.unwrap_or(Protocol::HttpProtobuf))?;
+    let wire = Wire::new(
+        &url,
+        args.protocol.unwrap_or(Protocol::HttpProtobuf),
+        args.token.as_deref(),
+    )?;
     let path = args.checkpoint.clone();
     let path = path.unwrap_or_else(|| PathBuf::from(WIRE_CHECKPOINT_NAME));
     let found = Checkpoint::read(&path)?;

@@ -6,6 +6,7 @@
 
 use std::fmt::{self, Write};
 
+use query::render::moves;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
@@ -38,13 +39,4 @@ impl<W: Write> Write for Plain<W> {
         }
         self.0.write_str(rest)
     }
-}
-
-/// Whether a character does something to what is around it.
-fn moves(found: char) -> bool {
-    found.is_control()
-        || matches!(
-            found,
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        )
 }

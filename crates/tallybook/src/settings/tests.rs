@@ -120,6 +120,20 @@ fn the_settings_in_force_can_be_read_again() {
 }
 
 #[test]
+fn with_tls_a_remote_address_needs_no_permission() {
+    let tls = "[listen.tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\n";
+    check(&format!("[listen]\nui = \"0.0.0.0:4319\"\n{tls}"), &[]);
+    check(
+        "[listen.tls]\ncertificate = \"a.pem\"\n",
+        &["listen.tls", "both certificate and key"],
+    );
+    check(
+        "[listen.tls]\nclient_certificate = \"perhaps\"\n",
+        &["line 2", "`required` or `optional`"],
+    );
+}
+
+#[test]
 fn a_remote_address_can_be_allowed() {
     check("[listen]\nallow_remote = true\nui = \"0.0.0.0:4319\"", &[]);
 }
@@ -139,7 +153,7 @@ fn people_are_named_by_files_beside_the_configuration() {
     let text = "[people]\nmapping = \"mapping.csv\"\nroster = \"/srv/roster.csv\"\n";
     std::fs::write(&configuration, text).expect("writable");
     let settings = Settings::read(Some(&configuration)).unwrap_or_else(|error| panic!("{error:?}"));
-    let sources = settings.people.sources();
+    let sources = settings.people.sources(&settings.data_dir);
     assert_eq!(sources.mapping, Some(dir.path().join("mapping.csv")));
     assert_eq!(sources.roster, Some("/srv/roster.csv".into()));
     check(

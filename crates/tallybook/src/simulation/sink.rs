@@ -37,6 +37,7 @@ fn prepared(store: &Store, parcel: Parcel) -> Result<(Entry, Prepared), Failure>
         transport: Transport::Http,
         received_ns: parcel.at_ms * 1_000_000,
         quarantined: Vec::new(),
+        provenance: None,
         protobuf: parcel.body,
     };
     let prepared = store.prepare(&entry).map_err(Failure::failed)?;

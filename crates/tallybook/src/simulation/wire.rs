@@ -29,13 +29,16 @@ pub(crate) struct Wire {
 
 impl Wire {
     /// To that server.
-    pub(crate) fn new(url: &str, protocol: Protocol) -> Result<Wire, Failure> {
+    pub(crate) fn new(url: &str, protocol: Protocol, token: Option<&str>) -> Result<Wire, Failure> {
         let (transport, encoding) = match protocol {
             Protocol::HttpJson => (Transport::Http, Encoding::Json),
             Protocol::HttpProtobuf => (Transport::Http, Encoding::Protobuf),
             Protocol::Grpc => (Transport::Grpc, Encoding::Protobuf),
         };
-        let client = Client::new(url, transport);
+        let client = Client::new(url, transport).and_then(|client| match token {
+            Some(token) => client.with_token(token),
+            None => Ok(client),
+        });
         Ok(Wire {
             client: client.map_err(|error| Failure::usage(format!("--to {error}")))?,
             encoding,

@@ -13,7 +13,7 @@ use testkit::{Problem, Server};
 use crate::stage::launch;
 
 /// The environment of an agent that reports to this server.
-fn environment(server: &Server, protocol: &str) -> Vec<(String, String)> {
+pub(crate) fn environment(server: &Server, protocol: &str) -> Vec<(String, String)> {
     let addresses = server.addresses();
     let address = match protocol {
         "grpc" => &addresses.grpc,
@@ -317,7 +317,7 @@ async fn check_session(server: &Server, session: &str, protocol: &str) -> Result
 }
 
 /// Runs `tallybook emit` in this environment and no other; gives exit code, output and error.
-fn emit(
+pub(crate) fn emit(
     variables: &[(String, String)],
     arguments: &[&str],
 ) -> Result<(i32, String, String), Problem> {

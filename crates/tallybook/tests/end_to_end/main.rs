@@ -7,6 +7,7 @@
 //! | file | what it shows |
 //! |---|---|
 //! | `stage.rs` | what the tests share: a server, deliveries, expectations |
+//! | `access.rs` | the first admin, people, keys, and the audit trail of all of it |
 //! | `totals.rs` | every recorded scenario over its own transport comes to its ledger |
 //! | `repetition.rs` | repeated, shuffled, split, merged and re-encoded deliveries change nothing |
 //! | `crash.rs` | SIGKILL between and during requests loses and doubles nothing |
@@ -16,17 +17,24 @@
 //! | `meters.rs` | what Prometheus is shown, and that the guide knows all of it |
 //! | `log.rs` | the log tells nothing of what was sent or asked |
 //! | `emit.rs` | what the emitter sends, library and command, is what the server answers with |
+//! | `erase.rs` | somebody is erased: nothing is left in any byte, others have all of theirs |
 //! | `hooks.rs` | the guide's recipes for hooks and scripts, run as they stand there |
+//! | `tls.rs` | TLS at every port, and what is said without it |
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
 //! | `simulate.rs` | a simulated organisation is answered with its truth, however it came |
 //! | `reports.rs` | named reports and explanations, of a server and of a data directory |
+//! | `tokens.rs` | who may send, by ingest tokens, over every transport |
+//! | `connect.rs` | setting a client up: what is wrong is named, and the first event is waited for |
 //! | `command_line.rs` | the commands, their exit codes and their messages |
 
+mod access;
 mod bad_input;
 mod command_line;
+mod connect;
 mod crash;
 mod doctor;
 mod emit;
+mod erase;
 mod hooks;
 mod load;
 mod log;
@@ -36,4 +44,6 @@ mod reports;
 mod restart;
 mod simulate;
 mod stage;
+mod tls;
+mod tokens;
 mod totals;

@@ -6,8 +6,8 @@
 //! made by one thread. The exception are syncs of directories, which several threads make: those that
 //! are not hit are counted. A killed process leaves the same behind whether it entered such a sync or
 //! the next call after it, which is a target too. Every call that changes something must be hit. Left out
-//! is what lies in the scratch folder of queries: its names are new in every process, and a process that
-//! starts removes it.
+//! is what is called otherwise in every process: the scratch folder of queries, which a process that starts
+//! removes, and the draft of the installation's secret, which becomes the secret by one link.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -81,13 +81,14 @@ pub(crate) async fn kill(scene: Arc<Scene>) -> Result<(), Problem> {
 }
 
 impl Target {
-    /// Whether it is about what queries put down.
-    fn is_scratch(&self) -> bool {
+    /// Whether its path is another one in every process.
+    fn is_of_one_process(&self) -> bool {
         let mut folders = self.path.components();
-        folders
-            .next()
-            .is_some_and(|first| first.as_os_str() == "scratch")
-            && folders.next().is_some()
+        let first = folders.next().map(|first| first.as_os_str());
+        let Some(rest) = folders.next().and_then(|rest| rest.as_os_str().to_str()) else {
+            return false;
+        };
+        first.is_some_and(|first| first == "scratch" || (first == "keys" && rest.ends_with(".new")))
     }
 
     /// Whether the call changes nothing that a killed process leaves behind.
@@ -145,7 +146,9 @@ async fn dry_run(scene: &Arc<Scene>, is_recovery: bool) -> Result<Vec<Target>, P
         })
     };
     let targets = calls.into_iter().filter_map(target);
-    Ok(targets.filter(|target| !target.is_scratch()).collect())
+    Ok(targets
+        .filter(|target| !target.is_of_one_process())
+        .collect())
 }
 
 /// Kills the server at one target, and applies the oracle. Says whether it was hit.

@@ -1,9 +1,9 @@
 //! What was spent, on whom and on what.
 
 use crate::catalogue::dimensions::{
-    AGENT, APP_VERSION, COST_BASIS, COST_CENTER, DAY, DEPARTMENT, EFFORT, HOUR, MCP_SERVER, MODEL,
-    MONTH, ORGANIZATION, PERSON, PLUGIN, PRODUCT, PROJECT, QUERY_CATEGORY, SIGNAL, SKILL, SPEED,
-    TEAM, WEEK, WEEKDAY,
+    AGENT, APP_VERSION, COST_BASIS, COST_CENTER, DAY, DEPARTMENT, EFFORT, FOLDERS, HOUR,
+    MCP_SERVER, MODEL, MONTH, ORGANIZATION, PERSON, PLUGIN, PRODUCT, PROJECT, QUERY_CATEGORY,
+    SIGNAL, SKILL, SPEED, TEAM, TERMINAL, WEEK, WEEKDAY,
 };
 use crate::catalogue::exclusions::{COPIES, REPEATED_POINTS, UNPRICED};
 use crate::catalogue::measures::sum;
@@ -42,6 +42,8 @@ pub(super) static COST: Report = Report {
         PLUGIN,
         MCP_SERVER,
         APP_VERSION,
+        TERMINAL,
+        FOLDERS,
         SIGNAL,
         COST_BASIS,
     ],

@@ -1,8 +1,8 @@
 //! What failed.
 
 use crate::catalogue::dimensions::{
-    AGENT, APP_VERSION, COST_CENTER, DAY, DEPARTMENT, HOUR, MCP_SERVER, MODEL, MONTH, ORGANIZATION,
-    PERSON, PRODUCT, TEAM, TOOL, WEEK, WEEKDAY, dimension,
+    AGENT, APP_VERSION, COST_CENTER, DAY, DEPARTMENT, FOLDERS, HOUR, MCP_SERVER, MODEL, MONTH,
+    ORGANIZATION, PERSON, PRODUCT, TEAM, TERMINAL, TOOL, WEEK, WEEKDAY, dimension,
 };
 use crate::catalogue::exclusions::COPIES;
 use crate::catalogue::measures::{distinct, mean, sum};
@@ -38,6 +38,8 @@ pub(super) static ERRORS: Report = Report {
         ORGANIZATION,
         PRODUCT,
         APP_VERSION,
+        TERMINAL,
+        FOLDERS,
         DAY,
         WEEK,
         MONTH,
@@ -149,7 +151,7 @@ pub(super) static ERRORS: Report = Report {
 };
 
 const ROWS: &str = "
-SELECT time, person, team, department, cost_center, organization_id, product, app_version, session_id, event, model,
+SELECT time, person, team, department, cost_center, organization_id, product, app_version, session_id, event, model, terminal_type, workspace_host_paths,
        mcp_server_name, tool_name, agent_name, status_code, error_type, attempt, duration_ms,
        CASE event WHEN 'api_error' THEN 'request' WHEN 'api_refusal' THEN 'refusal' WHEN 'tool_result' THEN 'tool'
                   WHEN 'mcp_server_connection' THEN 'connection' WHEN 'internal_error' THEN 'internal' END AS kind

@@ -110,6 +110,6 @@ pub(super) static PEOPLE: Report = Report {
 const BASIS: Dimension = dimension(
     "person_basis",
     "Basis",
-    "email, account, session, installation, mapping or installation_id",
+    "email, account, session, installation, mapping, token or installation_id",
     "person_basis",
 );

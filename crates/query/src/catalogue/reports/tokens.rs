@@ -1,9 +1,9 @@
 //! Tokens of all four kinds, and what the prompt cache is worth.
 
 use crate::catalogue::dimensions::{
-    AGENT, APP_VERSION, COST_CENTER, DAY, DEPARTMENT, EFFORT, HOUR, MCP_SERVER, MODEL, MONTH,
-    ORGANIZATION, PERSON, PLUGIN, PRODUCT, PROJECT, QUERY_CATEGORY, SIGNAL, SKILL, SPEED, TEAM,
-    WEEK, WEEKDAY,
+    AGENT, APP_VERSION, COST_CENTER, DAY, DEPARTMENT, EFFORT, FOLDERS, HOUR, MCP_SERVER, MODEL,
+    MONTH, ORGANIZATION, PERSON, PLUGIN, PRODUCT, PROJECT, QUERY_CATEGORY, SIGNAL, SKILL, SPEED,
+    TEAM, TERMINAL, WEEK, WEEKDAY,
 };
 use crate::catalogue::exclusions::{COPIES, REPEATED_POINTS};
 use crate::catalogue::measures::{mean, sum};
@@ -43,6 +43,8 @@ pub(super) static TOKENS: Report = Report {
         PLUGIN,
         MCP_SERVER,
         APP_VERSION,
+        TERMINAL,
+        FOLDERS,
         SIGNAL,
     ],
     usual_group_by: &["model"],

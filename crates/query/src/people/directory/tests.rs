@@ -24,6 +24,7 @@ fn name(kind: &str, number: Option<u8>) -> Option<Name> {
 fn facts(lines: &[Line], keys: Keys) -> Facts {
     let key = |kind, number| name(kind, number).map(|name| keys.of(&name));
     let mut facts = Facts::default();
+    facts.organizations.push(None);
     for (place, line) in lines.iter().enumerate() {
         let [email, account_id, account_uuid] = line.ids;
         facts.identities.push(Identity {
@@ -37,6 +38,7 @@ fn facts(lines: &[Line], keys: Keys) -> Facts {
             installation: key("installation", line.installation),
             identity: place as u32,
             units: place as u32,
+            organization: 0,
             first_ms: line.at_ms,
             last_ms: line.at_ms,
         });
@@ -50,6 +52,8 @@ fn answers(directory: Directory, keys: Keys) -> Vec<String> {
         directory: Arc::new(directory),
         files: Arc::new(PeopleFiles::default()),
         keys,
+        owners: None,
+        pseudonyms: None,
     };
     let mut answers = Vec::new();
     for session in 0..4_u8 {
@@ -114,7 +118,7 @@ proptest! {
     ) {
         let keys = Keys::new();
         let mut once = Directory::default();
-        once.learn(&facts(&lines, keys));
+        once.learn(&facts(&lines, keys), None);
         let mut shuffled: Vec<(u32, Line)> = order.iter().copied().zip(lines.iter().cloned()).collect();
         shuffled.sort_by_key(|(rank, _)| *rank);
         let mut rest: Vec<Line> = shuffled.into_iter().map(|(_, line)| line).collect();
@@ -127,7 +131,7 @@ proptest! {
             let batch: Vec<Line> = rest.drain(..size.min(rest.len())).collect();
             // A copy is kept by a query meanwhile.
             let mut next = piecemeal.clone();
-            next.learn(&facts(&batch, keys));
+            next.learn(&facts(&batch, keys), None);
             piecemeal = next;
         }
         prop_assert_eq!(answers(once, keys), answers(piecemeal, keys));
@@ -147,10 +151,10 @@ fn one_with_too_many_names_is_nobodys() {
         })
         .collect();
     let mut directory = Directory::default();
-    directory.learn(&facts(&lines[..SAYINGS_MAX], keys));
+    directory.learn(&facts(&lines[..SAYINGS_MAX], keys), None);
     assert!(answers(directory.clone(), keys)[0].contains("Session"));
-    directory.learn(&facts(&lines, keys));
-    directory.learn(&facts(&lines[..1], keys));
+    directory.learn(&facts(&lines, keys), None);
+    directory.learn(&facts(&lines[..1], keys), None);
     let of_session = &answers(directory, keys)[0];
     assert_eq!(
         of_session,

@@ -11,7 +11,7 @@ fn a_roster_is_read_and_checked() {
         (roster.rows(), roster.of_id("ann@example.com").len()),
         (2, 2)
     );
-    assert_eq!(roster.batch().expect("a batch").num_rows(), 2);
+    assert_eq!(roster.batch(None).expect("a batch").num_rows(), 2);
     let wrong = "person,time_zone,product\nann@example.com,Mars/Olympus,\nann@example.com,+01:00,\nnone,,\n";
     let said = Roster::parse("r.csv", wrong.as_bytes())
         .expect_err("is wrong")

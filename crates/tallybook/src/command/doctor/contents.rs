@@ -10,7 +10,7 @@ use super::server::Server;
 const QUOTED_MAX: usize = 5;
 
 pub(super) async fn findings(subject: &Subject) -> Vec<Finding> {
-    let is_running = matches!(subject.server, Server::Running(_));
+    let is_running = matches!(subject.server, Server::Running(_) | Server::Closed);
     match store::inspect(&subject.dir, !is_running).await {
         Ok(Some(found)) => vec![
             manifest(&found),

@@ -2,12 +2,12 @@
 
 use super::Subject;
 use super::finding::Finding;
-use crate::people::{Sources, summary};
+use crate::people::summary;
 
 pub(super) fn finding(subject: &Subject) -> Option<Finding> {
     const CHECK: &str = "people";
-    let sources = subject.settings.people.sources();
-    if sources == Sources::default() {
+    let sources = subject.settings.people.sources(&subject.dir);
+    if sources.mapping.is_none() && sources.roster.is_none() {
         return None;
     }
     Some(match sources.read() {

@@ -84,6 +84,7 @@ fn owner(subject: &Subject) -> Finding {
             format!("nobody has it, but a Tallybook answers at {url}"),
             "that server keeps its data elsewhere: name its directory with --data-dir",
         ),
+        (Some(pid), Server::Closed) => Finding::ok(CHECK, format!("{} has it", name(pid))),
         (None, _) => Finding::ok(CHECK, "nobody has it"),
         (Some(pid), Server::Running(_)) => Finding::ok(CHECK, format!("{} has it", name(pid))),
         (Some(pid), _) => Finding::failed(

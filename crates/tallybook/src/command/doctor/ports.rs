@@ -25,6 +25,7 @@ pub(super) async fn findings(subject: &Subject) -> Vec<Finding> {
                 let served = [&server.http, &server.grpc, &subject.url];
                 answered(port, served[index]).await
             }
+            Server::Closed => Finding::skipped(port.0, "a server that lets nobody in has it"),
             _ => free(port, configured[index]),
         });
     }

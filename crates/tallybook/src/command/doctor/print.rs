@@ -90,7 +90,13 @@ fn text(findings: &[Finding], is_coloured: bool) -> String {
 
 /// Names of files and reasons in the quarantine may hold anything.
 fn printable(text: &str) -> String {
-    let plain = |symbol: char| if symbol.is_control() { ' ' } else { symbol };
+    let plain = |symbol: char| {
+        if query::render::moves(symbol) {
+            ' '
+        } else {
+            symbol
+        }
+    };
     text.chars().map(plain).collect()
 }
 

@@ -11,7 +11,7 @@ use url::Url;
 use super::Subject;
 use super::finding::Finding;
 use crate::cli::UI_URL;
-use crate::client;
+use crate::client::{self, Target};
 
 /// A server on this machine answers sooner.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,6 +27,8 @@ pub(super) enum Server {
     Running(Box<Running>),
     /// Something else, and what it did.
     Stranger(String),
+    /// A Tallybook that lets only those in who are somebody.
+    Closed,
     Nobody,
 }
 
@@ -63,11 +65,14 @@ pub(super) fn url_of(ui: SocketAddr) -> String {
 }
 
 /// Asks at the address of the API.
-pub(super) async fn ask(url: &str) -> Server {
-    if !is_listening(url).await {
+pub(super) async fn ask(target: &Target) -> Server {
+    if !is_listening(target.url()).await {
         return Server::Nobody;
     }
-    match timeout(PATIENCE, read(url)).await {
+    if let Ok(true) = timeout(PATIENCE, is_closed(target)).await {
+        return Server::Closed;
+    }
+    match timeout(PATIENCE, read(target)).await {
         Ok(Ok(running)) => Server::Running(Box::new(running)),
         Ok(Err(reason)) => Server::Stranger(reason),
         Err(_) => Server::Stranger(format!("it says nothing within {} s", PATIENCE.as_secs())),
@@ -85,9 +90,19 @@ async fn is_listening(url: &str) -> bool {
     matches!(connected, Ok(Ok(_)))
 }
 
-async fn read(url: &str) -> Result<Running, String> {
+/// Whether a Tallybook does not let us in.
+async fn is_closed(target: &Target) -> bool {
+    let answer = client::get(target, &["api", "v1", "session"]).await;
+    let session: Value = answer
+        .ok()
+        .and_then(|body| serde_json::from_slice(&body).ok())
+        .unwrap_or_default();
+    session["signed_in"] == false
+}
+
+async fn read(target: &Target) -> Result<Running, String> {
     let get = async |path: &[&str]| {
-        let answer = client::get(url, path).await;
+        let answer = client::get(target, path).await;
         answer.map_err(|failure| failure.text().to_owned())
     };
     let status: Value = serde_json::from_slice(&get(&["api", "v1", "status"]).await?)
@@ -112,7 +127,7 @@ async fn read(url: &str) -> Result<Running, String> {
 
 /// Whether the probe at `url` answers.
 pub(super) async fn is_healthy(url: &str) -> bool {
-    let probe = timeout(PATIENCE, client::get(url, &["healthz"])).await;
+    let probe = timeout(PATIENCE, client::get(&Target::open(url), &["healthz"])).await;
     matches!(probe, Ok(Ok(_)))
 }
 
@@ -137,6 +152,11 @@ pub(super) fn finding(subject: &Subject) -> Finding {
             CHECK,
             format!("something that is not Tallybook answers at {url}: {reason}"),
             "name the server's address with --url, or stop what listens there",
+        ),
+        Server::Closed => Finding::failed(
+            CHECK,
+            format!("Tallybook answers at {url}, and lets nobody in without a valid key"),
+            "make one with tallybook key create --permission aggregates,content, and set TALLYBOOK_API_KEY",
         ),
         Server::Nobody => Finding::skipped(CHECK, format!("nobody answers at {url}")),
     }
@@ -163,7 +183,7 @@ pub(super) async fn numbers(subject: &Subject) -> Vec<Finding> {
         last_sync(server),
         journal_lag(server),
         fates(server),
-        quarantine(&subject.url).await,
+        quarantine(&subject.target).await,
     ]
 }
 
@@ -184,7 +204,7 @@ async fn ready(server: &Running, url: &str) -> Finding {
             ),
         };
     }
-    match timeout(PATIENCE, client::get(url, &["readyz"])).await {
+    match timeout(PATIENCE, client::get(&Target::open(url), &["readyz"])).await {
         Ok(Ok(_)) => Finding::ok(CHECK, "requests are taken"),
         _ => Finding::failed(
             CHECK,
@@ -264,10 +284,14 @@ fn fates(server: &Running) -> Finding {
     Finding::ok(CHECK, seen)
 }
 
-async fn quarantine(url: &str) -> Finding {
+async fn quarantine(target: &Target) -> Finding {
     const CHECK: &str = "quarantine";
     let question = serde_json::json!({"sql": REASONS});
-    let asked = timeout(PATIENCE, client::post_json(url, "/api/v1/query", &question)).await;
+    let asked = timeout(
+        PATIENCE,
+        client::post_json(target, "/api/v1/query", &question),
+    )
+    .await;
     let Ok(Ok(answer)) = asked else {
         return Finding::skipped(CHECK, "the server cannot be asked now");
     };

@@ -1,0 +1,156 @@
+//! Erasing somebody: what would go, the erasure, and how it stands.
+
+use std::sync::Arc;
+
+use access::audit::Action;
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use query::{Asked, EraseError, ErasureDesk, ErasureState};
+use serde::{Deserialize, Serialize};
+use store::{Certificate, Counts, StoreError};
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::access::Asker;
+use crate::fault::{ErrorBody, Fault};
+use crate::input::{Body, Id};
+
+/// Whom to erase.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Erase {
+    /// A name, an e-mail address, an account or an installation.
+    person: String,
+    /// Only what carries this organisation's id.
+    organization: Option<String>,
+    /// Also items of others that mention one of their ids.
+    #[serde(default)]
+    with_mentions: bool,
+    /// Only say what would go.
+    dry_run: bool,
+}
+
+/// What an erasure would remove, or the erasure that has begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Begun {
+    /// The erasure's id; null when nothing was erased.
+    id: Option<String>,
+    /// What would go; null when it has begun.
+    #[schema(value_type = Option<Object>)]
+    would_remove: Option<Counts>,
+    /// The ids that are known to be theirs; null when it has begun.
+    identities: Option<Vec<String>>,
+}
+
+/// How an erasure stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Standing {
+    /// `running`, `failed` or `ended`.
+    state: &'static str,
+    /// What it does, or why it has failed.
+    detail: Option<String>,
+    /// The certificate, once it has ended.
+    #[schema(value_type = Option<Object>)]
+    certificate: Option<Certificate>,
+}
+
+/// Erases somebody, or says what would go.
+///
+/// An erasure goes on in the background, over a restart too; `GET /api/v1/erasures/{id}` says how it stands.
+#[utoipa::path(post, path = "/api/v1/erase", tag = "status", request_body = Erase, responses(
+    (status = 200, description = "What would go", body = Begun),
+    (status = 202, description = "It has begun", body = Begun),
+    (status = 404, description = "Nothing is there of them", body = ErrorBody),
+    (status = 409, description = "Another erasure is under way", body = ErrorBody)))]
+pub(crate) async fn erase(
+    State(api): State<Arc<Api>>,
+    asker: Asker,
+    Body(order): Body<Erase>,
+) -> Result<(StatusCode, Json<Begun>), Fault> {
+    let asked = Asked {
+        person: order.person,
+        organization: order.organization,
+        with_mentions: order.with_mentions,
+    };
+    if order.dry_run {
+        api.on_record(
+            &asker,
+            Action::Erase,
+            "a person, a trial that says what would go",
+        )
+        .await?;
+        let (whom, counts) = api.engine.plan_erasure(&asked).await?;
+        let begun = Begun {
+            id: None,
+            would_remove: Some(counts),
+            identities: Some(whom.ids.into_iter().collect()),
+        };
+        return Ok((StatusCode::OK, Json(begun)));
+    }
+    // On record is that somebody was erased and the certificate's id, not who: the trail stays.
+    api.on_record(&asker, Action::Erase, "a person").await?;
+    let asked_by = format!("{}, by the API", asker.principal.who);
+    let id = desk(&api)?.begin(&asked, asked_by).await?;
+    api.on_record(&asker, Action::Erase, format!("erasure {id}"))
+        .await?;
+    let begun = Begun {
+        id: Some(id),
+        would_remove: None,
+        identities: None,
+    };
+    Ok((StatusCode::ACCEPTED, Json(begun)))
+}
+
+/// How an erasure stands.
+#[utoipa::path(get, path = "/api/v1/erasures/{id}", tag = "status",
+    params(("id" = String, Path, description = "The erasure's id")), responses(
+    (status = 200, body = Standing),
+    (status = 404, description = "There was none of this id", body = ErrorBody)))]
+pub(crate) async fn standing(
+    State(api): State<Arc<Api>>,
+    Id(id): Id,
+) -> Result<Json<Standing>, Fault> {
+    let state = desk(&api)?.state(&id).await.map_err(EraseError::Store)?;
+    let (state, detail, certificate) = match state {
+        Some(ErasureState::Running(progress)) => (
+            "running",
+            progress.map(|progress| progress.describe()),
+            None,
+        ),
+        Some(ErasureState::Failed(reason)) => ("failed", Some(reason), None),
+        Some(ErasureState::Ended(certificate)) => ("ended", None, Some(*certificate)),
+        None => {
+            let message = format!("there was no erasure {id:?}");
+            return Err(Fault::new(StatusCode::NOT_FOUND, message, None));
+        }
+    };
+    Ok(Json(Standing {
+        state,
+        detail,
+        certificate,
+    }))
+}
+
+fn desk(api: &Api) -> Result<&Arc<ErasureDesk>, Fault> {
+    api.erasures.as_ref().ok_or_else(|| {
+        let hint = Some("use tallybook erase --data-dir");
+        Fault::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "nobody is erased by this server",
+            hint,
+        )
+    })
+}
+
+impl From<EraseError> for Fault {
+    fn from(error: EraseError) -> Fault {
+        let status = match error {
+            EraseError::Query(error) => return error.into(),
+            EraseError::Nobody(_) => StatusCode::NOT_FOUND,
+            EraseError::Store(StoreError::Busy(_)) => StatusCode::CONFLICT,
+            EraseError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Fault::new(status, error.to_string(), None)
+    }
+}

@@ -1,1 +1,0 @@
-import"./router.svelte-Irc1Nzj0.js";import{f as e}from"./index-CMNtbV8q.js";import{t}from"./resource.svelte-B86VJck0.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};

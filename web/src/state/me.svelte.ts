@@ -1,0 +1,42 @@
+// Who looks at the page, and what they may.
+
+import { fetchMe, setUp, signIn, signOut } from '../api/access';
+import { onSignedOut } from '../api/client';
+import type { Me, Permission } from '../api/accesstypes';
+
+class Myself {
+  current: Me | null = $state.raw(null);
+  /** Nobody is signed in, and somebody must be. */
+  isStranger = $derived(this.current !== null && !this.current.signed_in);
+  /** Anybody on the machine may do everything. */
+  isOpen = $derived(this.current?.access === 'open');
+
+  constructor() {
+    onSignedOut(() => void this.refresh());
+  }
+
+  /** Until it is known who looks, everything is offered: the server refuses what may not be. */
+  may(permission: Permission | null): boolean {
+    return permission === null || this.current === null || this.current.permissions.includes(permission);
+  }
+
+  async refresh(): Promise<void> {
+    // When the server is away, that is said elsewhere.
+    this.current = await fetchMe().catch(() => this.current);
+  }
+
+  async signIn(name: string, password: string): Promise<void> {
+    this.current = await signIn(name, password);
+  }
+
+  async setUp(token: string, name: string, password: string): Promise<void> {
+    this.current = await setUp(token, name, password);
+  }
+
+  async signOut(): Promise<void> {
+    await signOut();
+    await this.refresh();
+  }
+}
+
+export const me = new Myself();
