@@ -10,9 +10,14 @@ Measures the server: cargo xtask bench [OPTIONS]
   --shape VERSION  only clients of this version: 2.1.45 or 2.1.329
   --strain         instead: latency, ten times the load, kill and replay (docs/strain.md)
   --encryption     instead: the same with and without encryption at rest, in turn
+  --panels         instead: every panel of the web UI, over --events N events of thirty days [10,000,000]
+  --data DIR       with --panels: a data directory that is there already, made by `simulate --end 2026-11-28T12:00:00Z`
   --keep           leave the data directories where they are
   --write          write the figures to docs/benchmarks.md, or docs/strain.md
 ";
+
+/// Events under the panels.
+const PANELS_EVENTS: u64 = 10_000_000;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -24,6 +29,9 @@ pub(crate) struct Arguments {
     pub(crate) shapes: Vec<ClientVersion>,
     pub(crate) strain: bool,
     pub(crate) encryption: bool,
+    pub(crate) panels: bool,
+    /// Where the data of the panels is already.
+    pub(crate) data: Option<String>,
     pub(crate) is_quick: bool,
     pub(crate) keep: bool,
     pub(crate) write: bool,
@@ -38,6 +46,8 @@ impl Arguments {
             shapes: vec![ClientVersion::V2_1_45, ClientVersion::V2_1_329],
             strain: false,
             encryption: false,
+            panels: false,
+            data: None,
             is_quick: false,
             keep: false,
             write: false,
@@ -64,6 +74,11 @@ impl Arguments {
                 }
                 "--encryption" => arguments.encryption = true,
                 "--strain" => arguments.strain = true,
+                "--panels" => {
+                    arguments.panels = true;
+                    arguments.events = PANELS_EVENTS;
+                }
+                "--data" => arguments.data = Some(value()?.clone()),
                 "--keep" => arguments.keep = true,
                 "--write" => arguments.write = true,
                 _ => return Err(format!("{word} is not known")),

@@ -71,12 +71,19 @@ impl MemoryWatch {
     }
 }
 
+/// The memory that a process has resident, in bytes.
+pub(crate) fn resident_memory(pid: u32) -> Result<u64, Problem> {
+    memory(pid, "VmRSS:").ok_or_else(|| Problem::new(format!("process {pid} has ended")))
+}
+
 /// The most memory that a process has had resident, in bytes; nothing when it has ended.
 fn peak_memory(pid: u32) -> Option<u64> {
+    memory(pid, "VmHWM:")
+}
+
+fn memory(pid: u32, what: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what))?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
     Some(kib * 1024)
 }

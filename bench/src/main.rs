@@ -15,6 +15,7 @@
 //! | `archive.rs` | millions of events on disk, and questions to them |
 //! | `question.rs` | the questions, and how their answers are checked |
 //! | `demo.rs` | how long the demonstration takes until it is filled |
+//! | `panels.rs`, `panels/` | the panels of the web UI over a simulated organisation |
 //! | `strain.rs`, `strain/` | latency, ten times the load, kill and replay |
 //! | `encryption.rs` | what encryption costs, in one run with and without |
 //! | `report.rs` | the table, and the floors |
@@ -34,6 +35,7 @@ mod endless;
 mod gauge;
 mod intake;
 mod load;
+mod panels;
 mod question;
 mod report;
 mod strain;
@@ -76,6 +78,9 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     }
     if arguments.encryption {
         return runtime.block_on(encryption::measure(arguments, &binary));
+    }
+    if arguments.panels {
+        return runtime.block_on(panels::measure(arguments, &binary));
     }
     let mut report = Report::default();
     runtime.block_on(async {

@@ -4,42 +4,42 @@
 //! taken when it starts, for a bounded time in bounded memory.
 
 mod erase;
+mod run;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::StringViewArray;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use base::meters::Source;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::registry::FunctionRegistry;
-use datafusion::physical_plan::{
-    SendableRecordBatchStream, execute_stream, execute_stream_partitioned,
-};
+use datafusion::physical_plan::execute_stream_partitioned;
 use datafusion::prelude::SessionConfig;
-use futures::StreamExt;
 use store::{ReplayProgress, Snapshot, Store};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use crate::aside::Copies;
+use crate::by_hour::{self, ByHour};
 use crate::complexity;
 use crate::config::Config;
 use crate::cost::Cost;
+use crate::digests::Digests;
 use crate::environment;
 use crate::error::{ErrorKind, QueryError};
 use crate::functions::{self, Slot};
 use crate::meters::{self, Meters};
 use crate::people::{People, PeopleFiles, Resolver};
-use crate::plan::{Ready, described, explain, guarded, plan};
+use crate::plan::{Known, described, guarded, plan};
 use crate::question::Question;
 use crate::sight::{Lens, Sight};
 
 pub use erase::{Asked, EraseError, ErasureDesk, ErasureState};
 
-/// Text in one answer; prompts and tool inputs may be long.
-const ANSWER_BYTES_MAX: usize = 256 << 20;
+pub(crate) use run::Fold;
+use run::{fold, run};
 
 /// What a query answered.
 #[derive(Clone, Debug)]
@@ -69,6 +69,8 @@ pub struct Engine {
     turns: Arc<tokio::sync::Semaphore>,
     meters: Meters,
     people: Arc<People>,
+    copies: Arc<Copies>,
+    digests: Arc<Digests>,
     /// Taken when the engine is dropped, to be shut down without waiting.
     runtime: Option<Runtime>,
 }
@@ -113,6 +115,8 @@ impl Engine {
             turns,
             meters: Meters::new(),
             people: Arc::new(People::new()),
+            copies: Arc::default(),
+            digests: Arc::default(),
             runtime: Some(runtime),
         })
     }
@@ -183,9 +187,16 @@ impl Engine {
     pub(crate) async fn plan(&self, lens: &Lens, sql: &str) -> Result<Vec<String>, QueryError> {
         let (state, snapshot) = (self.state_now()?, self.snapshot().await?);
         let (sql, files, lens) = (sql.to_owned(), self.people.files(), lens.clone());
+        let copies = Arc::clone(&self.copies);
         let planning = async move {
-            let people = (&*files, &Slot::default());
-            let (_, plan) = guarded(state, people, &snapshot, &sql, &lens).await?;
+            let known = Known {
+                files: &files,
+                slot: &Slot::default(),
+                copies: &copies,
+                by_hour: None,
+                lens: &lens,
+            };
+            let (_, plan) = guarded(state, &known, &snapshot, &sql).await?;
             Ok(described(&plan))
         };
         self.in_turn(planning).await
@@ -199,10 +210,24 @@ impl Engine {
         sql: String,
         rows_max: usize,
     ) -> Result<Answer, QueryError> {
-        let (state, people) = (self.state_now()?, Arc::clone(&self.people));
+        self.query_by_hour(lens, snapshot, sql, rows_max, None)
+            .await
+    }
+
+    /// The same, by the sums of parts where there are any.
+    pub(crate) async fn query_by_hour(
+        &self,
+        lens: &Lens,
+        snapshot: Snapshot,
+        sql: String,
+        rows_max: usize,
+        by_hour: Option<ByHour>,
+    ) -> Result<Answer, QueryError> {
+        let (state, known) = (self.state_now()?, self.known());
         let (started, lens) = (Instant::now(), lens.clone());
         let run = async move {
-            let ready = plan(state, &people, snapshot, &sql, &lens).await?;
+            let sql = (sql.as_str(), by_hour.as_ref());
+            let ready = plan(state, (&known.0, &known.1), snapshot, sql, &lens).await?;
             run(ready, rows_max).await
         };
         let (schema, batches, truncated) = self.in_turn(run).await?;
@@ -214,6 +239,25 @@ impl Engine {
         })
     }
 
+    /// The sums of the parts of a snapshot, by hours that are whole in a range; `None` when it is not known
+    /// which rows count.
+    pub(crate) async fn by_hour(
+        &self,
+        lens: &Lens,
+        snapshot: &Snapshot,
+        hours: (i64, i64),
+    ) -> Result<Option<ByHour>, QueryError> {
+        let (state, snapshot) = (self.state_now()?, snapshot.clone());
+        let digests = Arc::clone(&self.digests);
+        let ((people, copies), lens) = (self.known(), lens.clone());
+        let making = async move {
+            let known = (&*people, &*copies, &*digests);
+            let ready = by_hour::ready(known, (&snapshot, &state), hours, &lens);
+            ready.await.map_err(|error| QueryError::running(&error))
+        };
+        self.in_turn(making).await
+    }
+
     /// Folds the rows of one SQL text, side by side: one result for each of its streams.
     pub(crate) async fn fold_snapshot<F: Fold>(
         &self,
@@ -222,10 +266,11 @@ impl Engine {
         sql: String,
         start: F,
     ) -> Result<Vec<F>, QueryError> {
-        let (state, people) = (self.state_now()?, Arc::clone(&self.people));
+        let (state, known) = (self.state_now()?, self.known());
         let lens = lens.clone();
         let folding = async move {
-            let ready = plan(state, &people, snapshot, &sql, &lens).await?;
+            let sql = (sql.as_str(), None);
+            let ready = plan(state, (&known.0, &known.1), snapshot, sql, &lens).await?;
             let streams = execute_stream_partitioned(ready.plan, ready.task);
             let streams = streams.map_err(|error| QueryError::running(&error))?;
             // Dropped with this future when the query is stopped.
@@ -235,11 +280,16 @@ impl Engine {
             }
             let mut folded = Vec::with_capacity(running.len());
             while let Some(ended) = running.join_next().await {
-                folded.push(ended.map_err(QueryError::internal)??);
+                folded.push(ended.map_err(QueryError::panicked)??);
             }
             Ok(folded)
         };
         self.in_turn(folding).await
+    }
+
+    /// What is known of people and of copies.
+    fn known(&self) -> (Arc<People>, Arc<Copies>) {
+        (Arc::clone(&self.people), Arc::clone(&self.copies))
     }
 
     /// What a query starts from, with the time at which it does.
@@ -280,22 +330,6 @@ impl Engine {
     }
 }
 
-/// What takes rows, a batch at a time.
-pub(crate) trait Fold: Clone + Send + 'static {
-    /// Takes the rows of a batch.
-    fn take(&mut self, batch: &RecordBatch) -> Result<(), QueryError>;
-}
-
-async fn fold<F: Fold>(
-    mut stream: SendableRecordBatchStream,
-    mut into: F,
-) -> Result<F, QueryError> {
-    while let Some(batch) = stream.next().await {
-        into.take(&batch.map_err(|error| QueryError::running(&error))?)?;
-    }
-    Ok(into)
-}
-
 /// A query whose client is gone is stopped.
 struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
 
@@ -309,6 +343,7 @@ impl<T> AbortOnDrop<Result<T, QueryError>> {
     async fn join(mut self) -> Result<T, QueryError> {
         match (&mut self.0).await {
             Ok(result) => result,
+            Err(error) if error.is_panic() => Err(QueryError::panicked(error)),
             Err(error) => Err(QueryError::internal(error)),
         }
     }
@@ -337,24 +372,6 @@ fn replaying(progress: &ReplayProgress) -> QueryError {
     }
 }
 
-/// Bytes of the text in a batch, which is what can make few rows large.
-fn text_bytes(batch: &RecordBatch) -> usize {
-    let text = batch
-        .columns()
-        .iter()
-        .filter_map(|column| column.as_any().downcast_ref::<StringViewArray>());
-    text.map(StringViewArray::total_bytes_len).sum()
-}
-
-fn too_large() -> QueryError {
-    QueryError {
-        kind: ErrorKind::Memory,
-        message: format!("the answer is larger than {} MiB", ANSWER_BYTES_MAX >> 20),
-        position: None,
-        hint: Some("ask for fewer rows or columns".to_owned()),
-    }
-}
-
 fn session_config(of: &Config) -> SessionConfig {
     let threads = of.threads_of_a_question();
     // Every sort that can go to the disk keeps so much for the way back, however little it sorts: all
@@ -371,29 +388,4 @@ fn session_config(of: &Config) -> SessionConfig {
     options.execution.time_zone = Some("UTC".to_owned());
     options.sql_parser.collect_spans = true;
     config
-}
-
-async fn run(
-    ready: Ready,
-    rows_max: usize,
-) -> Result<(SchemaRef, Vec<RecordBatch>, bool), QueryError> {
-    let mut stream = execute_stream(ready.plan, ready.task).map_err(|error| explain(&error))?;
-    let schema = stream.schema();
-    let (mut batches, mut rows, mut bytes, mut truncated) = (Vec::new(), 0, 0, false);
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(|error| QueryError::running(&error))?;
-        let room = rows_max - rows;
-        truncated = batch.num_rows() > room;
-        let kept = batch.slice(0, batch.num_rows().min(room));
-        rows += kept.num_rows();
-        bytes += text_bytes(&kept);
-        if bytes > ANSWER_BYTES_MAX {
-            return Err(too_large());
-        }
-        batches.push(kept);
-        if truncated {
-            break;
-        }
-    }
-    Ok((schema, batches, truncated))
 }

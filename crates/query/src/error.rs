@@ -9,6 +9,11 @@ use datafusion::error::DataFusionError;
 const VALID_FIELDS: &str = "Valid fields are";
 /// What the engine puts before the name of a view; nobody writes it.
 const DEFAULT_SCHEMA: &str = "datafusion.public.";
+/// What a task that ended so says.
+const PANICKED: &str = "panicked";
+/// What the engine's repartitioning says when its input is read a second time. The engine itself does that
+/// in one case: when a join without keys has run out of memory and starts again on the disk.
+const READ_TWICE: &str = "partition not used yet";
 const MEMORY_HINT: &str = "narrow the time range, ask for fewer columns or groups, or raise query.memory and query.scratch";
 
 /// Whose turn it is.
@@ -76,6 +81,19 @@ impl QueryError {
         }
     }
 
+    /// From a panic within the engine, by its message.
+    pub(crate) fn panicked(message: impl fmt::Display) -> QueryError {
+        let message = message.to_string();
+        if message.contains(READ_TWICE) {
+            let reason = "a join of all rows with all others does not fit";
+            return QueryError::too_much("memory than it may have", reason);
+        }
+        QueryError {
+            hint: Some("narrow the time range or ask for fewer columns; a report of this with the query helps to mend it".to_owned()),
+            ..QueryError::internal(format!("the engine failed at this query: {message}"))
+        }
+    }
+
     /// From the engine's error while planning: the text is wrong.
     pub(crate) fn planning(error: &DataFusionError) -> QueryError {
         let (message, at) = take_position(&plain(error));
@@ -136,6 +154,10 @@ impl QueryError {
             | DataFusionError::Plan(_)
             | DataFusionError::SchemaError(..) => QueryError::planning(error),
             DataFusionError::Execution(reason) => QueryError::invalid(first_line(reason), None),
+            DataFusionError::External(task) if task.to_string().contains(PANICKED) => {
+                QueryError::panicked(task)
+            }
+            DataFusionError::ExecutionJoin(task) if task.is_panic() => QueryError::panicked(task),
             _ => QueryError::internal(first_line(&plain(error))),
         }
     }
@@ -181,4 +203,24 @@ fn take_position(message: &str) -> (String, Option<(u64, u64)>) {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_the_engine_is_an_answer_that_says_what_to_do() {
+        for (said, kind) in [
+            (READ_TWICE, ErrorKind::Memory),
+            ("index out of bounds", ErrorKind::Internal),
+        ] {
+            let ended = tokio::spawn(async move { std::panic::panic_any(said) }).await;
+            let task = ended.map(|()| ()).expect_err("a panic");
+            let error = DataFusionError::External(task.into());
+            let answer = QueryError::running(&error);
+            assert_eq!(answer.kind, kind, "{answer}");
+            assert!(answer.hint.is_some(), "{answer}");
+        }
+    }
 }

@@ -10,6 +10,7 @@
 //! | `elements.rs` | `_elements(json)`, for workspaces |
 //! | `copy_key.rs` | `_copy_key(column, …)`: what copies have in common |
 //! | `ledger.rs` | `_ledger_cost` and the other figures of the ledger, from the columns of an event |
+//! | `mixed.rs` | `_is_mixed(session_id)`: what sums by hour do not tell; each query has its own |
 //! | `narrow.rs` | `_key(text)`, `_compact(text)`: for views that sort |
 //! | `names.rs` | `_model(name)`, `_version_before(version, other)`, `_known_faults(product, version)`, `_in_order(lines)` |
 //! | `tool_call.rs` | `_call(…) OVER (…)` and others: of which call an event of a session is, and who asked for it |
@@ -18,6 +19,7 @@
 //! | `rhythm.rs` | `_expected_by(time)`: until when somebody would be heard of again |
 //! | `quarantined.rs` | `_sent_as(item, encoding, key)`: an attribute of an item that is damaged |
 //! | `constant.rs` | `_price_book_version()`, `_currency()`, `_net_per_usd()`; `_now()`, of each query |
+//! | `split.rs` | `_is_split_events(session_id, user_id)` and the same of metrics; each query has its own |
 //! | `people.rs` | `_person` and what else is said of people; each query has its own |
 
 mod allowed;
@@ -27,12 +29,14 @@ mod copy_key;
 mod elements;
 mod join_calls;
 mod ledger;
+mod mixed;
 mod names;
 mod narrow;
 mod people;
 mod quarantined;
 mod rhythm;
 mod sequence;
+mod split;
 mod tool_call;
 
 use std::sync::Arc;
@@ -44,8 +48,10 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub(crate) use attribute::value_of;
 pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
+pub(crate) use mixed::mixed;
 pub(crate) use people::{Slot, names_people, people};
 pub(crate) use quarantined::text_sent;
+pub(crate) use split::{is_split, is_split_of, split};
 pub(crate) use tool_call::{ACCEPTED, ANSWER, OTHER_ANSWER, REFUSED, RESULT};
 
 use crate::config::Config;
@@ -53,11 +59,12 @@ use crate::cost::Cost;
 use crate::sight;
 
 /// Functions that would say of people, or of what is withheld, what views do not say.
-const OF_VIEWS: [&str; 4] = ["_copy_key", "_machine", "_members", "_sent_as"];
+const OF_VIEWS: [&str; 5] = ["_copy_key", "_machine", "_members", "_sent_as", mixed::NAME];
 
 /// Those that views are made with, and nobody may call beside.
 pub(crate) fn of_views() -> impl Iterator<Item = &'static str> {
-    OF_VIEWS.into_iter().chain(people::names())
+    let of_views = OF_VIEWS.into_iter().chain(people::names());
+    of_views.chain(split::NAMES)
 }
 
 /// Offers all that do not differ from query to query, and of the engine's own those that are allowed.

@@ -15,6 +15,9 @@
 //! | `complexity.rs` | how much there may be to a statement |
 //! | `views.rs` | the views, as SQL over the tables |
 //! | `provider.rs` | a table of a snapshot: parts and buffer |
+//! | `aside.rs`, `aside/` | which rows no answer counts, found once for each part |
+//! | `digests.rs`, `digests/` | what the items of a part come to, by hour |
+//! | `by_hour.rs` | a question that is answered by these |
 //! | `ranged.rs` | a view that hands a range of time down to the events |
 //! | `meters.rs` | how long queries take and how they end |
 //! | `functions.rs` | functions of our own, the ledger's among them |
@@ -25,10 +28,13 @@
 //! | `catalogue/` | the named reports: one definition each, for command line, API and UI |
 //! | `reports/` | the pages of the UI that are more than a report |
 
+mod aside;
+mod by_hour;
 pub mod catalogue;
 mod complexity;
 mod config;
 mod cost;
+mod digests;
 mod engine;
 mod environment;
 mod error;

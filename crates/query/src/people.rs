@@ -39,6 +39,7 @@ pub(crate) use directory::About;
 use directory::Directory;
 use facts::Keys;
 pub(crate) use facts::Times;
+pub(crate) use learnt::BatchId;
 use learnt::Learnt;
 pub use mapping::Mapping;
 pub(crate) use resolve::{Item, Resolver};

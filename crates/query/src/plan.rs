@@ -24,6 +24,8 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 use store::{Snapshot, Table};
 
+use crate::aside::{Asides, Copies};
+use crate::by_hour::{self, ByHour};
 use crate::complexity;
 use crate::error::QueryError;
 use crate::functions::{self, Slot};
@@ -46,19 +48,35 @@ pub(crate) struct Ready {
 /// One statement over the views of a snapshot, ready to run.
 pub(crate) async fn plan(
     state: SessionState,
-    people: &People,
+    (people, copies): (&People, &Copies),
     snapshot: Snapshot,
-    sql: &str,
+    (sql, by_hour): (&str, Option<&ByHour>),
     lens: &Lens,
 ) -> Result<Ready, QueryError> {
-    let (files, slot) = (people.files(), Slot::default());
-    let (context, plan) = guarded(state.clone(), (&files, &slot), &snapshot, sql, lens).await?;
+    let files = match by_hour {
+        Some(by_hour) => by_hour.resolver.files(),
+        None => people.files(),
+    };
+    let slot = Slot::default();
+    let known = Known {
+        files: &files,
+        slot: &slot,
+        copies,
+        by_hour,
+        lens,
+    };
+    let (context, plan) = guarded(state.clone(), &known, &snapshot, sql).await?;
     let own = context.state();
     let plan = ranged::optimize(&own, &plan).map_err(|error| explain(&error))?;
     // Only now it is known whether the answer names people, for whom all parts must have been read.
     if functions::names_people(&plan).map_err(|error| explain(&error))? {
-        let resolver = people.resolver(files, &snapshot, &state, lens).await;
-        let resolver = resolver.map_err(|error| QueryError::running(&error))?;
+        let resolver = match by_hour {
+            Some(by_hour) => by_hour.resolver.clone(),
+            None => {
+                let resolver = people.resolver(files, &snapshot, &state, lens).await;
+                resolver.map_err(|error| QueryError::running(&error))?
+            }
+        };
         // A slot of this query alone, so nobody has filled it.
         let _ = slot.set(resolver);
     }
@@ -70,22 +88,37 @@ pub(crate) async fn plan(
     })
 }
 
+/// What the views of a statement hang on beside its snapshot.
+pub(crate) struct Known<'a> {
+    pub(crate) files: &'a PeopleFiles,
+    pub(crate) slot: &'a Slot,
+    pub(crate) copies: &'a Copies,
+    pub(crate) by_hour: Option<&'a ByHour>,
+    pub(crate) lens: &'a Lens,
+}
+
 /// The plan of one statement, after all three walls, and where it runs. The functions that name people
 /// wait for the slot to be filled.
 pub(crate) async fn guarded(
     state: SessionState,
-    (files, slot): (&PeopleFiles, &Slot),
+    known: &Known<'_>,
     snapshot: &Snapshot,
     sql: &str,
-    lens: &Lens,
 ) -> Result<(SessionContext, LogicalPlan), QueryError> {
-    let statement = parse(&state, sql, lens)?;
-    let context = SessionContext::new_with_state(with_own_catalog(state));
-    for function in functions::people(slot) {
+    let statement = parse(&state, sql, known.lens)?;
+    let context = SessionContext::new_with_state(with_own_catalog(state.clone()));
+    let of_query = functions::people(known.slot).chain(functions::split(snapshot));
+    for function in of_query.chain([functions::mixed(known.slot)]) {
         context.register_udf(function);
     }
     let named = named_views(&context, &statement)?;
-    register(&context, snapshot, files, &named, lens)
+    let on = |table: &Table| named.iter().any(|view| view.is_on(*table));
+    let tables = Table::ALL.into_iter().filter(on);
+    let asides = known
+        .copies
+        .asides(tables, (snapshot, &state), known.lens.owners());
+    let asides = asides.await.map_err(|error| QueryError::running(&error))?;
+    register(&context, (snapshot, &asides), known, &named)
         .await
         .map_err(|error| QueryError::planning(&error))?;
     // What the views are made with is gone again before the statement is planned.
@@ -100,7 +133,7 @@ pub(crate) async fn guarded(
 }
 
 /// Clones of a state share one catalog; each query registers its views in one of its own.
-fn with_own_catalog(state: SessionState) -> SessionState {
+pub(crate) fn with_own_catalog(state: SessionState) -> SessionState {
     let schema = Arc::new(MemorySchemaProvider::new());
     let catalog = MemoryCatalogProvider::new();
     let options = &state.config().options().catalog;
@@ -236,22 +269,27 @@ fn add_with_dependencies(view: &'static View, ordered: &mut Vec<&'static View>) 
 /// that it cannot name them.
 async fn register(
     context: &SessionContext,
-    snapshot: &Snapshot,
-    files: &PeopleFiles,
+    (snapshot, asides): (&Snapshot, &Asides),
+    known: &Known<'_>,
     views: &[&'static View],
-    lens: &Lens,
 ) -> Result<(), DataFusionError> {
+    let files = known.files;
     for view in views {
-        let below = below(view, snapshot, files, lens)?;
+        if let Some(by_hour) = known.by_hour.filter(|_| view.name == by_hour::VIEW) {
+            let rows = by_hour.view(context, snapshot, known).await?;
+            context.register_table(view.name, rows)?;
+            continue;
+        }
+        let below = below(view, (snapshot, asides), known)?;
         let is_on_table = below.is_some();
         if let Some(table) = below {
             context.register_table(view.reads[0], table)?;
         }
-        let sql = view.sql(snapshot, files);
+        let sql = view.sql(snapshot, files, |table| !asides.contains_key(&table));
         let mut plan = context.state().create_logical_plan(&sql).await?;
         if is_on_table {
             context.deregister_table(view.reads[0])?;
-            plan = lens.mask(view.name, plan, context)?;
+            plan = known.lens.mask(view.name, plan, context)?;
         }
         let provider: Arc<dyn TableProvider> = match view.narrower() {
             Some((narrower, without)) => {
@@ -268,18 +306,21 @@ async fn register(
 /// The table under a view that lies on one.
 fn below(
     view: &View,
-    snapshot: &Snapshot,
-    files: &PeopleFiles,
-    lens: &Lens,
+    (snapshot, asides): (&Snapshot, &Asides),
+    known: &Known<'_>,
 ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
     if view.reads == [ROSTER] {
-        let roster = files.roster.clone().unwrap_or_default();
-        let roster = roster.batch(lens.owners())?;
+        let roster = known.files.roster.clone().unwrap_or_default();
+        let roster = roster.batch(known.lens.owners())?;
         let table = MemTable::try_new(roster.schema(), vec![vec![roster]])?;
         return Ok(Some(Arc::new(table)));
     }
-    let is_read = |table: &Table| view.reads == [format!("_{}", table.name()).as_str()];
-    let table = Table::ALL.into_iter().find(is_read);
-    let of = |table| SnapshotTable::new(table, snapshot).of(lens.owners().cloned());
-    Ok(table.map(|table| Arc::new(of(table)) as Arc<dyn TableProvider>))
+    let table = Table::ALL.into_iter().find(|table| view.is_on(*table));
+    Ok(table.map(|table| -> Arc<dyn TableProvider> {
+        let rows = SnapshotTable::new(table, snapshot).of(known.lens.owners().cloned());
+        Arc::new(match asides.get(&table) {
+            Some(aside) if !view.is_of_copies() => rows.counted(Arc::clone(aside)),
+            _ => rows,
+        })
+    }))
 }

@@ -14,7 +14,9 @@ use datafusion::common::{DFSchema, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::{
+    CachedParquetFileReaderFactory, ParquetRowSelection,
+};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -29,6 +31,7 @@ use datafusion::prelude::SessionConfig;
 use datafusion::scalar::ScalarValue;
 use store::{Part, Snapshot, Table};
 
+use crate::aside::Aside;
 use crate::sight::{OnlyOf, Owners};
 
 /// Under which address the engine finds the parts.
@@ -44,17 +47,35 @@ pub(crate) struct SnapshotTable {
     batches: Vec<RecordBatch>,
     parts: Vec<Part>,
     snapshot: Snapshot,
+    /// Rows that are not read.
+    aside: Arc<Aside>,
 }
 
 impl SnapshotTable {
+    /// All its rows.
     pub(crate) fn new(table: Table, snapshot: &Snapshot) -> SnapshotTable {
+        let parts = snapshot.parts(table).cloned().collect();
+        SnapshotTable::of_parts(table, parts, snapshot).with_buffer(snapshot, table)
+    }
+
+    /// The rows of some parts.
+    pub(crate) fn of_parts(table: Table, parts: Vec<Part>, snapshot: &Snapshot) -> SnapshotTable {
         SnapshotTable {
             table,
             schema: table.schema(),
             owners: None,
-            batches: snapshot.batches(table).cloned().collect(),
-            parts: snapshot.parts(table).cloned().collect(),
+            batches: Vec::new(),
+            parts,
             snapshot: snapshot.clone(),
+            aside: Arc::default(),
+        }
+    }
+
+    /// And those in memory.
+    pub(crate) fn with_buffer(self, snapshot: &Snapshot, table: Table) -> SnapshotTable {
+        SnapshotTable {
+            batches: snapshot.batches(table).cloned().collect(),
+            ..self
         }
     }
 
@@ -63,15 +84,13 @@ impl SnapshotTable {
         SnapshotTable { owners, ..self }
     }
 
-    /// The rows of one part.
-    pub(crate) fn of_part(part: Part, snapshot: &Snapshot) -> SnapshotTable {
+    /// Without the rows that no answer counts.
+    pub(crate) fn counted(self, aside: Arc<Aside>) -> SnapshotTable {
+        let batches = self.batches.iter();
         SnapshotTable {
-            table: part.table,
-            schema: part.table.schema(),
-            owners: None,
-            batches: Vec::new(),
-            parts: vec![part],
-            snapshot: snapshot.clone(),
+            batches: batches.map(|batch| aside.counted_of_batch(batch)).collect(),
+            aside,
+            ..self
         }
     }
 
@@ -100,7 +119,12 @@ impl SnapshotTable {
     fn file(&self, part: &Part) -> PartitionedFile {
         // The manifest has whole milliseconds: inexact for the finer times of spans.
         let statistics = self.statistics(part, Precision::Inexact);
-        PartitionedFile::new(part.path.clone(), part.bytes).with_statistics(Arc::new(statistics))
+        let file = PartitionedFile::new(part.path.clone(), part.bytes);
+        let file = file.with_statistics(Arc::new(statistics));
+        match self.aside.counted(part) {
+            Some(counted) => file.with_extension(ParquetRowSelection::new(counted)),
+            None => file,
+        }
     }
 
     fn statistics(
@@ -109,7 +133,7 @@ impl SnapshotTable {
         precise: fn(ScalarValue) -> Precision<ScalarValue>,
     ) -> Statistics {
         let mut statistics = Statistics::new_unknown(&self.schema);
-        statistics.num_rows = Precision::Exact(part.rows as usize);
+        statistics.num_rows = Precision::Exact((part.rows - self.aside.count(part)) as usize);
         let time = self.schema.field(0).data_type();
         let column = &mut statistics.column_statistics[0];
         column.min_value = precise(time_scalar(time, part.time_min_ms, 0));

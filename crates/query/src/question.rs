@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use store::{Snapshot, Store};
 
+use crate::by_hour::ByHour;
 use crate::cost::Cost;
 use crate::engine::{Answer, Engine, Fold};
 use crate::error::QueryError;
@@ -77,6 +78,31 @@ impl<'a> Question<'a> {
         let answer = self
             .engine
             .query_snapshot(&self.lens, snapshot, sql, rows_max);
+        answer.await.map_err(|error| self.told(error))
+    }
+
+    /// The sums of the parts of a snapshot, by hours that are whole in a range; `None` when it is not known
+    /// which rows count.
+    pub(crate) async fn by_hour(
+        &self,
+        snapshot: &Snapshot,
+        hours: (i64, i64),
+    ) -> Result<Option<ByHour>, QueryError> {
+        let by_hour = self.engine.by_hour(&self.lens, snapshot, hours);
+        by_hour.await.map_err(|error| self.told(error))
+    }
+
+    /// The same answer by the sums of parts where there are any.
+    pub(crate) async fn query_by_hour(
+        &self,
+        snapshot: Snapshot,
+        sql: String,
+        rows_max: usize,
+        by_hour: Option<ByHour>,
+    ) -> Result<Answer, QueryError> {
+        let answer = self
+            .engine
+            .query_by_hour(&self.lens, snapshot, sql, rows_max, by_hour);
         answer.await.map_err(|error| self.told(error))
     }
 

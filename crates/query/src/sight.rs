@@ -30,7 +30,7 @@ use crate::config::Config;
 
 pub(crate) use mask::{functions, withheld};
 pub(crate) use only::OnlyOf;
-pub(crate) use owner::{Owners, named};
+pub(crate) use owner::{OF_ITEMS as OWNER_COLUMNS, Owners, named};
 pub use pseudonym::Pseudonyms;
 
 /// What a question may see. Cheap to clone.

@@ -9,9 +9,11 @@
 //! | `people.rs` | whose an item is; the people and the roster |
 //! | `coverage.rs` | who reports, how completely, and who has gone silent |
 //! | `tool_calls.rs` | decisions and results of tools, joined |
+//! | `by_hour.rs` | `usage` of sums of parts |
 //! | `usage.rs` | cost and tokens of all clients, whichever signal they send |
 //! | `reconciliation.rs` | events against metrics |
 
+mod by_hour;
 mod copies;
 mod coverage;
 mod ledger;
@@ -20,6 +22,10 @@ mod reconciliation;
 mod tool_calls;
 mod usage;
 
+pub(crate) use by_hour::{
+    below_usage, digest, digested, items_by_hour, loose, mixed, sums, sums_by_hour, usage_by_hour,
+};
+pub(crate) use copies::compared;
 pub(crate) use ledger::PROJECT;
 use store::{Snapshot, Table};
 
@@ -174,19 +180,49 @@ impl View {
         }
     }
 
+    /// Whether it lies on a table and on nothing else.
+    pub(crate) fn is_on(&self, table: Table) -> bool {
+        self.reads == [format!("_{}", table.name()).as_str()]
+    }
+
+    /// Whether it is of rows that no other view counts, too.
+    pub(crate) fn is_of_copies(&self) -> bool {
+        matches!(self.body, Body::Copies)
+    }
+
     /// Its definition over a snapshot.
-    pub(crate) fn sql(&self, snapshot: &Snapshot, files: &PeopleFiles) -> String {
+    /// `looks` says of which tables copies must be looked for.
+    pub(crate) fn sql(
+        &self,
+        snapshot: &Snapshot,
+        files: &PeopleFiles,
+        looks: impl Fn(Table) -> bool,
+    ) -> String {
         match self.body {
             Body::Sql(sql) => sql.to_owned(),
             Body::Built(build) => build(),
             Body::Around(build, _) => build(true),
-            Body::Visible(table) => visible(table, snapshot, files),
+            Body::Visible(table) => visible(table, looks(table), files),
             Body::Copies => copies(snapshot, files),
         }
     }
 }
 
-fn visible(table: Table, snapshot: &Snapshot, files: &PeopleFiles) -> String {
+fn visible(table: Table, looks: bool, files: &PeopleFiles) -> String {
+    visible_of(table, &copies::once(table, looks), Some(files))
+}
+
+/// The view of a table over rows of it that are no copies.
+fn visible_over(table: Table, rows: &str, files: &PeopleFiles) -> String {
+    visible_of(table, rows, Some(files))
+}
+
+/// The same of all rows of the table, with people as they were sent.
+fn as_sent(table: Table) -> String {
+    visible_of(table, &format!("_{}", table.name()), None)
+}
+
+fn visible_of(table: Table, rows: &str, files: Option<&PeopleFiles>) -> String {
     let schema = table.schema();
     let shown = schema
         .fields()
@@ -196,22 +232,22 @@ fn visible(table: Table, snapshot: &Snapshot, files: &PeopleFiles) -> String {
             let only_of_metrics = *name == "type" && table != Table::Metrics;
             !table.hidden().contains(name) && !only_of_metrics
         });
-    let column = |name: &str| match (table, name) {
-        (Table::Events, "cost_usd") => ledger::event_cost(),
-        (_, "team" | "department" | "cost_center") => people::unit(name, files),
+    let column = |name: &str| match (table, name, files) {
+        (Table::Events, "cost_usd", _) => ledger::event_cost(),
+        (_, "team" | "department" | "cost_center", Some(files)) => people::unit(name, files),
         _ => format!("\"{name}\""),
     };
     let columns: Vec<String> = shown.map(column).collect();
-    let person = match table {
-        Table::Quarantine => String::new(),
-        _ => format!(", {}, {}", people::person(files), people::CLIENT_UNITS),
+    let person = match (table, files) {
+        (Table::Quarantine, _) => String::new(),
+        (_, Some(files)) => format!(", {}, {}", people::person(files), people::CLIENT_UNITS),
+        (_, None) => format!(", {}, {}", people::NOBODY, people::CLIENT_UNITS),
     };
-    let once = copies::once(table, snapshot.split_sessions(table));
-    format!("SELECT {}{person} FROM {once}", columns.join(", "))
+    format!("SELECT {}{person} FROM {rows}", columns.join(", "))
 }
 
 fn copies(snapshot: &Snapshot, files: &PeopleFiles) -> String {
-    let set_aside = copies::set_aside(snapshot.split_sessions(Table::Events));
+    let set_aside = copies::set_aside(snapshot.split_sessions(Table::Events).is_some());
     format!(
         "SELECT time, received_at, product, {}, event, session_id, sequence, prompt_id, request_id, tool_use_id,
                 resource, counted_resource, {} FROM {set_aside}",

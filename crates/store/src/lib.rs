@@ -18,7 +18,8 @@
 //! | `snapshot.rs` | what a query sees |
 //! | `dedup.rs` | identities within the horizon, and their file |
 //! | `series.rs` | cumulative metrics to increments |
-//! | `origins.rs` | sessions that came under more than one resource |
+//! | `origins.rs` | under which resources sessions came |
+//! | `split.rs` | sessions that came under more than one resource |
 //! | `flush.rs` | buffer to parts to manifest |
 //! | `part.rs` | one immutable column file |
 //! | `manifest.rs` | which parts there are |
@@ -78,6 +79,7 @@ mod seal;
 mod series;
 mod snapshot;
 mod soundness;
+mod split;
 mod state;
 mod stats;
 mod store;
@@ -94,7 +96,6 @@ pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests, TokenFates};
 pub use flush::Flushed;
 pub use inspect::{Inspection, inspect};
-pub use origins::SplitSessions;
 pub use part::Part;
 pub use progress::{ReplayProgress, ReplayStage};
 pub use provenance::Provenance;
@@ -103,6 +104,7 @@ pub use reserve::lacking;
 pub use schema::Table;
 pub use seal::{EncryptionStatus, KeyUse, Resealed};
 pub use snapshot::Snapshot;
+pub use split::SplitSessions;
 pub use state::Applied;
 pub use stats::Stats;
 pub use store::{Config, Store};

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::document;
 use crate::error::StoreError;
 use crate::objects::Objects;
-use crate::origins::Split;
 use crate::part::Part;
+use crate::split::Split;
 use crate::twin::{self, Neither};
 
 /// The version of the data directory that this binary writes. It rises with the version of any file
@@ -24,7 +24,8 @@ use crate::twin::{self, Neither};
 ///
 /// 1. The first.
 /// 2. The state of cumulative series has a version and a checksum; identities and series are kept twice.
-pub(crate) const VERSION: u32 = 2;
+/// 3. Split sessions are named by hashes.
+pub(crate) const VERSION: u32 = 3;
 pub(crate) const DIR: &str = "manifest";
 /// Where the copies are: not beside the manifests, so that programs that know no copies see none.
 pub(crate) const COPIES_DIR: &str = "manifest-copies";

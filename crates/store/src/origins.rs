@@ -2,7 +2,7 @@
 //! attribute of its own on the resource, make two different items of one event.
 //!
 //! Both are kept, as everything that was sent is. So that no answer counts both, the sessions that
-//! came under more than one resource are known by name: queries look for copies in these and in no
+//! came under more than one resource are known (`split.rs`): queries look for copies in these and in no
 //! others. What a client itself says of its version and its machine does not tell resources apart: a
 //! session that is resumed by a newer client is no split one.
 //!
@@ -15,16 +15,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, StringViewArray};
 use arrow::record_batch::RecordBatch;
-use serde::{Deserialize, Serialize};
 
 use crate::schema::Table;
+use crate::split::{Split, SplitSessions};
 
 /// Two copies come within minutes; the horizon is deduplication's.
 const FORGET_AFTER_NS: u64 = 24 * 3600 * 1_000_000_000;
-/// More split sessions than this of one table are not named: copies are looked for in all.
-const NAMED_MAX: usize = 5_000;
-/// Longer names are no client's ids, and would swell the manifest.
-const NAME_BYTES_MAX: usize = 128;
 /// How many resources are remembered as they are told apart.
 const RESOURCES_MAX: usize = 10_000;
 /// What clients say of themselves.
@@ -36,22 +32,6 @@ const OF_CLIENT: &[&str] = &[
     "process.",
     "telemetry.",
 ];
-
-/// The sessions of a table that came under more than one resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SplitSessions {
-    /// By `session.id`, or without one by `user.id`.
-    pub names: BTreeSet<String>,
-    /// There are too many to name: any session may be one.
-    pub is_any: bool,
-}
-
-/// The split sessions of events and of metrics.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Split {
-    events: SplitSessions,
-    metrics: SplitSessions,
-}
 
 #[derive(Clone, Debug)]
 struct Seen {
@@ -70,64 +50,6 @@ pub(crate) struct Origins {
     split: Arc<Split>,
 }
 
-impl SplitSessions {
-    /// Whether there are none, which is usual.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty() && !self.is_any
-    }
-
-    /// Without the sessions for which `is_gone` holds.
-    fn without(&self, is_gone: &impl Fn(&str) -> bool) -> SplitSessions {
-        let kept = self.names.iter().filter(|name| !is_gone(name));
-        SplitSessions {
-            names: kept.cloned().collect(),
-            is_any: self.is_any,
-        }
-    }
-
-    fn add(&mut self, name: &str) {
-        if self.is_any || self.names.contains(name) {
-            return;
-        }
-        if self.names.len() < NAMED_MAX && name.len() <= NAME_BYTES_MAX {
-            self.names.insert(name.to_owned());
-        } else {
-            self.names.clear();
-            self.is_any = true;
-        }
-    }
-}
-
-impl Split {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.metrics.is_empty()
-    }
-
-    /// Without the sessions for which `is_gone` holds.
-    pub(crate) fn without(&self, is_gone: impl Fn(&str) -> bool) -> Split {
-        Split {
-            events: self.events.without(&is_gone),
-            metrics: self.metrics.without(&is_gone),
-        }
-    }
-
-    pub(crate) fn of(&self, table: Table) -> Option<&SplitSessions> {
-        match table {
-            Table::Events => Some(&self.events),
-            Table::Metrics => Some(&self.metrics),
-            Table::Spans | Table::Quarantine => None,
-        }
-    }
-
-    fn of_mut(&mut self, table: Table) -> Option<&mut SplitSessions> {
-        match table {
-            Table::Events => Some(&mut self.events),
-            Table::Metrics => Some(&mut self.metrics),
-            Table::Spans | Table::Quarantine => None,
-        }
-    }
-}
-
 impl Origins {
     /// What is known when a data directory is opened.
     pub(crate) fn new(split: Split) -> Origins {
@@ -137,9 +59,9 @@ impl Origins {
         }
     }
 
-    /// Forgets the names of sessions for which `is_gone` holds.
-    pub(crate) fn forget_names(&mut self, is_gone: impl Fn(&str) -> bool) {
-        self.split = Arc::new(self.split.without(is_gone));
+    /// Forgets that these sessions were split.
+    pub(crate) fn forget_split(&mut self, names: &BTreeSet<String>) {
+        self.split = Arc::new(self.split.without(names));
     }
 
     pub(crate) fn split(&self) -> &Arc<Split> {
@@ -148,7 +70,7 @@ impl Origins {
 
     /// Takes note of newly stored rows; `age_ns` is the data directory's age.
     pub(crate) fn observe(&mut self, table: Table, rows: &RecordBatch, age_ns: u64) {
-        if self.split.of(table).is_none_or(|split| split.is_any) {
+        if self.split.of(table).is_none_or(SplitSessions::is_any) {
             return;
         }
         let text = |name| {
@@ -185,10 +107,11 @@ impl Origins {
             .entry(session)
             .or_insert(Seen { resource, age_ns });
         seen.age_ns = age_ns;
-        if seen.resource != resource
-            && let Some(split) = Arc::make_mut(&mut self.split).of_mut(table)
-        {
-            split.add(name);
+        if seen.resource != resource {
+            let known = self.split.of(table);
+            if known.is_some_and(|known| !known.may_be(name)) {
+                Arc::make_mut(&mut self.split).add(table, name);
+            }
         }
     }
 
@@ -240,12 +163,11 @@ mod tests {
         .expect("a batch")
     }
 
-    fn names(origins: &Origins, table: Table) -> Vec<String> {
-        origins
-            .split()
-            .of(table)
-            .map(|split| split.names.iter().cloned().collect())
-            .unwrap_or_default()
+    fn split(origins: &Origins, table: Table) -> Vec<&'static str> {
+        let split = origins.split().of(table).expect("a table that is split");
+        let mut names = vec!["s", "t", "u"];
+        names.retain(|name| split.may_be(name));
+        names
     }
 
     #[test]
@@ -273,15 +195,15 @@ mod tests {
         );
         // Metrics are another table, though the session is the same.
         origins.observe(Table::Metrics, &rows(&[(s, u, b)]), 1);
-        assert!(names(&origins, Table::Metrics).is_empty());
+        assert!(split(&origins, Table::Metrics).is_empty());
         origins.observe(
             Table::Events,
             &rows(&[(t, None, b), (None, u, b), (None, None, b)]),
             1,
         );
-        assert_eq!(names(&origins, Table::Events), ["t", "u"]);
+        assert_eq!(split(&origins, Table::Events), ["t", "u"]);
         let kept = Origins::new(Split::clone(origins.split()));
-        assert_eq!(names(&kept, Table::Events), ["t", "u"]);
+        assert_eq!(split(&kept, Table::Events), ["t", "u"]);
     }
 
     #[test]
@@ -327,16 +249,6 @@ mod tests {
             &rows(&[(Some("s"), None, b), (Some("t"), None, b)]),
             3,
         );
-        assert_eq!(names(&origins, Table::Events), ["t"]);
-    }
-
-    #[test]
-    fn too_many_to_name_are_any() {
-        let mut long = SplitSessions::default();
-        long.add(&"x".repeat(NAME_BYTES_MAX + 1));
-        assert!(long.is_any, "one too long to be named is among any");
-        let mut split = SplitSessions::default();
-        (0..=NAMED_MAX).for_each(|number| split.add(&number.to_string()));
-        assert!(split.is_any && split.names.is_empty() && !split.is_empty());
+        assert_eq!(split(&origins, Table::Events), ["t"]);
     }
 }

@@ -9,10 +9,10 @@ use arrow::record_batch::RecordBatch;
 
 use crate::error::StoreError;
 use crate::manifest::Manifest;
-use crate::origins::{Split, SplitSessions};
 use crate::part::Part;
 use crate::schema::Table;
 use crate::soundness::Inspector;
+use crate::split::{Split, SplitSessions};
 use crate::state::Tables;
 
 /// A consistent view of everything that was acknowledged before it was taken.

@@ -4,6 +4,7 @@
 //! alike; it sets aside what is known already, turns cumulative points into increments, and makes
 //! the rest visible to the next snapshot.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array};
@@ -15,11 +16,12 @@ use crate::batch::{METRIC_VALUE, Prepared, Rows};
 use crate::column::TableBuilder;
 use crate::dedup::{Dedup, Identity};
 use crate::manifest::Manifest;
-use crate::origins::{Origins, Split};
+use crate::origins::Origins;
 use crate::schema::Table;
 use crate::series::Series;
 use crate::snapshot::Snapshot;
 use crate::soundness::Inspector;
+use crate::split::Split;
 
 /// Batches are merged once this many of one size or less lie together at the end of the buffer, so
 /// that a row is copied a bounded number of times and a snapshot stays short.
@@ -331,10 +333,9 @@ impl State {
         self.take_manifest(manifest);
     }
 
-    /// Parts have been rewritten: those of `manifest` count now, and sessions for which `is_gone` holds
-    /// are named no more.
-    pub(crate) fn rewritten(&mut self, manifest: Manifest, is_gone: impl Fn(&str) -> bool) {
-        self.origins.forget_names(is_gone);
+    /// Parts have been rewritten: those of `manifest` count now, and these sessions are split no more.
+    pub(crate) fn rewritten(&mut self, manifest: Manifest, gone: &BTreeSet<String>) {
+        self.origins.forget_split(gone);
         self.take_manifest(manifest);
     }
 

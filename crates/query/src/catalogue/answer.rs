@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 
 use super::ask::Ask;
 use super::report::{ColumnKind, Parts, Unit};
-use super::{number, sql};
+use super::{hours, number, sql};
+use crate::by_hour::ByHour;
 use crate::engine::Answer;
 use crate::error::QueryError;
 use crate::question::Question;
@@ -39,6 +40,8 @@ pub struct ReportAnswer {
     pub notes: Vec<String>,
     /// The money that net costs are in, as an ISO 4217 code.
     pub currency: String,
+    /// Whether sums of parts were read where these say what is asked, and not every item.
+    pub by_hour: bool,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -67,7 +70,12 @@ pub struct ReportColumn {
 pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, QueryError> {
     let began = Instant::now();
     let snapshot = question.snapshot().await?;
-    let (rows, totals) = figures(question, &snapshot, &ask).await?;
+    let by_hour = match hours::whole(&ask, &question.people_files(), question.sight()) {
+        Some(hours) => question.by_hour(&snapshot, hours).await?,
+        None => None,
+    };
+    let is_by_hour = by_hour.is_some();
+    let (rows, totals) = figures(question, (&snapshot, by_hour), &ask).await?;
     Ok(ReportAnswer {
         asked: number::asked(&ask, |_| true),
         asked_of_rows: number::asked_of_rows(&ask),
@@ -77,6 +85,7 @@ pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, Q
         totals,
         sql: sql::rows(&ask),
         currency: question.cost().currency.clone(),
+        by_hour: is_by_hour,
         elapsed: began.elapsed(),
         ask,
     })
@@ -85,10 +94,16 @@ pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, Q
 /// Rows and totals.
 async fn figures(
     question: &Question<'_>,
-    snapshot: &Snapshot,
+    (snapshot, by_hour): (&Snapshot, Option<ByHour>),
     ask: &Ask,
 ) -> Result<(Answer, Answer), QueryError> {
-    let query = |sql, limit| question.query_snapshot(snapshot.clone(), sql, limit);
+    let query = |sql: String, limit| {
+        let sql = match by_hour {
+            Some(_) => hours::of_rows(&sql),
+            None => sql,
+        };
+        question.query_by_hour(snapshot.clone(), sql, limit, by_hour.clone())
+    };
     if let Some(both) = sql::rows_and_totals(ask) {
         let both = query(both, ask.limit + 1).await?;
         // Out of nothing the engine makes no totals.

@@ -49,7 +49,7 @@ dimensions! {
     COST_BASIS "cost_basis" "Basis" "client, recomputed or unpriced" "cost_basis";
     HOUR "hour" "Hour" "the hour of the day, 00 to 23, in the time zone that is asked for" "to_char({local}, '%H')";
     WEEKDAY "weekday" "Weekday" "the day of the week, 1 for Monday to 7" "to_char({local}, '%u')";
-    DAY "day" "Day" "the day, in the time zone that is asked for" "to_char(date_trunc('day', {local}), '%Y-%m-%d')";
+    DAY "day" "Day" "the day, in the time zone that is asked for" "CAST(CAST({local} AS DATE) AS VARCHAR)";
     WEEK "week" "Week" "the Monday that the week begins with" "to_char(date_trunc('week', {local}), '%Y-%m-%d')";
     MONTH "month" "Month" "the month" "to_char(date_trunc('month', {local}), '%Y-%m')";
 }

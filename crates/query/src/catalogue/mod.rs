@@ -22,6 +22,7 @@
 //! | `dimensions.rs` | what several reports can be broken down by |
 //! | `measures.rs` | ways to write a figure down |
 //! | `exclusions.rs` | what several reports leave out |
+//! | `hours.rs` | which questions sums by hour answer |
 //! | `guide.rs` | the catalogue as Markdown |
 //! | `active.rs` | who is active, and when |
 //! | `reports/` | the reports themselves |
@@ -34,6 +35,7 @@ mod dimensions;
 mod exclusions;
 mod explain;
 mod guide;
+mod hours;
 mod json;
 mod measures;
 mod number;

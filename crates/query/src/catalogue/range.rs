@@ -13,7 +13,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{
-    DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone as _, Utc,
+    DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, Offset as _, SecondsFormat,
+    TimeZone as _, Utc,
 };
 use chrono_tz::Tz;
 
@@ -100,6 +101,17 @@ impl TimeZone {
     pub(super) fn midnight_of(self, day: i64) -> i64 {
         let day = NaiveDate::default().checked_add_signed(chrono::Duration::days(day));
         self.midnight(day.unwrap_or_default())
+    }
+
+    /// Whether the wall shows whole hours whenever it is a whole hour in UTC, all through a range.
+    pub(super) fn has_whole_hours(self, range: &Range) -> bool {
+        let (first, last) = self.days(range);
+        let is_whole = |at_ms| {
+            let utc = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default();
+            utc.with_timezone(&self.0).offset().fix().local_minus_utc() % 3600 == 0
+        };
+        let midnights = (first..=last + 1).map(|day| self.midnight_of(day));
+        midnights.chain([range.from_ms, range.to_ms]).all(is_whole)
     }
 
     /// The same time on the wall, so many days earlier.

@@ -99,7 +99,10 @@ impl Engine {
         let (whom, snapshot) = (erasure.order().whom.clone(), erasure.snapshot().clone());
         let choice = self.theirs(whom, snapshot).await?;
         let certificate = erasure.run(Arc::new(choice), key).await?;
-        // Footers of parts that are gone tell of the person, and so does what was learnt of them.
+        // Footers of parts that are gone tell of the person, and so does what was learnt of them, and what
+        // they were summed up to.
+        self.copies.forget().await;
+        self.digests.forget().await;
         let runtime = self.state.runtime_env();
         runtime.cache_manager.get_file_metadata_cache().clear();
         self.resolver(self.snapshot().await?).await?;

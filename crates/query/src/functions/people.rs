@@ -88,7 +88,8 @@ fn is_of_people(expression: &Expr) -> bool {
     let Expr::ScalarFunction(function) = expression else {
         return false;
     };
-    FUNCTIONS.iter().any(|(name, _)| *name == function.name())
+    let name = function.name();
+    name == super::mixed::NAME || FUNCTIONS.iter().any(|(known, _)| *known == name)
 }
 
 #[derive(Debug)]

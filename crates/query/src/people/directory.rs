@@ -121,6 +121,20 @@ impl Directory {
         self.sessions.get(&key)
     }
 
+    /// Whether several people were told of a session, or several names of one kind.
+    pub(super) fn is_mixed(&self, key: Key) -> bool {
+        let Some(said) = self.session(key) else {
+            return false;
+        };
+        let people = said.about(About::Person);
+        let mut numbers = people.map(|saying| self.ids.get(&*saying.name));
+        let first = numbers.next();
+        numbers.any(|number| Some(number) != first)
+            || UNITS
+                .into_iter()
+                .any(|unit| said.about(unit).nth(1).is_some())
+    }
+
     pub(super) fn installation(&self, key: Key) -> Option<&Said> {
         self.installations.get(&key)
     }

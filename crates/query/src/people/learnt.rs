@@ -63,10 +63,10 @@ struct Fold {
 /// Which batch it is: where its first column lies. Holding on to the place, though not to the rows,
 /// keeps another batch from lying there.
 #[derive(Clone, Debug)]
-struct BatchId(Weak<dyn Array>);
+pub(crate) struct BatchId(Weak<dyn Array>);
 
 impl BatchId {
-    fn of(batch: &RecordBatch) -> BatchId {
+    pub(crate) fn of(batch: &RecordBatch) -> BatchId {
         BatchId(Arc::downgrade(batch.column(0)))
     }
 }
@@ -274,7 +274,7 @@ async fn gather(
     session: SessionState,
     keys: Keys,
 ) -> Result<Facts, DataFusionError> {
-    let table = SnapshotTable::of_part(part, &snapshot);
+    let table = SnapshotTable::of_parts(part.table, vec![part], &snapshot);
     let context = SessionContext::new_with_state(session);
     let frame = context
         .read_table(Arc::new(table))?

@@ -53,7 +53,7 @@ pub(crate) struct Whose<'a> {
 }
 
 /// Resolves items by one directory and one state of the files.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Resolver {
     pub(super) directory: Arc<Directory>,
     pub(super) files: Arc<PeopleFiles>,
@@ -105,6 +105,17 @@ impl Resolver {
             value: case.unit(about, own),
             is_constant: case.is_constant,
         }
+    }
+
+    /// Whether who or which team a session's items count for may change from one moment to the next.
+    pub(crate) fn is_mixed(&self, session_id: &str) -> bool {
+        let key = id(session_id).map(|session| self.keys.of(session));
+        key.is_some_and(|key| self.directory.is_mixed(key))
+    }
+
+    /// By which files.
+    pub(crate) fn files(&self) -> Arc<PeopleFiles> {
+        Arc::clone(&self.files)
     }
 
     /// Whether files say who people are.

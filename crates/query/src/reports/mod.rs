@@ -49,7 +49,7 @@ use crate::error::QueryError;
 use crate::question::Question;
 
 pub use filter::Filter;
-pub(crate) use filter::{text, texts, time};
+pub(crate) use filter::{text, time};
 pub use live::{Live, LiveItem, live_items};
 pub use organizations::organizations;
 pub use overview::{ModelRow, Overview, PersonRow, ProductRow, ToolRow, Totals, overview};

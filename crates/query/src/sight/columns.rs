@@ -27,6 +27,8 @@ pub(super) enum Holds {
 /// What a column of a view holds; `None`: nobody knows.
 pub(super) fn holds(view: &str, column: &str) -> Option<Holds> {
     let of = match (view, column) {
+        // What it is made of is masked in items, member by member; sums do not know how.
+        ("sums", "project") => Holds::Content,
         ("roster", "id") => Holds::Person,
         ("roster", "name") => Holds::Naming,
         (_, "user_email" | "user_account_uuid" | "user_account_id") => Holds::Person,
@@ -125,6 +127,17 @@ const PLAIN: &[&str] = &[
     "span_kind",
     "span_duration_ms",
     "span_status_code",
+    // Of sums by hour.
+    "query_category",
+    "source",
+    "source_note",
+    "requests",
+    "cost_basis",
+    "net_cost",
+    "currency",
+    "cache_saved_usd",
+    "first_time",
+    "last_time",
     // Of the quarantine.
     "signal",
     "transport",

@@ -16,6 +16,8 @@ use crate::functions::text_sent;
 
 /// The attribute that names it.
 const ATTRIBUTE: &str = "organization.id";
+/// The columns that say it of an item that could be understood.
+pub(crate) const OF_ITEMS: [&str; 2] = [OF_TOKEN, CLAIMED];
 /// The column of the token's organisation.
 const OF_TOKEN: &str = "organization";
 /// The column of what items claim.
@@ -53,7 +55,7 @@ impl Owners {
     /// The columns by which it is decided.
     pub(crate) fn columns(table: Table) -> &'static [&'static str] {
         match table {
-            Table::Events | Table::Metrics | Table::Spans => &[OF_TOKEN, CLAIMED],
+            Table::Events | Table::Metrics | Table::Spans => &OF_ITEMS,
             Table::Quarantine => &[OF_TOKEN, "item", "encoding"],
         }
     }

@@ -1,15 +1,18 @@
 //! Copies: one event or data point that came more than once because two collectors forward it, each
-//! with an attribute of its own on the resource. The store keeps both and knows by name the sessions
-//! that came under several resources; only in these are copies looked for.
+//! with an attribute of its own on the resource. The store keeps both and knows the sessions
+//! that came under several resources; only in these are copies looked for. Which rows do not count is
+//! found once (`aside.rs` of the crate); where they are too many for that, and in the view `copies`, each
+//! question looks for them.
 //!
 //! Invariant: an answer counts one of several copies and nothing less than that: rows are copies of
 //! each other only if they name a session or an installation and agree in everything that is not the
 //! collector's, and rows under one resource never are. Which one counts: the one that came first. Points of a cumulative series hang
 //! together, so of these one resource counts, the one that brought the series furthest.
 
-use store::{SplitSessions, Table};
+use store::Table;
 
-use crate::reports::texts;
+use crate::functions::is_split;
+use crate::sight::OWNER_COLUMNS;
 
 /// What copies of an event have in common, beside the columns that a question may narrow.
 const EVENT_KEY: &str = "product, user_id, sequence, request_id,
@@ -24,12 +27,11 @@ const POINT_KEY: &str = "product, start_time, user_id, model, type, query_source
     CASE WHEN temporality = 'cumulative' THEN NULL ELSE count END";
 
 /// A table as answers count it, as something to select from.
-pub(super) fn once(table: Table, split: Option<&SplitSessions>) -> String {
+pub(super) fn once(table: Table, has_split: bool) -> String {
     let name = table.name();
-    match split {
-        None => format!("_{name}"),
-        Some(split) => {
-            let is_split = condition(split);
+    match has_split {
+        false => format!("_{name}"),
+        true => {
             let schema = table.schema();
             let columns: Vec<String> = schema
                 .fields()
@@ -37,50 +39,68 @@ pub(super) fn once(table: Table, split: Option<&SplitSessions>) -> String {
                 .map(|field| format!("\"{}\"", field.name()))
                 .collect();
             format!(
-                "(SELECT {columns}, resource AS counted_resource FROM _{name} WHERE NOT ({is_split})
+                "(SELECT {columns}, resource AS counted_resource FROM _{name} WHERE NOT {is_split}
                   UNION ALL
                   SELECT {columns}, counted_resource FROM {copies}
                   WHERE resource IS NOT DISTINCT FROM counted_resource)",
                 columns = columns.join(", "),
-                copies = with_first(table, &is_split),
+                is_split = is_split(table),
+                copies = with_first(table),
             )
         }
     }
 }
 
 /// The rows of events that answers do not count.
-pub(super) fn set_aside(split: Option<&SplitSessions>) -> String {
-    let Some(split) = split else {
+pub(super) fn set_aside(has_split: bool) -> String {
+    if !has_split {
         return "(SELECT *, resource AS counted_resource FROM _events WHERE false)".to_owned();
-    };
-    let copies = with_first(Table::Events, &condition(split));
+    }
+    let copies = with_first(Table::Events);
     format!("(SELECT * FROM {copies} WHERE resource IS DISTINCT FROM counted_resource)")
 }
 
-fn condition(split: &SplitSessions) -> String {
-    if split.is_any {
-        return "coalesce(session_id, user_id) IS NOT NULL".to_owned();
+/// What is compared of the rows that may have copies: what they have in common, then by what one of them
+/// counts, then what says whose a row is.
+pub(crate) fn compared(table: Table) -> String {
+    let (seen, key, furthest) = of(table);
+    let furthest = furthest.unwrap_or("CAST(NULL AS DOUBLE)");
+    let [of_token, claimed] = OWNER_COLUMNS;
+    format!(
+        "SELECT _copy_key({seen}, {key}) AS key, resource, received_at, {furthest} AS furthest,
+                arrow_cast(concat(coalesce({of_token}, ''), ' / ', coalesce({claimed}, '')), 'Utf8View') AS owner
+         FROM _{} WHERE {}",
+        table.name(),
+        is_split(table),
+    )
+}
+
+/// By what questions narrow, what else copies have in common, and how far a series was brought.
+fn of(table: Table) -> (&'static str, &'static str, Option<&'static str>) {
+    match table {
+        Table::Metrics => (
+            "name, session_id",
+            POINT_KEY,
+            Some("CASE WHEN temporality = 'cumulative' THEN point_value END"),
+        ),
+        _ => ("time, event, session_id, prompt_id", EVENT_KEY, None),
     }
-    let names = texts(split.names.iter().map(String::as_str));
-    format!("coalesce(session_id, user_id, '') IN ({names})")
 }
 
 /// The rows that may have copies, each with the resource under which the one that counts came. What
 /// copies have in common is one hash, so that a sort does not carry all columns; but for those by
-/// which questions narrow, which are left to be seen: a condition on them is met before the sort.
-fn with_first(table: Table, is_split: &str) -> String {
-    let (seen, key, furthest) = match table {
-        Table::Metrics => (
-            "name, session_id",
-            POINT_KEY,
-            "CASE WHEN temporality = 'cumulative' THEN point_value END DESC NULLS LAST, ",
-        ),
-        _ => ("time, event, session_id, prompt_id", EVENT_KEY, ""),
-    };
+/// which questions narrow, which are left to be seen: a condition on them is met before the sort. A frame
+/// of all rows is looked at once for each key; one that ends at a row, once for each row.
+fn with_first(table: Table) -> String {
+    let (seen, key, furthest) = of(table);
+    let furthest = furthest.map(|furthest| format!("{furthest} DESC NULLS LAST, "));
+    let furthest = furthest.unwrap_or_default();
     format!(
         "(SELECT *, first_value(resource) OVER (
-            PARTITION BY {seen}, copy_key ORDER BY {furthest}received_at, resource) AS counted_resource
-          FROM (SELECT *, _copy_key({key}) AS copy_key FROM _{} WHERE {is_split}))",
-        table.name()
+            PARTITION BY {seen}, copy_key ORDER BY {furthest}received_at, resource
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS counted_resource
+          FROM (SELECT *, _copy_key({key}) AS copy_key FROM _{} WHERE {}))",
+        table.name(),
+        is_split(table),
     )
 }

@@ -24,6 +24,11 @@ coalesce(attribute(attributes, 'vcs.repository.name'), attribute(resource, 'vcs.
          attribute(resource, 'project'), attribute(attributes, 'project')) AS project";
 
 pub(super) fn ledger() -> String {
+    ledger_with("")
+}
+
+/// With `more` columns of the events.
+pub(super) fn ledger_with(more: &str) -> String {
     let arguments = format!("client_cost_usd, {LEDGER_ARGUMENTS}");
     format!(
         "
@@ -38,7 +43,7 @@ SELECT time, received_at, product, person, session_id, sequence, prompt_id, user
        _cache_saved({arguments}) AS cache_saved_usd, {PROJECT},
        input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, cache_creation_5m_tokens,
        cache_creation_1h_tokens, duration_ms, ttft_ms, agent_name, agent_id, skill_name, plugin_name,
-       mcp_server_name, mcp_tool_name, person_basis, workspace_host_paths
+       mcp_server_name, mcp_tool_name, person_basis, workspace_host_paths{more}
 FROM events WHERE event = 'api_request'"
     )
 }

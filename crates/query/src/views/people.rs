@@ -9,6 +9,10 @@ pub(crate) const ROSTER: &str = "_roster";
 pub(super) const CLIENT_UNITS: &str =
     "team AS client_team, department AS client_department, cost_center AS client_cost_center";
 
+/// Where people are not resolved.
+pub(super) const NOBODY: &str =
+    "CAST(NULL AS VARCHAR) AS person, CAST(NULL AS VARCHAR) AS person_basis";
+
 /// What people are resolved by. Columns that no file asks for are not read.
 fn arguments(files: &PeopleFiles) -> String {
     let mapping = files.mapping.as_ref();

@@ -23,31 +23,53 @@ const SHARED: &str = "time, received_at, product, person, session_id, user_id, u
        model, query_source, query_category, speed, effort, agent_name, skill_name, plugin_name, mcp_server_name";
 
 pub(super) fn usage() -> String {
+    once(
+        &of_requests(""),
+        &of_points(""),
+        "SELECT session_id, user_id, person, time FROM events WHERE event = 'api_request'",
+    )
+}
+
+/// Requests, and the data points that no request covers. `requested` says of all times who sent requests.
+///
+/// What is covered is on the left of the joins: it is what these hold in memory, and the smaller part.
+pub(super) fn once(requests: &str, points: &str, requested: &str) -> String {
     format!(
         "
-WITH points AS ({SPENT_POINTS}), requests AS (
-  SELECT session_id, coalesce(user_id, person, '') AS installation, date_trunc('day', time) AS day
-  FROM events WHERE event = 'api_request'
-), covered_sessions AS (
-  SELECT DISTINCT session_id FROM requests WHERE session_id IS NOT NULL
+WITH requested AS ({requested}), covered_sessions AS (
+  SELECT DISTINCT session_id FROM requested WHERE session_id IS NOT NULL
 ), covered_days AS (
   SELECT DISTINCT installation, day + days.around AS day FROM (
-    SELECT DISTINCT installation, day FROM requests WHERE session_id IS NULL
+    SELECT DISTINCT coalesce(user_id, person, '') AS installation, date_trunc('day', time) AS day
+    FROM requested WHERE session_id IS NULL
   ) CROSS JOIN (VALUES (INTERVAL '-1 day'), (INTERVAL '0 day'), (INTERVAL '1 day')) AS days(around)
-), uncovered AS (
-  SELECT points.* FROM points LEFT ANTI JOIN covered_sessions ON points.session_id = covered_sessions.session_id
-  WHERE points.session_id IS NOT NULL
-  UNION ALL
-  SELECT points.* FROM points LEFT ANTI JOIN covered_days
-    ON coalesce(points.user_id, points.person, '') = covered_days.installation
-       AND date_trunc('day', points.time) = covered_days.day
-  WHERE points.session_id IS NULL
-)
+), told AS ({points})
+SELECT * FROM ({requests})
+UNION ALL
+SELECT told.* FROM covered_sessions RIGHT ANTI JOIN (SELECT * FROM told WHERE session_id IS NOT NULL) AS told
+  ON told.session_id = covered_sessions.session_id
+UNION ALL
+SELECT told.* FROM covered_days RIGHT ANTI JOIN (SELECT * FROM told WHERE session_id IS NULL) AS told
+  ON coalesce(told.user_id, told.person, '') = covered_days.installation
+     AND date_trunc('day', told.time) = covered_days.day"
+    )
+}
+
+/// A request as a row of the view, with `more` columns of the ledger.
+pub(super) fn of_requests(more: &str) -> String {
+    format!(
+        "
 SELECT {SHARED}, prompt_id, 'events' AS source, CAST(NULL AS VARCHAR) AS source_note,
        1 AS requests, cost_usd, cost_basis, net_cost, currency, cache_saved_usd, project,
-       input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, person_basis, workspace_host_paths
-FROM ledger
-UNION ALL
+       input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens, person_basis, workspace_host_paths{more}
+FROM ledger"
+    )
+}
+
+/// A data point as a row of the view, with `more` columns of it.
+pub(super) fn of_points(more: &str) -> String {
+    format!(
+        "
 SELECT {SHARED}, CAST(NULL AS VARCHAR) AS prompt_id, 'metrics' AS source,
        CASE WHEN _version_before(app_version, '{INFLATED_BEFORE}') THEN 'may_be_inflated' END AS source_note,
        0 AS requests, point_cost_usd AS cost_usd,
@@ -58,7 +80,7 @@ SELECT {SHARED}, CAST(NULL AS VARCHAR) AS prompt_id, 'metrics' AS source,
        CASE WHEN type = 'output' THEN tokens END AS output_tokens,
        CASE WHEN type = 'cacheRead' THEN tokens END AS cache_read_tokens,
        CASE WHEN type = 'cacheCreation' THEN tokens END AS cache_creation_tokens, person_basis,
-       CAST(NULL AS VARCHAR) AS workspace_host_paths
-FROM (SELECT *, {QUERY_CATEGORY} FROM uncovered)"
+       CAST(NULL AS VARCHAR) AS workspace_host_paths{more}
+FROM (SELECT *, {QUERY_CATEGORY} FROM ({SPENT_POINTS}))"
     )
 }

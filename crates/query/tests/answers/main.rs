@@ -18,6 +18,7 @@ mod pages;
 mod people;
 mod replay;
 mod simulated;
+mod sums;
 mod support;
 mod tool_calls;
 mod truth;

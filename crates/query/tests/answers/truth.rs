@@ -3,6 +3,7 @@
 //! Truth is what `fleet` counted of the exports that arrived, each once; the answers are those of the
 //! views. The table of a run is printed: `cargo xtask truth` shows it.
 
+mod by_hour;
 mod coverage;
 mod money;
 mod people;
@@ -52,6 +53,8 @@ async fn thirty_days_of_an_organisation_are_recovered_exactly() {
     let sheet = compare(&world).await;
     println!("{}\n{sheet}", world.describe());
     sheet.assert_exact("everything at once");
+    by_hour::sets_aside(&world).await;
+    by_hour::agrees(&world).await;
 }
 
 #[tokio::test]

@@ -140,7 +140,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         let _no_flush_between = self.flushing.lock().await;
         let manifest = Arc::clone(&self.state().manifest);
-        let is_gone = |name: &str| identifiers.contains(name);
         let replaced = manifest
             .parts
             .iter()
@@ -159,12 +158,12 @@ impl Store {
         let next = Manifest {
             number: self.flush_number.fetch_add(1, Ordering::Relaxed) + 1,
             parts: parts.collect(),
-            split: self.state().origins.split().without(is_gone),
+            split: self.state().origins.split().without(identifiers),
             erasure: Some(id.to_owned()),
             ..Manifest::clone(&manifest)
         };
         manifest::save(&self.objects, &next).await?;
-        self.state().rewritten(next, is_gone);
+        self.state().rewritten(next, identifiers);
         Ok(())
     }
 

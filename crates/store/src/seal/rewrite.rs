@@ -174,7 +174,7 @@ impl Store {
                 ..Manifest::clone(&manifest)
             };
             manifest::save(&self.objects, &next).await?;
-            self.state().rewritten(next, |_| false);
+            self.state().rewritten(next, &BTreeSet::new());
         }
         let gone: HashSet<&str> = replaced.keys().map(String::as_str).collect();
         self.readers_gone(&gone).await;
@@ -224,7 +224,7 @@ impl Store {
             };
             manifest::save(&self.objects, &next).await?;
             manifest::forget_before(&self.objects, next.number).await?;
-            self.state().rewritten(next, |_| false);
+            self.state().rewritten(next, &BTreeSet::new());
             done.files += of_manifests;
         }
         Ok(())

@@ -21,7 +21,7 @@ use store::{Config, Opened, Store, StoreError, Table};
 
 const DATA: &str = "/data";
 /// The newest, which is also what is written.
-const NEWEST: &str = "v2";
+const NEWEST: &str = "v3";
 
 /// A disk with the fixture of a version.
 fn fixture(version: &str) -> SimDisk {
@@ -176,7 +176,7 @@ async fn every_version_is_read_with_exact_answers() {
         .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
         .collect();
     versions.sort();
-    assert_eq!(versions, ["v1", NEWEST]);
+    assert_eq!(versions, ["v1", "v2", NEWEST]);
     for version in versions {
         check_answers(&version).await;
     }
@@ -241,7 +241,13 @@ async fn check_refused(words: &[&str], change: impl FnOnce(&SimDisk)) {
     assert!(changed.is_empty(), "{words:?}: {changed:?}");
 }
 
-const NEWEST_MANIFEST: &str = "manifest/00000000000000000002";
+/// Both copies of the newest manifest.
+fn reseal_manifest(disk: &SimDisk, from: &str, to: &str) {
+    for folder in ["manifest", "manifest-copies"] {
+        reseal(disk, &format!("{folder}/00000000000000000002"), from, to);
+    }
+}
+
 const NEWEST_IDENTITIES: &str = "identities/00000000000000000002.ids";
 
 #[tokio::test]
@@ -249,12 +255,12 @@ async fn what_a_newer_version_wrote_is_refused_by_name_and_left_alone() {
     check_refused(
         &["manifest/00000000000000000002.json", "version 9"],
         |disk| {
-            reseal(disk, NEWEST_MANIFEST, "\"version\": 2", "\"version\": 9");
+            reseal_manifest(disk, "\"version\": 3", "\"version\": 9");
         },
     )
     .await;
     check_refused(&["parts/", ".parquet", "version 9"], |disk| {
-        reseal(disk, NEWEST_MANIFEST, "\"version\": 1", "\"version\": 9");
+        reseal_manifest(disk, "\"version\": 1", "\"version\": 9");
     })
     .await;
     check_refused(&["series/00000000000000000002.json", "version 9"], |disk| {

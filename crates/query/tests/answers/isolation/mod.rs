@@ -7,7 +7,7 @@
 mod grammar;
 mod pages;
 mod traps;
-mod world;
+pub(crate) mod world;
 
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ pub(crate) struct Asker {
     /// The words that must not get to them.
     pub(crate) forbidden: Vec<&'static str>,
     /// Whose rows they see, where it is one organisation's.
-    alone: Option<usize>,
+    pub(crate) alone: Option<usize>,
 }
 
 /// All rows of these organisations.

@@ -1,0 +1,50 @@
+//! The table of the panels, as it stands in `docs/benchmarks.md`.
+
+use super::{Asked, FLOOR, Took, WARM_RUNS};
+
+/// What a refusal says at most.
+const SAID_CHARACTERS: usize = 120;
+
+pub(super) fn markdown(asked: &[Asked], events: u64, load: (f64, f64)) -> String {
+    let fast = asked.iter().filter(|one| is_fast(&one.warm)).count();
+    let answered = asked.iter().filter(|one| one.warm.is_ok()).count();
+    let most = asked.iter().map(|one| one.memory).max().unwrap_or_default();
+    let mut text = format!(
+        "{events} events, 30 days, {} panels: {answered} answered, {fast} within {} ms (median of {WARM_RUNS} after the first, by \
+         the clock). Load average {:.1} before, {:.1} after. The server's resident memory was at most {} MiB.\n\n\
+         | Panel | First | Warm | CPU, warm | |\n|---|---|---|---|---|\n",
+        asked.len(),
+        FLOOR.as_millis(),
+        load.0,
+        load.1,
+        most >> 20,
+    );
+    for one in asked {
+        let cpu = match &one.warm {
+            Ok(took) => format!("{} ms", took.cpu.as_millis()),
+            Err(_) => String::new(),
+        };
+        let verdict = if is_fast(&one.warm) { "PASS" } else { "FAIL" };
+        text.push_str(&format!(
+            "| {} | {} | {} | {cpu} | {verdict} |\n",
+            one.panel.what,
+            said(&one.first),
+            said(&one.warm),
+        ));
+    }
+    text
+}
+
+fn is_fast(took: &Result<Took, String>) -> bool {
+    took.as_ref().is_ok_and(|took| took.clock < FLOOR)
+}
+
+pub(super) fn said(took: &Result<Took, String>) -> String {
+    match took {
+        Ok(took) => format!("{} ms", took.clock.as_millis()),
+        Err(why) => {
+            let short: String = why.chars().take(SAID_CHARACTERS).collect();
+            format!("not answered: {short}")
+        }
+    }
+}
