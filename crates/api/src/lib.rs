@@ -14,6 +14,7 @@
 //! | `redaction.rs` | what is taken out of requests before they are kept |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
 //! | `erase.rs` | erasing somebody |
+//! | `demo_data.rs` | example data for an empty server, and its removal |
 //! | `fates.rs` | what became of everything that came |
 //! | `intake.rs` | what the API knows of the door: the gate, who is told |
 //! | `tokens.rs` | ingest tokens: list, make, rotate, revoke |
@@ -31,6 +32,7 @@
 mod access;
 mod catalogue;
 mod connect;
+mod demo_data;
 mod door;
 mod erase;
 mod fates;
@@ -61,6 +63,7 @@ use tokio::sync::OnceCell;
 
 pub use access::Access;
 pub use connect::{Client, Guide, Step, TOKEN, guide};
+pub use demo_data::{DemoData, DemoRefusal, DemoStanding};
 pub use intake::Intake;
 pub use routes::{openapi_json, policies_markdown, router};
 pub use serve::serve;
@@ -135,6 +138,7 @@ pub struct Api {
     redaction: Option<Arc<redact::Ledger>>,
     intake: Option<Intake>,
     erasures: Option<Arc<ErasureDesk>>,
+    demo_data: Option<Arc<dyn DemoData>>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -157,6 +161,7 @@ impl Api {
             redaction: None,
             intake: None,
             erasures: None,
+            demo_data: None,
             views: OnceCell::new(),
         }
     }
@@ -184,6 +189,15 @@ impl Api {
     pub fn with_erasures(self, desk: Arc<ErasureDesk>) -> Api {
         Api {
             erasures: Some(desk),
+            ..self
+        }
+    }
+
+    /// The same, which can be filled with example data.
+    #[must_use]
+    pub fn with_demo_data(self, demo_data: Arc<dyn DemoData>) -> Api {
+        Api {
+            demo_data: Some(demo_data),
             ..self
         }
     }

@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::access::{Policies, Policy, Table, audit, authorise, keys, people, session, sessions};
 use crate::{
-    Api, catalogue, connect, door, erase, fates, guard, live, redaction, reports, sql, status,
-    tokens, web, why,
+    Api, catalogue, connect, demo_data, door, erase, fates, guard, live, redaction, reports, sql,
+    status, tokens, web, why,
 };
 
 /// The longest body of a request.
@@ -65,6 +65,7 @@ fn table() -> Table {
         .at(needs(Manage), routes!(door::door))
         .at(needs(Manage), routes!(erase::erase))
         .at(needs(Manage), routes!(erase::standing))
+        .at(needs(Manage), routes!(demo_data::load, demo_data::remove))
         .at(Policy::Anyone, routes!(session::me, session::begin))
         .at(Policy::SignedIn, routes!(session::end))
         .at(Policy::Anyone, routes!(session::set_up))

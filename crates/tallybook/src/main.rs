@@ -28,6 +28,7 @@ mod admission;
 mod cli;
 mod client;
 mod command;
+mod demo_data;
 mod failure;
 mod intake;
 mod logging;

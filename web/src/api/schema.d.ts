@@ -143,6 +143,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/demo-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fills an empty server with a small simulated organisation.
+         * @description It is loaded in the background; `demo_data` of `GET /api/v1/status` says how it stands.
+         */
+        post: operations["load"];
+        /**
+         * Removes every trace of the example data, and nothing else.
+         * @description It is removed in the background, over a restart too. `demo_data` of `GET /api/v1/status` says how it
+         *     stands, `GET /api/v1/erasures/{id}` gives the certificate.
+         */
+        delete: operations["remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/door": {
         parameters: {
             query?: never;
@@ -651,6 +676,25 @@ export interface components {
          * @enum {string}
          */
         ColumnKind: "dimension" | "measure";
+        /** @description How example data stands. */
+        DemoStanding: {
+            /** @description The erasure by which it is being removed, or was removed last; null before. */
+            erasure?: string | null;
+            /** @description What went wrong last; null when nothing did. */
+            failure?: string | null;
+            /**
+             * Format: int64
+             * @description Items that were loaded; 0 when that is not known any more, after a restart in the middle.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description When loading began, milliseconds since the Unix epoch; null when there is none.
+             */
+            since_ms?: number | null;
+            /** @description `none`, `loading`, `loaded` or `removing`. */
+            state: string;
+        };
         /** @description What makes the difference between a range and its baseline. */
         Difference: {
             /** @description Whether the differences of a dimension's values add up to the difference. */
@@ -1934,6 +1978,7 @@ export interface components {
             buffer_rows: number;
             /** @description Whether what there is to see is simulated. */
             demo: boolean;
+            demo_data?: components["schemas"]["DemoStanding"] | null;
             /** @description What became of the items received since the start. */
             fates: components["schemas"]["SignalFates"];
             /** @description Where OTLP/gRPC is received. */
@@ -2574,6 +2619,73 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    load: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoStanding"];
+                };
+            };
+            /** @description The server holds items already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoStanding"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description An erasure is under way */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { barsPicture } from './bars';
 import { escaped, type Framed } from './frame';
 import { fileName } from './save';
-import { seriesPicture, ticksOf } from './series';
+import { seriesPicture } from './series';
 import { weekPicture } from './week';
-import { strengthOf } from '../chart';
+import { strengthOf, ticksOf } from '../chart';
 
 const HOUR = 3_600_000;
 const framed: Framed = {
