@@ -44,7 +44,8 @@ test('it is text on every page, and stays in its place', { timeout: 400_000 }, a
         await settled(page);
         const found = await page.evaluate(() => ({ pwned: 'pwned' in globalThis, made: document.querySelectorAll('main :is(img, script, style), main [onerror]').length, title: document.title, hidden: getComputedStyle(document.querySelector('main')).display === 'none' }));
         assert.deepEqual({ ...found, title: /Tallybook$/.test(found.title) }, { pwned: false, made: 0, title: true, hidden: false });
-        await assertLaidOut(page, path);
+        // What is looked at is beside the list, or over it; rows pass under the bar above them.
+        await assertLaidOut(page, path, path.includes('at=') ? '[data-testid="inspector"]' : 'body');
         await assertAccessible(page, path);
       });
     }
