@@ -6,7 +6,7 @@ import { settled } from './harness.mjs';
 import { stage } from './stage.mjs';
 
 const own = stage();
-const PAGES = ['cost', 'tools', 'connectors', 'errors', 'adoption', 'productivity', 'workspaces', 'health', 'reports/cost'];
+const PAGES = ['cost', 'tools', 'connectors', 'errors', 'findings', 'adoption', 'productivity', 'workspaces', 'health', 'reports/cost'];
 
 /** Every number that can be clicked, one of each panel and figure. */
 const NUMBERS = '[data-testid^="figure-"], [data-testid^="total-"], [data-figure]';

@@ -15,7 +15,7 @@ const own = stage();
 
 async function open(sql) {
   const opened = await openPage(own.browser, `${own.server.ui}/explore${sql ? `?sql=${encodeURIComponent(sql)}` : ''}`);
-  await opened.page.locator('.cm-content').waitFor();
+  await opened.page.getByTestId('sql').waitFor();
   await settled(opened.page);
   return opened;
 }
@@ -26,7 +26,7 @@ async function ask(sql) {
 }
 
 async function type(page, sql) {
-  await page.locator('.cm-content').click();
+  await page.getByTestId('sql').click();
   await page.keyboard.press('Control+a');
   await page.keyboard.type(sql);
 }
@@ -34,9 +34,9 @@ async function type(page, sql) {
 test('views and columns are completed, and the answer is the API’s', { timeout: 60_000 }, async () => {
   const { page, complaints } = await open();
   await type(page, 'SELECT DISTINCT model FROM api_req');
-  await page.locator('.cm-tooltip-autocomplete').getByText('api_requests').first().click();
+  await page.getByTestId('offers').getByText('api_requests').first().click();
   await page.keyboard.type(' WHERE api_requests.cost_u');
-  await page.locator('.cm-tooltip-autocomplete').getByText('cost_usd', { exact: true }).click();
+  await page.getByTestId('offers').getByText('cost_usd', { exact: true }).click();
   await page.keyboard.type(' > 0 ORDER BY model');
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+Enter');
@@ -53,7 +53,7 @@ test('views and columns are completed, and the answer is the API’s', { timeout
 test('an error says where, and the text is marked there', { timeout: 60_000 }, async () => {
   const { page } = await open('SELECT\n  nope FROM events');
   assert.match(await page.getByTestId('fault').innerText(), /nope[^]*line 2, column 3/);
-  assert.equal(await page.locator('.cm-fault').innerText(), 'nope');
+  assert.equal(await page.locator('.fault-mark').innerText(), 'nope');
 });
 
 test('a question is given up, and the server is told', { timeout: 60_000 }, async () => {
@@ -100,7 +100,7 @@ test('an answer is drawn, the address holds it, and back is back', { timeout: 60
   await page.goBack();
   await page.goBack();
   await page.getByRole('columnheader', { name: 'model' }).waitFor();
-  assert.match(await page.locator('.cm-content').innerText(), /GROUP BY model/);
+  assert.match(await page.getByTestId('sql').inputValue(), /GROUP BY model/);
   assert.deepEqual(complaints, [], 'the browser complained');
 });
 
@@ -114,7 +114,7 @@ test('a question is kept in the browser, and forgotten', { timeout: 60_000 }, as
   assert.equal(new URL(page.url()).searchParams.get('sql'), MODELS);
   await page.getByRole('button', { name: 'Forget By model <b>' }).click();
   await page.reload();
-  await page.locator('.cm-content').waitFor();
+  await page.getByTestId('sql').waitFor();
   assert.equal(await page.getByTestId('saved').locator('li').count(), 0);
 });
 

@@ -193,7 +193,7 @@ function faultsOfLayout(within) {
   while (walker.nextNode()) {
     const node = walker.currentNode;
     const host = node.parentElement;
-    if (!node.data.trim() || !host.checkVisibility({ visibilityProperty: true }) || host.closest('.hidden-text, option, script, style, .cm-editor, .skip')) continue;
+    if (!node.data.trim() || !host.checkVisibility({ visibilityProperty: true }) || host.closest('.hidden-text, option, script, style, .skip')) continue;
     const range = document.createRange();
     range.selectNodeContents(node);
     for (const line of range.getClientRects()) {

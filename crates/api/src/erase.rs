@@ -72,6 +72,7 @@ pub(crate) async fn erase(
         person: order.person,
         organization: order.organization,
         with_mentions: order.with_mentions,
+        token: None,
     };
     if order.dry_run {
         api.on_record(

@@ -15,6 +15,7 @@
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
 //! | `erase.rs` | erasing somebody |
 //! | `organizations.rs` | which organisations there are to choose from |
+//! | `demo_data.rs` | example data for an empty server, and its removal |
 //! | `fates.rs` | what became of everything that came |
 //! | `intake.rs` | what the API knows of the door: the gate, who is told |
 //! | `tokens.rs` | ingest tokens: list, make, rotate, revoke |
@@ -32,6 +33,7 @@
 mod access;
 mod catalogue;
 mod connect;
+mod demo_data;
 mod door;
 mod erase;
 mod fates;
@@ -64,6 +66,7 @@ use tokio::sync::OnceCell;
 pub use access::Access;
 pub use access::federated::{CALLBACK, SignInProvider};
 pub use connect::{Client, Guide, Step, TOKEN, guide};
+pub use demo_data::{DemoData, DemoRefusal, DemoStanding};
 pub use intake::Intake;
 pub use routes::{openapi_json, policies_markdown, router};
 pub use serve::serve;
@@ -139,6 +142,7 @@ pub struct Api {
     intake: Option<Intake>,
     erasures: Option<Arc<ErasureDesk>>,
     provider: Option<Arc<SignInProvider>>,
+    demo_data: Option<Arc<dyn DemoData>>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -162,6 +166,7 @@ impl Api {
             intake: None,
             erasures: None,
             provider: None,
+            demo_data: None,
             views: OnceCell::new(),
         }
     }
@@ -197,6 +202,15 @@ impl Api {
     #[must_use]
     pub fn with_provider(self, provider: Option<Arc<SignInProvider>>) -> Api {
         Api { provider, ..self }
+    }
+
+    /// The same, which can be filled with example data.
+    #[must_use]
+    pub fn with_demo_data(self, demo_data: Arc<dyn DemoData>) -> Api {
+        Api {
+            demo_data: Some(demo_data),
+            ..self
+        }
     }
 
     fn now_ms(&self) -> i64 {

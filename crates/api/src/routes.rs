@@ -16,8 +16,8 @@ use crate::access::{
     Policies, Policy, Table, audit, authorise, federated, keys, people, session, sessions,
 };
 use crate::{
-    Api, catalogue, connect, door, erase, fates, guard, live, organizations, redaction, reports,
-    sql, status, tokens, web, why,
+    Api, catalogue, connect, demo_data, door, erase, fates, guard, live, organizations, redaction,
+    reports, sql, status, tokens, web, why,
 };
 
 /// The longest body of a request.
@@ -67,6 +67,10 @@ fn table() -> Table {
         .at(needs(Manage), routes!(door::door))
         .at(needs_all(Manage), routes!(erase::erase))
         .at(needs_all(Manage), routes!(erase::standing))
+        .at(
+            needs_all(Manage),
+            routes!(demo_data::load, demo_data::remove),
+        )
         .at(Policy::Anyone, routes!(session::me, session::begin))
         .at(Policy::SignedIn, routes!(session::end))
         .at(Policy::Anyone, routes!(session::set_up))

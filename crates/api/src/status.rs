@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::access::Asker;
+use crate::demo_data::{self, DemoStanding};
 use crate::fates::{SignalFates, seen};
 use crate::fault::Fault;
 use crate::tokens::openness;
@@ -33,6 +34,8 @@ pub(crate) struct Status {
     tls: bool,
     /// Whether what there is to see is simulated.
     demo: bool,
+    /// Example data, where this server can load and remove it; null where it cannot.
+    demo_data: Option<DemoStanding>,
     /// `open`: anybody on this machine can read everything, until somebody is set up; or `closed`.
     access: &'static str,
     /// What is kept of what is sent, in one line; null for a server that takes nothing in.
@@ -108,6 +111,7 @@ pub(crate) async fn status(
         grpc: api.about.grpc.to_string(),
         tls: api.about.tls,
         demo: api.about.demo,
+        demo_data: demo_data::standing(&api).await,
         access: match api.access.gate.is_open() {
             Ok(true) => "open",
             _ => "closed",
@@ -131,6 +135,10 @@ pub(crate) async fn status(
 /// After a restart nothing has been received yet; then it is the latest time in the parts.
 fn last_received_ms(store: &Store) -> Option<i64> {
     let stats = store.stats();
+    if stats.parts == 0 && stats.buffer_rows == 0 {
+        // All there was has been erased: nothing has reported yet.
+        return None;
+    }
     let received_ms = (stats.newest_received_ns / 1_000_000) as i64;
     if received_ms > 0 {
         return Some(received_ms);

@@ -15,6 +15,7 @@
 //! | `mapping.rs` | the administrator's word on ids and clients |
 //! | `roster.rs` | who is expected |
 //! | `theirs.rs` | which rows are somebody's, for erasing them |
+//! | `token.rs` | which rows came with a token, for erasing them |
 //! | `sheet.rs` | tables that people keep as CSV |
 
 mod basis;
@@ -27,6 +28,7 @@ mod roster;
 mod shards;
 mod sheet;
 mod theirs;
+mod token;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -45,6 +47,7 @@ pub use mapping::Mapping;
 pub(crate) use resolve::{Item, Resolver};
 pub use roster::Roster;
 pub(crate) use theirs::Theirs;
+pub(crate) use token::WithToken;
 
 use crate::sight::Lens;
 

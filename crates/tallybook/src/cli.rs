@@ -2,6 +2,7 @@
 
 mod access;
 mod connect;
+mod demo_data;
 mod encryption;
 mod erase;
 mod redact;
@@ -21,6 +22,7 @@ use crate::logging::LogFormat;
 
 pub(crate) use access::{AuditCommand, DirArgs, KeyArgs, KeyCommand, NameArgs, UserCommand};
 pub(crate) use connect::ConnectArgs;
+pub(crate) use demo_data::{DemoAct, DemoDataArgs};
 pub(crate) use encryption::{EncryptionCommand, OfflineArgs, RootArgs};
 pub(crate) use erase::EraseArgs;
 pub(crate) use redact::RedactArgs;
@@ -94,6 +96,8 @@ pub(crate) enum Command {
     Emit(EmitArgs),
     /// Erase a person: everything that is stored of them, and prove it
     Erase(EraseArgs),
+    /// Load example data into an empty running server, say how it stands, or remove every trace of it
+    DemoData(DemoDataArgs),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
     /// Who may sign in: the first admin, people, their roles and passwords

@@ -101,6 +101,11 @@ pub(crate) async fn post_json(
     request(target, Method::POST, url, Some(body.to_string())).await
 }
 
+pub(crate) async fn delete(target: &Target, path: &str) -> Result<Bytes, Failure> {
+    let url = parse(&target.url)?.join(path).map_err(Failure::usage)?;
+    request(target, Method::DELETE, url, None).await
+}
+
 fn parse(base: &str) -> Result<Url, Failure> {
     let url = Url::parse(base)
         .map_err(|error| Failure::usage(format!("{base} is not a URL: {error}")))?;

@@ -4,11 +4,13 @@ mod access;
 mod audit;
 mod connect;
 mod demo;
+mod demo_data;
 mod doctor;
 mod emit;
 mod encryption;
 mod erase;
 mod explain;
+mod figure;
 mod key;
 mod query;
 mod redact;
@@ -48,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(args) => simulate::run(args, &cli.log),
         Command::Emit(args) => emit::run(args),
         Command::Erase(args) => erase::run(args, &cli.log),
+        Command::DemoData(args) => demo_data::run(&args, &cli.log),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
         Command::User(command) => user::run(command),
         Command::Key(command) => key::run(command),

@@ -70,6 +70,54 @@ impl Intake {
         }
     }
 
+    /// Where it goes.
+    pub(crate) fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Takes in what this process makes itself, the way of a request that came over the wire: redacted,
+    /// durable, deduplicated. It knocks at no door, and no client is said to have reported.
+    pub(crate) async fn take_own(
+        &self,
+        request: ExportRequest,
+        provenance: Arc<Provenance>,
+        received_ns: u64,
+    ) -> Result<(), NotAdmitted> {
+        let deadline = request.deadline;
+        let working = self.prepare(request, Some(provenance), received_ns);
+        let (entry, prepared, tally) = working.await?;
+        let appended = self.store.append_by(&entry, prepared, deadline).await;
+        appended.map_err(unavailable)?;
+        self.redaction.count(tally);
+        Ok(())
+    }
+
+    /// Decodes, redacts and prepares, on the threads for that.
+    async fn prepare(
+        &self,
+        request: ExportRequest,
+        provenance: Option<Arc<Provenance>>,
+        received_ns: u64,
+    ) -> Result<(Entry, Prepared, Tally), NotAdmitted> {
+        // Before decoding: what is refused in the end should cost little.
+        let room = self.store.room_by(request.deadline).await;
+        room.map_err(unavailable)?;
+        let (store, limits) = (Arc::clone(&self.store), self.limits.clone());
+        let redaction = Arc::clone(&self.redaction);
+        let working = self.cpu.spawn(async move {
+            work(
+                &store,
+                &limits,
+                &redaction,
+                request,
+                provenance,
+                received_ns,
+            )
+        });
+        // A panic there is before anything is durable: the client may send the request again.
+        working.await.map_err(unavailable)?
+    }
+
     /// Says now and then what was refused, until `shutdown`.
     pub(crate) async fn run_log(self: Arc<Self>, shutdown: Shutdown) {
         self.refusals.run(self.store.clock(), shutdown).await;
@@ -206,7 +254,7 @@ fn work(
     limits: &otlp::Limits,
     redaction: &Redaction,
     request: ExportRequest,
-    grant: Option<&Token>,
+    provenance: Option<Arc<Provenance>>,
     received_ns: u64,
 ) -> Result<(Entry, Prepared, Tally), NotAdmitted> {
     // Nobody waits any more for what comes to its turn too late, and it will be sent again.
@@ -221,7 +269,8 @@ fn work(
             (converted.protobuf.into(), converted.quarantined)
         }
     };
-    let of_token = grant.map(|token| token.scope.organization.as_str());
+    let of_token = provenance.as_ref();
+    let of_token = of_token.map(|token| token.organization.as_str());
     let redacted = redaction
         .apply((request.signal, of_token), protobuf, quarantined, limits)
         .map_err(NotAdmitted::Refused)?;
@@ -235,7 +284,7 @@ fn work(
         received_ns,
         quarantined: redacted.quarantined,
         protobuf: redacted.protobuf,
-        provenance: grant.map(|token| Arc::new(provenance(token))),
+        provenance,
     };
     if entry.bytes() > ENTRY_BYTES_MAX {
         // Sent again it would be as large.
@@ -274,17 +323,10 @@ impl Admit for Intake {
         let received_ns = self.store.clock().now_unix_ns();
         let deadline = request.deadline;
         let seen = Seen::of(&request);
-        // Before decoding: what is refused in the end should cost little.
-        self.store.room_by(deadline).await.map_err(unavailable)?;
-        let (store, limits) = (Arc::clone(&self.store), self.limits.clone());
-        let redaction = Arc::clone(&self.redaction);
-        let (token, bytes) = (grant.clone(), request.body.len() as u64);
-        let working = self.cpu.spawn(async move {
-            let token = token.as_deref();
-            work(&store, &limits, &redaction, request, token, received_ns)
-        });
-        // A panic there is before anything is durable: the client may send the request again.
-        let (entry, prepared, tally) = working.await.map_err(unavailable)??;
+        let bytes = request.body.len() as u64;
+        let provenance = grant.as_deref().map(|token| Arc::new(provenance(token)));
+        let working = self.prepare(request, provenance, received_ns);
+        let (entry, prepared, tally) = working.await?;
         let prepared = self.judge_foreign(&grant, prepared)?;
         if prepared.items == 0 {
             self.hear_empty(seen);

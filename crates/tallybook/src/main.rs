@@ -30,6 +30,7 @@ mod admission;
 mod cli;
 mod client;
 mod command;
+mod demo_data;
 mod encryption;
 mod failure;
 mod intake;

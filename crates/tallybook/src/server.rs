@@ -19,6 +19,7 @@ use tls::Tls;
 use tokio::runtime::Runtime;
 
 use crate::admission;
+use crate::demo_data::DemoData;
 use crate::failure::Failure;
 use crate::intake::{Entrance, Intake, cpu_runtime};
 use crate::notices::Notices;
@@ -193,11 +194,13 @@ impl Server {
         let secret = opening::secret(&self.data_dir)?;
         let desk = ErasureDesk::new(Arc::clone(&self.engine), secret.key(opening::ERASURE));
         let desk = Arc::new(desk);
+        let demo = DemoData::open(&self.data_dir, &self.intake, &desk, shutdown.clone())?;
         let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
         let api = Api::new(self.engine, about, self.board, config, self.access)
             .with_erasures(Arc::clone(&desk))
             .with_redaction(self.redaction.ledger())
             .with_provider(self.provider)
+            .with_demo_data(Arc::clone(&demo) as _)
             .with_intake(api::Intake {
                 gate: Arc::clone(&self.gate),
                 door: self.door,
@@ -229,6 +232,7 @@ impl Server {
             certificates.await.map_err(Failure::failed)?;
         }
         gate.await.map_err(Failure::failed)?;
+        demo.settle().await;
         appends_done.trigger();
         flushes.await.map_err(Failure::failed)?;
         self.cpu.shutdown_background();

@@ -27,5 +27,5 @@ pub(crate) use drive::{Drive, Ended, Pace, now_ms};
 pub(crate) use plan::{Kinds, Plan, Speed, disorder, moment_ms};
 pub(crate) use progress::{Progress, plain_time};
 pub(crate) use sink::{Append, Load, Sink};
-pub(crate) use stream::{Stream, Whole};
+pub(crate) use stream::{Parcel, Stream, Whole};
 pub(crate) use wire::Wire;

@@ -46,7 +46,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everybody who may sign in; for who is bound to some organisations, those who see no others. */
+        /** Everybody who may sign in. */
         get: operations["list"];
         put?: never;
         /** Adds somebody. */
@@ -71,7 +71,7 @@ export interface paths {
         delete: operations["remove"];
         options?: never;
         head?: never;
-        /** Changes somebody's roles or organisations, keeps them out, or gives them another password. */
+        /** Changes somebody's roles, keeps them out, or gives them another password. */
         patch: operations["change"];
         trace?: never;
     };
@@ -116,7 +116,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was done, the newest first; for who is bound to some organisations, by those who see no others. */
+        /** What was done, the newest first. */
         get: operations["list"];
         put?: never;
         post?: never;
@@ -143,6 +143,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/demo-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fills an empty server with a small simulated organisation.
+         * @description It is loaded in the background; `demo_data` of `GET /api/v1/status` says how it stands.
+         */
+        post: operations["load"];
+        /**
+         * Removes every trace of the example data, and nothing else.
+         * @description It is removed in the background, over a restart too. `demo_data` of `GET /api/v1/status` says how it
+         *     stands, `GET /api/v1/erasures/{id}` gives the certificate.
+         */
+        delete: operations["remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/door": {
         parameters: {
             query?: never;
@@ -150,10 +175,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Who was turned away lately and why, and which events came for the first time.
-         * @description For who is bound to some organisations: what came with their tokens, and nothing of who was turned away.
-         */
+        /** Who was turned away lately and why, and which events came for the first time. */
         get: operations["door"];
         put?: never;
         post?: never;
@@ -247,26 +269,6 @@ export interface paths {
          *     carries `{"count": n}`: at least so many were left out. Of a filtered stream 2,000 a second are looked at.
          */
         get: operations["live"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/organizations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The organisations that whoever asks can ask about: those that they are bound to; else all of whom
-         *     something is stored.
-         */
-        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -509,7 +511,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All ingest tokens, without their secrets; for who is bound to some organisations, those of these. */
+        /** All ingest tokens, without their secrets. */
         get: operations["list"];
         put?: never;
         /** Makes a token; its text is in this answer and nowhere else. */
@@ -627,8 +629,6 @@ export interface components {
              * @description How many refusals before it are not on record, because there were too many at once.
              */
             omitted: number;
-            /** @description Of which organisations whoever did it may see what is there, or which it concerns; null: all. */
-            organizations?: string[] | null;
             /** @description `allowed` or `refused`. */
             outcome: string;
             /** @description The answer's header `x-request-id`. */
@@ -676,6 +676,25 @@ export interface components {
          * @enum {string}
          */
         ColumnKind: "dimension" | "measure";
+        /** @description How example data stands. */
+        DemoStanding: {
+            /** @description The erasure by which it is being removed, or was removed last; null before. */
+            erasure?: string | null;
+            /** @description What went wrong last; null when nothing did. */
+            failure?: string | null;
+            /**
+             * Format: int64
+             * @description Items that were loaded; 0 when that is not known any more, after a restart in the middle.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description When loading began, milliseconds since the Unix epoch; null when there is none.
+             */
+            since_ms?: number | null;
+            /** @description `none`, `loading`, `loaded` or `removing`. */
+            state: string;
+        };
         /** @description What makes the difference between a range and its baseline. */
         Difference: {
             /** @description Whether the differences of a dimension's values add up to the difference. */
@@ -755,7 +774,7 @@ export interface components {
         Erase: {
             /** @description Only say what would go. */
             dry_run: boolean;
-            /** @description Only what belongs to this organisation. */
+            /** @description Only what carries this organisation's id. */
             organization?: string | null;
             /** @description A name, an e-mail address, an account or an installation. */
             person: string;
@@ -928,10 +947,7 @@ export interface components {
             other: string;
             /** @description What becomes of who it was: `keep`, `drop`, `pseudonymise` or `hash`. */
             people: string;
-            /**
-             * @description What is otherwise for some, the first that fits first; for who is bound to some organisations,
-             *     without what is for others.
-             */
+            /** @description What is otherwise for some, the first that fits first. */
             rules: string[];
             /** @description In one line, for people. */
             summary: string;
@@ -958,8 +974,6 @@ export interface components {
             label: string;
             /** @description Who made it; null: the command line. */
             maker?: string | null;
-            /** @description Of which organisations it sees what is there at most; null: of all that its maker does. */
-            organizations?: string[] | null;
             /** @description What it may do at most; no more than its maker may. */
             permissions: string[];
             /**
@@ -983,8 +997,6 @@ export interface components {
             days?: number | null;
             /** @description What it is for. */
             label: string;
-            /** @description Of which organisations; without it those that whoever makes it has now. */
-            organizations?: string[] | null;
             /** @description What it may do. */
             permissions: string[];
         };
@@ -1030,8 +1042,7 @@ export interface components {
         Ledger: {
             /**
              * @description Requests answered with an error. The items of a request that could not be read are unknown
-             *     and only counted here; those of one that was read are in `rejected` as well. Whose they were is not
-             *     known: none for who is bound to some organisations.
+             *     and only counted here; those of one that was read are in `rejected` as well.
              */
             refused_requests: components["schemas"]["RefusedRequests"][];
             /**
@@ -1039,11 +1050,7 @@ export interface components {
              *     fault.
              */
             settled: boolean;
-            /**
-             * @description Items (log records, data points, spans) by signal.
-             *
-             *     For who is bound to some organisations: of what came with tokens of these.
-             */
+            /** @description Items (log records, data points, spans) by signal. */
             signals: components["schemas"]["SignalFates"];
             /**
              * Format: int64
@@ -1185,8 +1192,6 @@ export interface components {
             access: string;
             /** @description Their name; null for a key and for anybody. */
             name?: string | null;
-            /** @description Of which organisations they see and manage what is there; null: of all. */
-            organizations?: string[] | null;
             /** @description What they may: `aggregates`, `names`, `content`, `manage`, `audit`. */
             permissions: string[];
             /** @description Their roles. */
@@ -1245,17 +1250,10 @@ export interface components {
         /** @description Somebody to be added. */
         Newcomer: {
             name: string;
-            /** @description Of which organisations; without it, or with null, of all that whoever adds them has. */
-            organizations?: string[] | null;
             /** @description 12 characters at least; they can change it. */
             password: string;
             /** @description One at least. */
             roles: string[];
-        };
-        /** @description Organisations. */
-        OrganizationList: {
-            /** @description By name, 1,000 at most. */
-            organizations: string[];
         };
         /** @description Another password for oneself. */
         OtherPassword: {
@@ -1326,8 +1324,6 @@ export interface components {
         PersonChange: {
             /** @description Ends their sessions, and makes their keys worthless as long as it lasts. */
             disabled?: boolean | null;
-            /** @description Of which organisations; null: of all. */
-            organizations?: string[] | null;
             /** @description Another password, which ends their sessions. */
             password?: string | null;
             roles?: string[] | null;
@@ -1543,12 +1539,12 @@ export interface components {
         Redaction: {
             /**
              * Format: int64
-             * @description Items of which something was taken out; null for who is bound to some organisations.
+             * @description Items of which something was taken out.
              */
-            items?: number | null;
+            items: number;
             /** @description What is kept. */
             kept: components["schemas"]["Kept"];
-            /** @description What was done, where and how often; nothing for who is bound to some organisations. */
+            /** @description What was done, where and how often. */
             redacted: components["schemas"]["Redacted"][];
             /**
              * Format: int64
@@ -1959,8 +1955,6 @@ export interface components {
             disabled: boolean;
             /** @description By which they sign in. */
             name: string;
-            /** @description Of which organisations they see and manage what is there; null: of all. */
-            organizations?: string[] | null;
             /** @description `viewer`, `analyst`, `content-reader`, `admin`, `auditor`. */
             roles: string[];
         };
@@ -1979,15 +1973,13 @@ export interface components {
             access: string;
             /**
              * Format: int64
-             * @description Rows in memory; null for who is bound to some organisations.
+             * @description Rows in memory.
              */
-            buffer_rows?: number | null;
+            buffer_rows: number;
             /** @description Whether what there is to see is simulated. */
             demo: boolean;
-            /**
-             * @description What became of the items received since the start; for who is bound to some organisations, of what
-             *     came with tokens of these.
-             */
+            demo_data?: components["schemas"]["DemoStanding"] | null;
+            /** @description What became of the items received since the start. */
             fates: components["schemas"]["SignalFates"];
             /** @description Where OTLP/gRPC is received. */
             grpc: string;
@@ -2001,14 +1993,13 @@ export interface components {
             /**
              * Format: int64
              * @description When the latest item was stored, milliseconds since the Unix epoch; null before the first.
-             *     And for who is bound to some organisations.
              */
             last_received_ms?: number | null;
             /**
              * Format: int64
-             * @description Column files; null for who is bound to some organisations.
+             * @description Column files.
              */
-            parts?: number | null;
+            parts: number;
             /** @description What is kept of what is sent, in one line; null for a server that takes nothing in. */
             redaction?: string | null;
             replay?: components["schemas"]["JournalReplay"] | null;
@@ -2637,6 +2628,73 @@ export interface operations {
             };
         };
     };
+    load: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoStanding"];
+                };
+            };
+            /** @description The server holds items already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoStanding"];
+                };
+            };
+            /** @description There is none */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description An erasure is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     door: {
         parameters: {
             query?: never;
@@ -2741,8 +2799,6 @@ export interface operations {
     explain: {
         parameters: {
             query: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
                 /** @description REPORT.MEASURE@FROM..TO,dimension=value, like cost.cost_usd@2026-11-01..2026-12-01,team=platform. */
                 id: string;
             };
@@ -2802,8 +2858,6 @@ export interface operations {
     live: {
         parameters: {
             query?: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
                 /** @description One person. */
                 person?: string;
                 /** @description One product. */
@@ -2831,39 +2885,9 @@ export interface operations {
             };
         };
     };
-    list: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OrganizationList"];
-                };
-            };
-            /** @description It took too long */
-            504: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
     overview: {
         parameters: {
             query?: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
                 /** @description From this time on, milliseconds since the Unix epoch; without it seven days before `to_ms`. */
                 from_ms?: number;
                 /** @description Until before this time, milliseconds since the Unix epoch; without it now. */
@@ -2952,8 +2976,6 @@ export interface operations {
     prompts: {
         parameters: {
             query?: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
                 /** @description From this time on, milliseconds since the Unix epoch; without it seven days before `to_ms`. */
                 from_ms?: number;
                 /** @description Until before this time, milliseconds since the Unix epoch; without it now. */
@@ -2999,10 +3021,7 @@ export interface operations {
     };
     replay: {
         parameters: {
-            query?: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
-            };
+            query?: never;
             header?: never;
             path: {
                 /** @description Its prompt.id */
@@ -3032,10 +3051,7 @@ export interface operations {
     };
     query: {
         parameters: {
-            query?: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -3137,8 +3153,6 @@ export interface operations {
     report: {
         parameters: {
             query?: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
                 /**
                  * @description From this time on: 2026-11-01, 2026-11-01T09:30:00Z, milliseconds since the Unix epoch, today, yesterday, or
                  *     7d for seven days ago; without it 30 days ago.
@@ -3288,8 +3302,6 @@ export interface operations {
     sessions: {
         parameters: {
             query?: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
                 /** @description From this time on, milliseconds since the Unix epoch; without it seven days before `to_ms`. */
                 from_ms?: number;
                 /** @description Until before this time, milliseconds since the Unix epoch; without it now. */
@@ -3333,10 +3345,7 @@ export interface operations {
     };
     session: {
         parameters: {
-            query?: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
-            };
+            query?: never;
             header?: never;
             path: {
                 /** @description Its session.id */
@@ -3562,8 +3571,6 @@ export interface operations {
     why: {
         parameters: {
             query: {
-                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
-                organization?: string[];
                 /**
                  * @description The figure of the range that is asked about: REPORT.MEASURE@FROM..TO,dimension=value, like
                  *     cost.cost_usd@2026-11-24..2026-11-25,team=platform. Its measure must be a sum, or count distinct ones.

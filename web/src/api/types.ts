@@ -24,5 +24,6 @@ export type ReplayEvent = Schemas['ReplayEvent'];
 export type Replay = Schemas['Replay'];
 export type LiveItem = Schemas['LiveItem'];
 export type Status = Schemas['Status'];
+export type DemoStanding = Schemas['DemoStanding'];
 export type Fate = Schemas['Fates'];
 export type Ledger = Schemas['Ledger'];

@@ -73,7 +73,10 @@ export function askingOf(panel: Panel, by: ReadonlyArray<string>, sorted: string
   return { report, by, where, order, limit: panel.show === 'table' ? rows : COURSE_ROWS };
 }
 
-/** What is compared with the period before: single figures, and courses over time. */
+/** What is compared with the period before: single figures, courses over time, and the rows of tables. */
 export function isCompared(panel: Panel): boolean {
-  return panel.show === 'figures' || panel.show === 'course';
+  return panel.show === 'figures' || panel.show === 'course' || panel.show === 'table';
 }
+
+/** The same of the period before: its rows are looked up by name, so that the first of then are not enough. */
+export const askingBefore = (asking: Asking): Asking => ({ ...asking, order: undefined, limit: COURSE_ROWS });

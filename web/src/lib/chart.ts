@@ -67,3 +67,16 @@ const WEAKEST = 12;
 export function strengthOf(value: number | null, greatest: number): number {
   return value === null || value <= 0 || greatest <= 0 ? 0 : (WEAKEST + STRONGEST * (value / greatest)) / 100;
 }
+
+const TICKS = 5;
+
+/** Round figures from nothing to at least the greatest. */
+export function ticksOf(greatest: number): number[] {
+  if (!(greatest > 0)) return [0, 1];
+  const raw = greatest / (TICKS - 1);
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((own) => own >= raw * 0.999)!;
+  const ticks = [];
+  for (let at = 0; at <= Math.ceil(greatest / step - 1e-9); at += 1) ticks.push(Number((at * step).toPrecision(12)));
+  return ticks;
+}

@@ -4,6 +4,7 @@
 import type { ReplayEvent } from '../api/types';
 import { compact, count, duration } from './format';
 import { decidedBy, isRejection, toolName, type Row } from './replay';
+import type { Bar } from './waterfall';
 
 const TITLES: Record<string, string> = {
   user_prompt: 'Prompt',
@@ -53,4 +54,23 @@ function tokenFacts(event: ReplayEvent): string[] {
 /** "1 event", "2 events": the plural every list needs. */
 export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** Of a round offset from the beginning: "15 s", not "15.0 s"; "1 h", not "1 h 00 m". */
+export function offsetText(offset_ms: number): string {
+  const text = duration(Math.abs(offset_ms))
+    .replace(/\.0+(?= s)/, '')
+    .replace(/ 00? [smh]$/, '');
+  return offset_ms < 0 ? `−${text}` : text;
+}
+
+/** What a moment is drawn as on a prompt's time. */
+export function markOf({ event, kind, attention }: Row): string {
+  if (kind === 'decision') return isRejection(event) ? '✕' : '◇';
+  return attention ? '▲' : '●';
+}
+
+/** How long it took; of a moment when it was. */
+export function tookText(row: Row, bar: Bar): string {
+  return bar.point ? `at ${duration(Math.max(0, row.offset_ms))}` : duration(bar.end_ms - bar.start_ms);
 }

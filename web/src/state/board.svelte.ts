@@ -5,7 +5,7 @@ import { fetchFates, fetchReport } from '../api/client';
 import type { ReportAbout, ReportAnswer } from '../api/reports';
 import { askSql, quoted, type SqlAnswer } from '../api/sql';
 import type { Ledger } from '../api/types';
-import { askingOf, byOf, isCompared, type Asking, type Board } from '../boards/board';
+import { askingBefore, askingOf, byOf, isCompared, type Asking, type Board } from '../boards/board';
 import { intervalBefore } from '../lib/compare';
 import { Gate } from '../lib/gate';
 import { sortOf } from '../lib/sorts';
@@ -46,7 +46,7 @@ export class BoardAnswers {
       if (!report) continue;
       const asking = askingOf(panel, byOf(panel, view.group, view.people), sortOf(view.sorts, panel.id));
       const key = panel.choices || panel.show === 'table' ? panel.id : JSON.stringify(asking);
-      const compared = view.compare && board.panels.some((own) => isCompared(own) && JSON.stringify(askingOf(own, own.by)) === key);
+      const compared = view.compare && (panel.show === 'table' || board.panels.some((own) => isCompared(own) && JSON.stringify(askingOf(own, own.by)) === key));
       const before = compared ? this.#answer(`${key} before`) : null;
       const slot = slots.get(key) ?? { asking, report, answer: this.#answer(key), before };
       slots.set(key, slot);
@@ -85,7 +85,7 @@ function ask({ asking, report, answer, before }: Slot, view: ViewState): void {
   const interval = intervalOf(view);
   const query = panelQuery(view, report, asking, interval);
   void answer.load((signal) => gate.pass(signal, () => fetchReport(report.name, query, signal)));
-  const earlier = panelQuery(view, report, asking, intervalBefore(interval, view.utc));
+  const earlier = panelQuery(view, report, askingBefore(asking), intervalBefore(interval, view.utc));
   void before?.load((signal) => gate.pass(signal, () => fetchReport(report.name, earlier, signal)));
 }
 

@@ -55,6 +55,8 @@ actions! {
     Settings "settings",
     /// A person's data was erased.
     Erase "erase",
+    /// Example data was loaded or removed.
+    DemoData "demo_data",
     /// Somebody asked for what they may not have.
     Denied "denied",
     /// An unfinished end of the trail was taken off after a crash.

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use access::audit::{Act, Action};
 use access::federation::{self, Rules, Unwelcome, Visitor};
 use access::{Arrival, SignedIn, Who};
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::http::header::{HOST, LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use oidc::{Claims, Failure, Provider, Returned};
 
 use super::cookie;
 use super::session::From;
-use super::{Peer, RequestId};
 use crate::Api;
 use crate::fault::Fault;
 
@@ -79,22 +79,19 @@ struct Refusal {
 }
 
 /// Sends a browser to the provider; `to` is the path to come back to.
-pub(crate) async fn begin(
-    State(api): State<Arc<Api>>,
-    uri: Uri,
-    headers: HeaderMap,
-    peer: Option<Extension<Peer>>,
-    Extension(id): Extension<RequestId>,
-) -> Result<Response, Fault> {
+pub(crate) async fn begin(State(api): State<Arc<Api>>, parts: Parts) -> Result<Response, Fault> {
     let sign_in = provider(&api)?;
     let own = sign_in.provider.own_address();
-    if !is_at(own, &headers) {
+    if !is_at(own, &parts.headers) {
         // The cookie must be of the address to which the provider sends people back.
-        let to = uri.path_and_query().map_or(BEGIN, |path| path.as_str());
+        let to = parts
+            .uri
+            .path_and_query()
+            .map_or(BEGIN, |path| path.as_str());
         return Ok(sent(&format!("{own}{to}"), []));
     }
-    let comer = Comer::of(&api, sign_in, &headers, peer, id)?;
-    let query = uri.query().unwrap_or_default();
+    let comer = Comer::of(&api, sign_in, &parts)?;
+    let query = parts.uri.query().unwrap_or_default();
     let to = parameter(query, "to").unwrap_or_else(|| "/".to_owned());
     if comer.is_blocked() {
         return Ok(comer.turned_away(Told::Blocked, "/"));
@@ -109,22 +106,16 @@ pub(crate) async fn begin(
 }
 
 /// Takes somebody back from the provider.
-pub(crate) async fn callback(
-    State(api): State<Arc<Api>>,
-    uri: Uri,
-    headers: HeaderMap,
-    peer: Option<Extension<Peer>>,
-    Extension(id): Extension<RequestId>,
-) -> Result<Response, Fault> {
+pub(crate) async fn callback(State(api): State<Arc<Api>>, parts: Parts) -> Result<Response, Fault> {
     let sign_in = provider(&api)?;
-    let comer = Comer::of(&api, sign_in, &headers, peer, id)?;
-    let sealed = cookie::read_pending(&headers)
+    let comer = Comer::of(&api, sign_in, &parts)?;
+    let sealed = cookie::read_pending(&parts.headers)
         .unwrap_or_default()
         .to_owned();
     if comer.is_blocked() {
         return Ok(comer.turned_away(Told::Blocked, "/"));
     }
-    let query = uri.query().unwrap_or_default();
+    let query = parts.uri.query().unwrap_or_default();
     let Returned {
         claims,
         to,
@@ -140,14 +131,8 @@ pub(crate) async fn callback(
 }
 
 impl<'a> Comer<'a> {
-    fn of(
-        api: &'a Api,
-        sign_in: &'a SignInProvider,
-        headers: &HeaderMap,
-        peer: Option<Extension<Peer>>,
-        id: RequestId,
-    ) -> Result<Comer<'a>, Fault> {
-        let from = From::of(headers, peer, id)?;
+    fn of(api: &'a Api, sign_in: &'a SignInProvider, parts: &Parts) -> Result<Comer<'a>, Fault> {
+        let from = From::of(parts)?;
         Ok(Comer { api, sign_in, from })
     }
 

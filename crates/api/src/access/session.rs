@@ -6,8 +6,9 @@ use std::sync::Arc;
 use access::audit::{Act, Action};
 use access::{Organizations, Password, Permissions, Principal, Role, SignInError, SignedIn, Who};
 use axum::Json;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, FromRequestParts, State};
 use axum::http::header::{SET_COOKIE, USER_AGENT};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -127,21 +128,17 @@ pub(crate) struct From {
 }
 
 impl From {
-    pub(super) fn of(
-        headers: &HeaderMap,
-        peer: Option<Extension<Peer>>,
-        id: RequestId,
-    ) -> Result<From, Fault> {
+    pub(super) fn of(parts: &Parts) -> Result<From, Fault> {
+        let headers = &parts.headers;
         let way = Way::of(headers);
         if way == Way::Open {
             let hint = "reach this server over TLS, or on this machine as localhost";
             let message = "a password or a login session would travel in the clear";
             return Err(Fault::new(StatusCode::FORBIDDEN, message, Some(hint)));
         }
-        let peer = peer.map_or(
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            |Extension(Peer(peer))| peer,
-        );
+        let peer = parts.extensions.get::<Peer>();
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| *peer);
+        let id = parts.extensions.get::<RequestId>().cloned();
         let agent = headers
             .get(USER_AGENT)
             .and_then(|agent| agent.to_str().ok());
@@ -149,7 +146,7 @@ impl From {
             address: caller::address(peer, headers),
             agent: agent.unwrap_or_default().to_owned(),
             way,
-            request_id: id.0,
+            request_id: id.map(|RequestId(id)| id).unwrap_or_default(),
             before: cookie::read(headers).map(str::to_owned),
         })
     }
@@ -232,6 +229,24 @@ impl From {
     }
 }
 
+impl FromRequestParts<Arc<Api>> for From {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<From, Fault> {
+        From::of(parts)
+    }
+}
+
+/// Signs in; what is wrong is on record.
+async fn sign_in(api: &Api, from: From, name: &str, password: Password) -> Result<Response, Fault> {
+    let gate = &api.access.gate;
+    let signed_in = gate.sign_in(name, password, from.address, &from.agent);
+    match signed_in.await {
+        Ok(signed_in) => from.let_in(api, signed_in, Action::SignIn).await,
+        Err(error) => Err(from.refused(api, name, error)),
+    }
+}
+
 async fn sign_out(api: &Api, secret: String) -> Result<(), Fault> {
     let gate = Arc::clone(&api.access.gate);
     let ended = tokio::task::spawn_blocking(move || gate.sign_out(&secret));
@@ -251,21 +266,10 @@ pub(crate) async fn me(State(api): State<Arc<Api>>, asker: Option<Extension<Aske
     (status = 429, description = "Too many failures", body = ErrorBody)))]
 pub(crate) async fn begin(
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    peer: Option<Extension<Peer>>,
-    Extension(id): Extension<RequestId>,
+    from: From,
     Body(login): Body<Login>,
 ) -> Result<Response, Fault> {
-    let from = From::of(&headers, peer, id)?;
-    let password = Password::new(login.password);
-    let gate = &api.access.gate;
-    match gate
-        .sign_in(&login.name, password, from.address, &from.agent)
-        .await
-    {
-        Ok(signed_in) => from.let_in(&api, signed_in, Action::SignIn).await,
-        Err(error) => Err(from.refused(&api, &login.name, error)),
-    }
+    sign_in(&api, from, &login.name, Password::new(login.password)).await
 }
 
 /// Where to go to sign out at the provider, too.
@@ -307,12 +311,9 @@ pub(crate) async fn end(
     (status = 401, description = "The link is used, too old, or not the newest", body = ErrorBody)))]
 pub(crate) async fn set_up(
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    peer: Option<Extension<Peer>>,
-    Extension(id): Extension<RequestId>,
+    from: From,
     Body(first): Body<FirstAdmin>,
 ) -> Result<Response, Fault> {
-    let from = From::of(&headers, peer, id)?;
     let password = Password::new(first.password);
     let gate = &api.access.gate;
     let done = gate.set_up(
@@ -340,13 +341,10 @@ pub(crate) async fn set_up(
     (status = 401, description = "The old password is wrong", body = ErrorBody)))]
 pub(crate) async fn password(
     State(api): State<Arc<Api>>,
-    headers: HeaderMap,
-    peer: Option<Extension<Peer>>,
-    Extension(id): Extension<RequestId>,
+    from: From,
     asker: Asker,
     Body(other): Body<OtherPassword>,
 ) -> Result<Response, Fault> {
-    let from = From::of(&headers, peer, id)?;
     let name = super::people::own_name(&asker)?;
     if !api.access.gate.takes_passwords() {
         return Err(SignInError::Off.into());
@@ -366,8 +364,5 @@ pub(crate) async fn password(
     let set = (new.clone(), name.clone(), Arc::clone(&gate));
     let changed = tokio::task::spawn_blocking(move || set.2.set_password(&set.1, &set.0));
     changed.await.map_err(Fault::internal)??;
-    match gate.sign_in(&name, new, from.address, &from.agent).await {
-        Ok(signed_in) => from.let_in(&api, signed_in, Action::SignIn).await,
-        Err(error) => Err(from.refused(&api, &name, error)),
-    }
+    sign_in(&api, from, &name, new).await
 }

@@ -6,6 +6,7 @@ mod connectors;
 mod cost;
 mod coverage;
 mod errors;
+mod findings;
 mod people;
 mod performance;
 mod permissions;
@@ -37,6 +38,7 @@ pub const REPORTS: &[&Report] = &[
     &connectors::CONNECTORS,
     &skills::SKILLS,
     &workspaces::WORKSPACES,
+    &findings::FINDINGS,
     &errors::ERRORS,
     &performance::PERFORMANCE,
     &coverage::COVERAGE,

@@ -11,7 +11,7 @@ use store::{Certificate, Choice, Counts, ErasureProgress, Order, Snapshot, Store
 
 use super::{AbortOnDrop, Engine};
 use crate::error::QueryError;
-use crate::people::{Resolver, Theirs};
+use crate::people::{Resolver, Theirs, WithToken};
 use crate::sight::{Lens, Owners, Sight};
 
 /// Outcomes of so many erasures are remembered.
@@ -65,6 +65,8 @@ pub struct Asked {
     pub organization: Option<String>,
     /// Also items of others that mention one of their ids.
     pub with_mentions: bool,
+    /// All that came with this token, whoever it is of; `person` then says what that is.
+    pub token: Option<String>,
 }
 
 impl Engine {
@@ -78,11 +80,10 @@ impl Engine {
             asked_for: asked.person.trim().to_owned(),
             organization: asked.organization.clone(),
             with_mentions: asked.with_mentions,
-            ..Whom::default()
+            ids: asked.token.iter().cloned().collect(),
+            token: asked.token.clone(),
         };
-        let choice = self.theirs(whom, snapshot).await?;
-        let whom = choice.whom.clone();
-        let choice: Arc<dyn Choice> = Arc::new(choice);
+        let (whom, choice) = self.choice(whom, snapshot).await?;
         let counts = self.store.plan_erasure(&whom, &choice).await?;
         match counts.total() {
             0 => Err(EraseError::Nobody(asked.person.clone())),
@@ -97,8 +98,8 @@ impl Engine {
     pub async fn erase(&self, order: Order, key: &[u8; 32]) -> Result<Certificate, EraseError> {
         let erasure = self.store.begin_erasure(order).await?;
         let (whom, snapshot) = (erasure.order().whom.clone(), erasure.snapshot().clone());
-        let choice = self.theirs(whom, snapshot).await?;
-        let certificate = erasure.run(Arc::new(choice), key).await?;
+        let (_, choice) = self.choice(whom, snapshot).await?;
+        let certificate = erasure.run(choice, key).await?;
         // Footers of parts that are gone tell of the person, and so does what was learnt of them, and what
         // they were summed up to.
         self.copies.forget().await;
@@ -138,6 +139,19 @@ impl Engine {
             resolver.map_err(|error| QueryError::running(&error))
         });
         AbortOnDrop(resolving).join().await
+    }
+
+    /// Which rows are meant, and by which ids.
+    async fn choice(
+        &self,
+        whom: Whom,
+        snapshot: Snapshot,
+    ) -> Result<(Whom, Arc<dyn Choice>), EraseError> {
+        if let Some(token) = whom.token.clone() {
+            return Ok((whom, Arc::new(WithToken { token })));
+        }
+        let theirs = self.theirs(whom, snapshot).await?;
+        Ok((theirs.whom.clone(), Arc::new(theirs)))
     }
 
     async fn theirs(&self, mut whom: Whom, snapshot: Snapshot) -> Result<Theirs, EraseError> {

@@ -31,6 +31,8 @@ const SHARED: &[&str] = &[
     "agent_id",
     "plugin_name",
     "request_id",
+    "terminal_type",
+    "workspace_host_paths",
 ];
 /// Columns of the decision.
 const DECIDED: &[&str] = &["decision", "permission_mode"];
@@ -99,7 +101,7 @@ SELECT time, decided_at, finished_at, product, person, session_id, prompt_id, te
        CASE WHEN decided_by = 'person' AND decided_at IS NOT NULL AND asked_ms IS NOT NULL
             THEN greatest(0, CAST(decided_at AS BIGINT) - asked_ms) END AS time_to_approve_ms,
        coalesce(decided_by = 'person' AND asked_ms IS NOT NULL AND is_ask_inferred, false) AS approve_inferred,
-       request_id, model, caller_agent_name
+       request_id, model, caller_agent_name, terminal_type, workspace_host_paths
 FROM judged"
     )
 }

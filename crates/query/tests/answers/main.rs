@@ -8,6 +8,7 @@ mod catalogue_time;
 mod coverage;
 mod damaged;
 mod explain;
+mod findings;
 mod handmade;
 mod isolation;
 mod ledger;

@@ -244,6 +244,19 @@ impl Identifiers {
     }
 }
 
+/// How a text begins where its length stands before it, as a varint: as much as a stretch can have of
+/// that.
+pub(super) fn with_length(text: &[u8]) -> Vec<u8> {
+    let (mut head, mut length) = (Vec::with_capacity(2 * STRETCH), text.len());
+    while length >= 0x80 {
+        head.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    head.push(length as u8);
+    head.extend_from_slice(&text[..text.len().min(STRETCH - 1)]);
+    head
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

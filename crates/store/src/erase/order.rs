@@ -21,6 +21,7 @@ pub const CHOICE_COLUMNS: &[&str] = &[
     "organization",
     "resource",
     "prompt_id",
+    "token",
 ];
 
 /// Somebody to be erased.
@@ -34,6 +35,9 @@ pub struct Whom {
     pub organization: Option<String>,
     /// Whether other people's items go, too, that mention one of the ids.
     pub with_mentions: bool,
+    /// Not a person, but all that came with this token.
+    #[serde(default)]
+    pub token: Option<String>,
 }
 
 /// An erasure that somebody has asked for.

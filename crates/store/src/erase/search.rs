@@ -21,7 +21,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde::{Deserialize, Serialize};
 
 use super::intent;
-use super::needles::{Identifiers, OVERLAP, Stretches, values};
+use super::needles::{Identifiers, OVERLAP, Stretches, values, with_length};
 use super::tally::text;
 use super::walk::walk;
 use crate::dedup;
@@ -133,6 +133,12 @@ impl<'a> Searching<'a> {
 
     /// Searches everything. Blocks on the disk.
     pub(super) fn run(mut self) -> Search {
+        // The names of columns are in every part, and keys of attributes are called alike.
+        for table in Table::ALL {
+            for field in table.schema().fields() {
+                self.excuse(field.name().as_bytes());
+            }
+        }
         let mut paths = Vec::new();
         walk(self.disk, self.root, "", DEPTH_MAX, &mut paths);
         for path in paths {
@@ -312,6 +318,9 @@ impl<'a> Searching<'a> {
 
     fn value(&mut self, path: &str, value: &[u8], is_own: bool, is_since: bool) {
         self.search.bytes += value.len() as u64;
+        if !is_own {
+            self.excuse(value);
+        }
         let found = &mut self.found;
         if !is_since {
             self.identifiers.find(value, |identifier| {
@@ -319,16 +328,23 @@ impl<'a> Searching<'a> {
                 *found.identifiers.entry(key).or_insert(true) &= !is_own;
             });
         }
-        self.stretches.find(value, |hash| {
-            if !is_own {
-                found.of_others.insert(hash);
-            } else if !is_since {
-                found
-                    .stretches
-                    .entry(hash)
-                    .or_insert_with(|| path.to_owned());
-            }
-        });
+        if is_own && !is_since {
+            self.stretches.find(value, |hash| {
+                let at = found.stretches.entry(hash);
+                at.or_insert_with(|| path.to_owned());
+            });
+        }
+    }
+
+    /// Takes note that a text is of others, or of nobody. Column files write its length before it, in
+    /// their statistics, just as protobuf does, which is among what was removed.
+    fn excuse(&mut self, text: &[u8]) {
+        let of_others = &mut self.found.of_others;
+        let mut note = |hash| {
+            of_others.insert(hash);
+        };
+        self.stretches.find(text, &mut note);
+        self.stretches.find(&with_length(text), &mut note);
     }
 
     /// Which rows name the person.

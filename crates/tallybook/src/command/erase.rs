@@ -119,6 +119,7 @@ fn asked(args: &EraseArgs) -> Asked {
         person: args.person.clone(),
         organization: args.organization.clone(),
         with_mentions: args.with_mentions,
+        token: None,
     }
 }
 

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use query::catalogue::{NumberId, TimeZone};
+use query::{Engine, Sight};
 use serde_json::Value;
 
-use super::{io_runtime, now_ms, say, start_logging};
-use crate::cli::{ExplainArgs, LogArgs, PlainFormat};
-use crate::client;
+use super::figure::{self, list, texts};
+use super::now_ms;
+use crate::cli::{ExplainArgs, LogArgs};
 use crate::failure::Failure;
 use crate::plain::{Align, Amount, Table, printable};
 
@@ -18,29 +19,22 @@ const CELL_CHARS_MAX: usize = 28;
 const SAMPLE_ROWS_MAX: usize = 8;
 
 pub(crate) fn run(args: ExplainArgs, log: &LogArgs) -> Result<(), Failure> {
-    start_logging(log)?;
-    let json = io_runtime()?.block_on(fetch(&args))?;
-    match args.format {
-        PlainFormat::Json => say(&String::from_utf8_lossy(&json)),
-        PlainFormat::Text => say(&written(
-            &serde_json::from_slice(&json).map_err(Failure::failed)?,
-        )),
-    }
-}
-
-async fn fetch(args: &ExplainArgs) -> Result<Vec<u8>, Failure> {
-    let Some(dir) = &args.source.data_dir else {
-        let base = &args.source.target()?;
-        let answer = client::ask(base, &["api", "v1", "explain"], &[("id", &args.id)]).await?;
-        return Ok(answer.to_vec());
+    let asked = [("id", args.id.as_str())];
+    let of_directory = async |engine: &Engine| {
+        let id = NumberId::read(&args.id, now_ms(engine)).map_err(Failure::usage)?;
+        // Who can read the files can read everything.
+        let question = engine.question(Sight::everything());
+        let explanation = query::catalogue::explain(&question, &id).await;
+        explanation.map_err(Failure::failed)
     };
-    let engine = super::query::open(dir, args.source.config.as_deref()).await?;
-    let id = NumberId::read(&args.id, now_ms(&engine)).map_err(Failure::usage)?;
-    let explanation =
-        query::catalogue::explain(&engine.question(::query::Sight::everything()), &id)
-            .await
-            .map_err(Failure::failed)?;
-    serde_json::to_vec(&explanation).map_err(Failure::failed)
+    figure::run(
+        log,
+        &args.source,
+        args.format,
+        ("explain", &asked),
+        of_directory,
+        written,
+    )
 }
 
 /// The explanation for people.
@@ -163,12 +157,4 @@ fn cell(value: &Value) -> String {
         Value::String(text) => printable(text, CELL_CHARS_MAX),
         other => other.to_string(),
     }
-}
-
-fn texts(value: &Value) -> Vec<&str> {
-    list(value).iter().filter_map(Value::as_str).collect()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }

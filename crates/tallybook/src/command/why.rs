@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use query::Sight;
 use query::catalogue::{DifferenceWanted, TimeZone};
+use query::{Engine, Sight};
 use serde_json::Value;
 
-use super::{io_runtime, now_ms, say, start_logging};
-use crate::cli::{LogArgs, PlainFormat, WhyArgs};
-use crate::client;
+use super::figure::{self, list, texts};
+use super::now_ms;
+use crate::cli::{LogArgs, WhyArgs};
 use crate::failure::Failure;
 use crate::plain::{Align, Amount, Table, printable};
 
@@ -16,34 +16,28 @@ use crate::plain::{Align, Amount, Table, printable};
 const VALUE_CHARS_MAX: usize = 48;
 
 pub(crate) fn run(args: WhyArgs, log: &LogArgs) -> Result<(), Failure> {
-    start_logging(log)?;
-    let json = io_runtime()?.block_on(fetch(&args))?;
-    match args.format {
-        PlainFormat::Json => say(&String::from_utf8_lossy(&json)),
-        PlainFormat::Text => say(&written(
-            &serde_json::from_slice(&json).map_err(Failure::failed)?,
-        )),
-    }
-}
-
-async fn fetch(args: &WhyArgs) -> Result<Vec<u8>, Failure> {
-    let Some(dir) = &args.source.data_dir else {
-        let target = args.source.target()?;
-        let answer = client::ask(&target, &["api", "v1", "why"], &parameters(args)).await?;
-        return Ok(answer.to_vec());
+    let asked = ("why", parameters(&args));
+    let of_directory = async |engine: &Engine| {
+        let wanted = DifferenceWanted {
+            id: args.id.clone(),
+            against: args.within.is_some().then(|| "rest".to_owned()),
+            within: args.within.clone(),
+            by: args.by.clone(),
+            people: args.people,
+        };
+        // Who can read the files can read everything.
+        let question = engine.question(Sight::everything());
+        let difference = query::catalogue::why(&question, &wanted, now_ms(engine)).await;
+        difference.map_err(Failure::failed)
     };
-    let engine = super::query::open(dir, args.source.config.as_deref()).await?;
-    let wanted = DifferenceWanted {
-        id: args.id.clone(),
-        against: args.within.is_some().then(|| "rest".to_owned()),
-        within: args.within.clone(),
-        by: args.by.clone(),
-        people: args.people,
-    };
-    // Who can read the files can read everything.
-    let question = engine.question(Sight::everything());
-    let difference = query::catalogue::why(&question, &wanted, now_ms(&engine)).await;
-    serde_json::to_vec(&difference.map_err(Failure::failed)?).map_err(Failure::failed)
+    figure::run(
+        log,
+        &args.source,
+        args.format,
+        (asked.0, &asked.1),
+        of_directory,
+        written,
+    )
 }
 
 fn parameters(args: &WhyArgs) -> Vec<(&str, &str)> {
@@ -82,7 +76,7 @@ fn written(told: &Value) -> String {
         );
     }
     let _ = writeln!(out, "Difference: {}", amount.write(&told["difference"]));
-    for condition in list(&told["where"]).iter().filter_map(Value::as_str) {
+    for condition in texts(&told["where"]) {
         let _ = writeln!(out, "where {}", printable(condition, usize::MAX));
     }
     for dimension in list(&told["dimensions"]) {
@@ -91,7 +85,7 @@ fn written(told: &Value) -> String {
     if told["people_left_out"].as_bool().unwrap_or(false) {
         let _ = writeln!(out, "People are not told apart: --people does.");
     }
-    for note in list(&told["notes"]).iter().filter_map(Value::as_str) {
+    for note in texts(&told["notes"]) {
         let _ = writeln!(out, "{note}");
     }
     out
@@ -127,8 +121,4 @@ fn table(dimension: &Value, amount: &Amount) -> String {
         table.row([vec![name], figures(others)].concat());
     }
     table.written()
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }

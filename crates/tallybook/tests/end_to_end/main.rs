@@ -17,6 +17,7 @@
 //! | `meters.rs` | what Prometheus is shown, and that the guide knows all of it |
 //! | `log.rs` | the log tells nothing of what was sent or asked |
 //! | `emit.rs` | what the emitter sends, library and command, is what the server answers with |
+//! | `demo_data.rs` | example data comes and goes without a trace, and real items stay |
 //! | `erase.rs` | somebody is erased: nothing is left in any byte, others have all of theirs |
 //! | `hooks.rs` | the guide's recipes for hooks and scripts, run as they stand there |
 //! | `tls.rs` | TLS at every port, and what is said without it |
@@ -32,6 +33,7 @@ mod bad_input;
 mod command_line;
 mod connect;
 mod crash;
+mod demo_data;
 mod doctor;
 mod emit;
 mod erase;

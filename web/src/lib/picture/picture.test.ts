@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { barsPicture } from './bars';
 import { escaped, type Framed } from './frame';
 import { fileName } from './save';
-import { seriesPicture, ticksOf } from './series';
+import { waterfallPicture } from './waterfall';
+import { placeOf } from '../waterfall';
+import { seriesPicture } from './series';
 import { weekPicture } from './week';
-import { strengthOf } from '../chart';
+import { strengthOf, ticksOf } from '../chart';
 
 const HOUR = 3_600_000;
 const framed: Framed = {
@@ -37,6 +39,24 @@ describe('text stays text', () => {
     expect(svg).not.toMatch(/[\u0000\u001b\ud800-\udfff]/);
   });
   test('pairs of surrogates are kept', () => expect(escaped('a😀b')).toBe('a😀b'));
+});
+
+test('what is less than nothing is drawn to the left of nothing', () => {
+  const svg = barsPicture({ ...framed, legend: [], bars: [{ name: 'more', value: 3 }, { name: 'less', value: -1, said: 'one less' }], colour: 'blue', format: String });
+  const [more, less] = [...svg.matchAll(/<rect x="([\d.]+)" y="\d+" width="([\d.]+)" height="\d+" fill="blue"/g)].map(([, x, width]) => ({ x: Number(x), width: Number(width) }));
+  expect(less!.x + less!.width).toBeCloseTo(more!.x);
+  expect(less!.width * 3).toBeCloseTo(more!.width, 0);
+  expect(svg).toContain('>one less<');
+});
+
+test('a waterfall has a bar for what took time and a mark for what did not', () => {
+  const row = (name: string, start_ms: number, end_ms: number) => ({ name, bar: { start_ms, end_ms, point: start_ms === end_ms }, place: placeOf({ start_ms, end_ms, point: false }, { start_ms: 0, end_ms: 100 }), colour: 'red', mark: '●', took: '1 s', running: '$1' });
+  const svg = waterfallPicture({ ...framed, legend: [], ticks: [{ left: 0.5, offset_ms: 50, label: '50 ms' }], rows: [row('</text><script>', 0, 50), row('moment', 100, 100)] });
+  // It is the first that has a length: half of the width.
+  expect([...svg.matchAll(/<rect [^>]*width="([\d.]+)"[^>]*fill="red"/g)].map(([, width]) => width)).toEqual(["266"]);
+  expect(svg).toContain('>●<');
+  expect(svg).toContain('>50 ms<');
+  expect(svg).not.toContain('<script');
 });
 
 test('the hours of a week have a scale', () => {

@@ -1,5 +1,6 @@
 // Bars over time, and lines over them.
 
+import { ticksOf } from '../chart';
 import { framed, PAD, round, text, WIDTH, type Framed } from './frame';
 
 export interface Series {
@@ -22,7 +23,6 @@ export interface SeriesPicture extends Framed {
 
 const HEIGHT = 300;
 const LEFT = PAD + 62;
-const TICKS = 5;
 const LABEL_PX = 84;
 
 export function seriesPicture(of: SeriesPicture): string {
@@ -63,15 +63,4 @@ function path({ time_ms, step_ms }: SeriesPicture, { values, colour, dash }: Ser
 function labels({ time_ms, step_ms, palette, timeText }: SeriesPicture, x: (ms: number) => number): string[] {
   const every = Math.max(1, Math.ceil(time_ms.length / Math.floor((WIDTH - PAD - LEFT) / LABEL_PX)));
   return time_ms.flatMap((start_ms, place) => (place % every ? [] : [text(x(start_ms + step_ms / 2), HEIGHT + 20, timeText(start_ms), palette.ink3, 'text-anchor="middle"')]));
-}
-
-/** Round figures from nothing to at least the greatest. */
-export function ticksOf(greatest: number): number[] {
-  if (!(greatest > 0)) return [0, 1];
-  const raw = greatest / (TICKS - 1);
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((own) => own >= raw * 0.999)!;
-  const ticks = [];
-  for (let at = 0; at <= Math.ceil(greatest / step - 1e-9); at += 1) ticks.push(Number((at * step).toPrecision(12)));
-  return ticks;
 }

@@ -1,8 +1,8 @@
 //! MCP servers and connectors: whether they can be reached, and how their tools do.
 
 use crate::catalogue::dimensions::{
-    APP_VERSION, COST_CENTER, DAY, DEPARTMENT, HOUR, MCP_SERVER, MCP_TOOL, MONTH, PERSON, PRODUCT,
-    TEAM, WEEK, WEEKDAY, dimension,
+    APP_VERSION, COST_CENTER, DAY, DEPARTMENT, FOLDERS, HOUR, MCP_SERVER, MCP_TOOL, MONTH, PERSON,
+    PRODUCT, TEAM, TERMINAL, WEEK, WEEKDAY, dimension,
 };
 use crate::catalogue::exclusions::COPIES;
 use crate::catalogue::measures::{distinct, mean, other, sum};
@@ -33,6 +33,8 @@ pub(super) static CONNECTORS: Report = Report {
         COST_CENTER,
         PRODUCT,
         APP_VERSION,
+        TERMINAL,
+        FOLDERS,
         DAY,
         WEEK,
         MONTH,
@@ -147,12 +149,12 @@ pub(super) static CONNECTORS: Report = Report {
 };
 
 const ROWS: &str = "
-SELECT time, person, team, department, cost_center, product, app_version, mcp_server_name, mcp_tool_name,
+SELECT time, person, team, department, cost_center, product, app_version, terminal_type, workspace_host_paths, mcp_server_name, mcp_tool_name,
        'call' AS kind, outcome, duration_ms, CAST(NULL AS VARCHAR) AS transport_type,
        CAST(NULL AS VARCHAR) AS server_scope, error_type AS error_code
 FROM tool_calls WHERE tool_kind = 'mcp' AND outcome <> 'pending'
 UNION ALL
-SELECT time, person, team, department, cost_center, product, app_version, mcp_server_name, mcp_tool_name,
+SELECT time, person, team, department, cost_center, product, app_version, terminal_type, workspace_host_paths, mcp_server_name, mcp_tool_name,
        'connection' AS kind, attribute(attributes, 'status') AS outcome, duration_ms,
        attribute(attributes, 'transport_type') AS transport_type,
        attribute(attributes, 'server_scope') AS server_scope, attribute(attributes, 'error_code') AS error_code

@@ -1,8 +1,8 @@
 //! What was allowed and refused, and by whom.
 
 use crate::catalogue::dimensions::{
-    APP_VERSION, COST_CENTER, DAY, DEPARTMENT, HOUR, MCP_SERVER, MONTH, PERSON, PRODUCT, TEAM,
-    WEEK, WEEKDAY, dimension,
+    APP_VERSION, COST_CENTER, DAY, DEPARTMENT, FOLDERS, HOUR, MCP_SERVER, MONTH, PERSON, PRODUCT,
+    TEAM, TERMINAL, WEEK, WEEKDAY, dimension,
 };
 use crate::catalogue::exclusions::COPIES;
 use crate::catalogue::measures::{distinct, greatest, mean, other, sum};
@@ -33,6 +33,8 @@ pub(super) static PERMISSIONS: Report = Report {
         COST_CENTER,
         PRODUCT,
         APP_VERSION,
+        TERMINAL,
+        FOLDERS,
         DAY,
         WEEK,
         MONTH,

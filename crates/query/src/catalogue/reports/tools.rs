@@ -1,8 +1,8 @@
 //! What the agents' tools do.
 
 use crate::catalogue::dimensions::{
-    APP_VERSION, COST_CENTER, DAY, DEPARTMENT, HOUR, MCP_SERVER, MODEL, MONTH, PERSON, PLUGIN,
-    PRODUCT, SKILL, TEAM, WEEK, WEEKDAY, dimension,
+    APP_VERSION, COST_CENTER, DAY, DEPARTMENT, FOLDERS, HOUR, MCP_SERVER, MODEL, MONTH, PERSON,
+    PLUGIN, PRODUCT, SKILL, TEAM, TERMINAL, WEEK, WEEKDAY, dimension,
 };
 use crate::catalogue::exclusions::COPIES;
 use crate::catalogue::measures::{distinct, greatest, mean, other, sum};
@@ -32,6 +32,8 @@ pub(super) static TOOLS: Report = Report {
         COST_CENTER,
         PRODUCT,
         APP_VERSION,
+        TERMINAL,
+        FOLDERS,
         DAY,
         WEEK,
         MONTH,

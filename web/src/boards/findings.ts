@@ -1,0 +1,21 @@
+import type { Board } from './board';
+
+export const findings: Board = {
+  name: 'findings',
+  title: 'Findings',
+  about: 'Where work went round in circles, found by rules that look at no content, with its price. A finding is a question to ask, not a verdict.',
+  people: 'Tell it by person, too',
+  panels: [
+    { id: 'price', title: 'What it cost', about: 'At list prices. A figure says how it is computed, and shows the newest calls behind it with their prompts.',
+      show: 'figures', width: 'whole', report: 'findings', by: ['day'], figures: ['wasted_usd', 'monthly_usd', 'findings', 'prompts', 'sessions'] },
+    { id: 'patterns', title: 'By pattern', show: 'table', width: 'whole', report: 'findings', by: ['pattern'],
+      figures: ['wasted_usd', 'monthly_usd', 'findings', 'prompts', 'people'], order: '-wasted_usd' },
+    { id: 'days', title: 'Cost by day', show: 'course', width: 'whole', report: 'findings', by: ['day'], figures: ['wasted_usd'] },
+    { id: 'where', title: 'Where', show: 'table', width: 'half', report: 'findings', by: ['tool', 'pattern'],
+      figures: ['wasted_usd', 'findings', 'prompts'], order: '-wasted_usd' },
+    { id: 'whose', title: 'In whose work', show: 'table', width: 'half', report: 'findings', by: ['team'],
+      choices: ['team', 'model', 'product', 'app_version', 'cost_center'], named: ['person'], figures: ['wasted_usd', 'findings', 'prompts'], order: '-wasted_usd' },
+    { id: 'sessions', title: 'Sessions to look at', show: 'table', width: 'whole', report: 'findings', by: ['session_id', 'pattern'],
+      figures: ['wasted_usd', 'findings', 'prompts'], order: '-wasted_usd' },
+  ],
+};
