@@ -130,7 +130,8 @@ async fn no_byte_is_in_clear_and_without_a_key_the_search_finds_it() -> Result<(
             assert_eq!((in_journal, in_parts), (BTreeMap::new(), BTreeMap::new()));
             commands_work(&server.data_dir(), &canaries, &key)?;
         } else {
-            assert!(in_journal["journal"] > 300, "{in_journal:?}");
+            // Some of it has been flushed already.
+            assert!(in_journal.values().sum::<usize>() > 300, "{in_journal:?}");
             assert!(
                 in_parts["parts"] > 300 && in_parts["access"] >= 2,
                 "{in_parts:?}"
@@ -150,7 +151,7 @@ fn commands_work(dir: &Path, canaries: &Canaries, key: &Path) -> Result<(), Prob
     ];
     let rows: Value = serde_json::from_str(&on(dir, &sql, key, ""))?;
     assert!(rows[0]["n"].as_u64() > Some(0), "{rows}");
-    assert!(on(dir, &["audit", "verify"], key, "").contains("record"));
+    assert!(on(dir, &["audit", "verify"], key, "").contains("all as they were written"));
     let trail = on(dir, &["audit", "export"], key, "");
     let person = canaries.0.iter().find(|(place, _)| place == "a person");
     let (_, person) = person.ok_or_else(|| Problem::new("there is no person"))?;
@@ -240,7 +241,7 @@ async fn a_plain_directory_is_encrypted_and_its_keys_are_renewed() -> Result<(),
         written.contains("Everything is under current keys"),
         "{written}"
     );
-    assert!(on(&dir, &["audit", "verify"], &second, "").contains("record"));
+    assert!(on(&dir, &["audit", "verify"], &second, "").contains("all as they were written"));
     assert_eq!(
         on(&dir, &["query", "--format", "json", query], &second, ""),
         before

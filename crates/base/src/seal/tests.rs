@@ -211,6 +211,26 @@ fn a_ring_that_was_changed_is_read_from_its_copy_or_refused() {
     }
 }
 
+/// Who can write the disk would have it forgotten that there is a newer key.
+#[test]
+fn a_key_that_was_taken_out_of_the_ring_is_noticed() {
+    let disk = SimDisk::new();
+    let vault = create(&disk).expect("a ring");
+    vault.envelope(&named("A")).expect("a key");
+    for path in [RING_PATH, "keys/ring.copy"] {
+        let path = Path::new(DIR).join(path);
+        let text = String::from_utf8(disk.read(&path).expect("reads")).expect("text");
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.remove(2);
+        disk.remove(&path).expect("removes");
+        let mut file = disk.create_new(&path).expect("creates");
+        let text = lines.join("\n") + "\n";
+        file.write_all(&mut [std::io::IoSlice::new(text.as_bytes())])
+            .expect("writes");
+    }
+    assert!(matches!(open(&disk, 1), Err(SealError::Damaged { .. })));
+}
+
 #[test]
 fn keys_are_renewed_dropped_and_destroyed() {
     let disk = SimDisk::new();
