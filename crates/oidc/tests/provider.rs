@@ -32,17 +32,20 @@ impl Bench {
         let clock = Arc::new(ManualClock::at(NOW_S as u64 * 1_000_000_000));
         let rules = Rules {
             setting: "access.oidc.allow",
-            allow: allow.iter().map(|text| text.parse().unwrap()).collect(),
+            allow: allow
+                .iter()
+                .map(|text| text.parse().expect("is written right"))
+                .collect(),
             allow_http: true,
             limits: Limits::default(),
         };
-        let tls = tls::Connector::new(tls::trusting_nobody().unwrap());
+        let tls = tls::Connector::new(tls::trusting_nobody().expect("works"));
         let client = outgoing::Client::new(rules, tls);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("works");
         let path = folder.path().join("secret");
-        std::fs::write(&path, "not-a-real:one\n").unwrap();
+        std::fs::write(&path, "not-a-real:one\n").expect("works");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        std::fs::set_permissions(&path, mode).unwrap();
+        std::fs::set_permissions(&path, mode).expect("works");
         let config = Config {
             issuer: small.issuer.clone(),
             client_id: "tallybook".into(),
@@ -62,7 +65,11 @@ impl Bench {
 
     /// Goes to the provider, which sends back a code; the address's query, and the cookie.
     async fn gone(&self) -> (String, String) {
-        let sent = self.provider.begin("/sessions?tz=utc").await.unwrap();
+        let sent = self
+            .provider
+            .begin("/sessions?tz=utc")
+            .await
+            .expect("an answer");
         let back = self.small.authorise(&sent.to);
         (sent.sealed, back)
     }
@@ -88,7 +95,7 @@ impl Bench {
 #[tokio::test]
 async fn who_goes_out_comes_back() {
     let bench = Bench::new().await;
-    let sent = bench.provider.begin("/").await.unwrap();
+    let sent = bench.provider.begin("/").await.expect("an answer");
     let asked: std::collections::BTreeMap<_, _> = sent.to.query_pairs().into_owned().collect();
     assert_eq!(asked["response_type"], "code");
     assert_eq!(asked["code_challenge_method"], "S256");
@@ -137,11 +144,21 @@ async fn what_does_not_belong_to_the_browser_is_refused_before_anybody_is_asked(
         (&sealed, &back.replace("state=", "state=x")),
         (&sealed, &format!("{back}&state=x")),
     ] {
-        let failure = bench.provider.finish(sealed, query).await.err().unwrap();
+        let failure = bench
+            .provider
+            .finish(sealed, query)
+            .await
+            .err()
+            .expect("works");
         assert!(matches!(failure, Failure::Expired(_)), "{query}: {failure}");
     }
     bench.clock.advance(Duration::from_secs(10 * 60));
-    let late = bench.provider.finish(&sealed, &back).await.err().unwrap();
+    let late = bench
+        .provider
+        .finish(&sealed, &back)
+        .await
+        .err()
+        .expect("works");
     assert!(matches!(late, Failure::Expired(_)), "{late}");
     assert_eq!(bench.small.state().asked("token"), 0);
 }
@@ -150,9 +167,14 @@ async fn what_does_not_belong_to_the_browser_is_refused_before_anybody_is_asked(
 async fn a_no_of_the_provider_is_told() {
     let bench = Bench::new().await;
     let (sealed, back) = bench.gone().await;
-    let state = back.split("state=").nth(1).unwrap();
+    let state = back.split("state=").nth(1).expect("works");
     let denied = format!("error=access_denied&error_description=x&state={state}");
-    let failure = bench.provider.finish(&sealed, &denied).await.err().unwrap();
+    let failure = bench
+        .provider
+        .finish(&sealed, &denied)
+        .await
+        .err()
+        .expect("works");
     assert!(
         matches!(&failure, Failure::Denied(code) if code == "access_denied"),
         "{failure}"
@@ -163,7 +185,7 @@ async fn a_no_of_the_provider_is_told() {
         .finish(&sealed, &mixed_up)
         .await
         .err()
-        .unwrap();
+        .expect("works");
     assert!(
         failure.to_string().contains("another provider"),
         "{failure}"
@@ -280,10 +302,22 @@ async fn a_session_ends_at_the_provider_too() {
         .provider
         .signed_in("session-1", returned.id_token.clone());
     let query = |url: Url| url.query_pairs().into_owned().collect::<Vec<_>>();
-    let end = query(bench.provider.end_session("session-1").await.unwrap());
+    let end = query(
+        bench
+            .provider
+            .end_session("session-1")
+            .await
+            .expect("an answer"),
+    );
     assert!(end.contains(&("id_token_hint".into(), returned.id_token)));
     assert!(end.contains(&("post_logout_redirect_uri".into(), format!("{OWN}/"))));
-    let end = query(bench.provider.end_session("session-2").await.unwrap());
+    let end = query(
+        bench
+            .provider
+            .end_session("session-2")
+            .await
+            .expect("an answer"),
+    );
     assert_eq!(end[0], ("client_id".into(), "tallybook".into()));
-    assert_eq!(bench.provider.probe().await.unwrap(), 1);
+    assert_eq!(bench.provider.probe().await.expect("an answer"), 1);
 }

@@ -27,13 +27,13 @@ struct Server {
 
 impl Server {
     async fn at(address: &str, pieces: Vec<String>, pause: Duration) -> Server {
-        let listener = TcpListener::bind(address).await.unwrap();
+        let listener = TcpListener::bind(address).await.expect("an answer");
         let connections = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&connections);
-        let address = listener.local_addr().unwrap();
+        let address = listener.local_addr().expect("an address");
         let serving = tokio::spawn(async move {
             loop {
-                let (mut socket, _) = listener.accept().await.unwrap();
+                let (mut socket, _) = listener.accept().await.expect("a connection");
                 counted.fetch_add(1, Ordering::SeqCst);
                 let pieces = pieces.clone();
                 tokio::spawn(async move {
@@ -89,7 +89,10 @@ impl Resolve for Script {
     fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, std::io::Result<Vec<IpAddr>>> {
         let at = self.asked.fetch_add(1, Ordering::SeqCst);
         let list = &self.lists[at.min(self.lists.len() - 1)];
-        let addresses = list.iter().map(|text| text.parse().unwrap()).collect();
+        let addresses = list
+            .iter()
+            .map(|text| text.parse().expect("is written right"))
+            .collect();
         Box::pin(async move { Ok(addresses) })
     }
 }
@@ -101,16 +104,22 @@ fn client(allow: &[&str]) -> Client {
 fn with_limits(allow: &[&str], limits: Limits) -> Client {
     let rules = Rules {
         setting: SETTING,
-        allow: allow.iter().map(|text| text.parse().unwrap()).collect(),
+        allow: allow
+            .iter()
+            .map(|text| text.parse().expect("is written right"))
+            .collect(),
         allow_http: true,
         limits,
     };
-    Client::new(rules, Connector::new(tls::trusting_nobody().unwrap()))
+    Client::new(
+        rules,
+        Connector::new(tls::trusting_nobody().expect("works")),
+    )
 }
 
 async fn get(client: &Client, url: &str) -> Result<Answer, Failure> {
     client
-        .send(Request::get(url).body(Bytes::new()).unwrap())
+        .send(Request::get(url).body(Bytes::new()).expect("works"))
         .await
 }
 
@@ -152,7 +161,7 @@ async fn this_machine_is_not_asked_however_it_is_written() {
     let allowed = client(&["127.0.0.1"]);
     let answer = get(&allowed, &format!("http://127.0.0.1:{port}/"))
         .await
-        .unwrap();
+        .expect("an answer");
     assert_eq!(
         (answer.status.as_u16(), &answer.body[..]),
         (200, &b"ok"[..])
@@ -173,11 +182,14 @@ async fn what_is_no_address_for_us_is_refused() {
     }
     let rules = Rules {
         setting: SETTING,
-        allow: vec!["127.0.0.1".parse().unwrap()],
+        allow: vec!["127.0.0.1".parse().expect("is written right")],
         allow_http: false,
         limits: Limits::default(),
     };
-    let strict = Client::new(rules, Connector::new(tls::trusting_nobody().unwrap()));
+    let strict = Client::new(
+        rules,
+        Connector::new(tls::trusting_nobody().expect("works")),
+    );
     let server = Server::saying(OK).await;
     refused(&strict, &format!("http://{}/", server.address)).await;
     assert_eq!(server.connections(), 0);
@@ -274,7 +286,7 @@ async fn what_is_too_large_is_cut_off() {
     let server = Server::saying(&fits).await;
     let answer = get(&client, &format!("http://{}/", server.address))
         .await
-        .unwrap();
+        .expect("an answer");
     assert_eq!(answer.body.len(), 1000);
 }
 
@@ -336,28 +348,29 @@ async fn what_is_not_http_is_said() {
 
 #[tokio::test]
 async fn over_tls_the_name_is_verified() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("works");
     let path = |name: &str| dir.path().join(name);
-    let mut params = CertificateParams::new([]).unwrap();
+    let mut params = CertificateParams::new([]).expect("works");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let names = CertificateParams::new(["sso.example.com".to_owned()]).unwrap();
-    let certificate = names.signed_by(&key, &issuer).unwrap();
-    std::fs::write(path("authority.pem"), issuer.pem()).unwrap();
-    std::fs::write(path("server.pem"), certificate.pem()).unwrap();
-    std::fs::write(path("server.key"), key.serialize_pem()).unwrap();
+    let issuer =
+        CertifiedIssuer::self_signed(params, KeyPair::generate().expect("works")).expect("works");
+    let key = KeyPair::generate().expect("works");
+    let names = CertificateParams::new(["sso.example.com".to_owned()]).expect("works");
+    let certificate = names.signed_by(&key, &issuer).expect("works");
+    std::fs::write(path("authority.pem"), issuer.pem()).expect("works");
+    std::fs::write(path("server.pem"), certificate.pem()).expect("works");
+    std::fs::write(path("server.key"), key.serialize_pem()).expect("works");
     let files = Files {
         certificate: path("server.pem"),
         key: path("server.key"),
         clients: None,
     };
-    let tls = Tls::load(files, Meters::new()).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let tls = Tls::load(files, Meters::new()).expect("works");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("an answer");
+    let port = listener.local_addr().expect("an address").port();
     let serving = tokio::spawn(async move {
         loop {
-            let (socket, _) = listener.accept().await.unwrap();
+            let (socket, _) = listener.accept().await.expect("a connection");
             if let Ok(mut stream) = tls.accept(socket).await {
                 let mut head = [0; 1024];
                 let _ = stream.read(&mut head).await;
@@ -367,19 +380,19 @@ async fn over_tls_the_name_is_verified() {
     });
     let rules = || Rules {
         setting: SETTING,
-        allow: vec!["127.0.0.1".parse().unwrap()],
+        allow: vec!["127.0.0.1".parse().expect("is written right")],
         allow_http: false,
         limits: Limits::default(),
     };
     let local = || Script::of(&[&["127.0.0.1"]]);
     let connector = |path: Option<_>| match path {
-        Some(path) => Connector::new(tls::client(Some(path)).unwrap()),
-        None => Connector::new(tls::trusting_nobody().unwrap()),
+        Some(path) => Connector::new(tls::client(Some(path)).expect("works")),
+        None => Connector::new(tls::trusting_nobody().expect("works")),
     };
     let authority = path("authority.pem");
     let trusting = Client::new(rules(), connector(Some(&authority))).with_resolver(local());
     let answer = get(&trusting, &format!("https://sso.example.com:{port}/")).await;
-    assert_eq!(&answer.unwrap().body[..], b"ok");
+    assert_eq!(&answer.expect("works").body[..], b"ok");
     let other = get(&trusting, &format!("https://other.example.com:{port}/")).await;
     assert_eq!(other.unwrap_err().reason, Reason::Unreachable);
     let stranger = Client::new(rules(), connector(None)).with_resolver(local());

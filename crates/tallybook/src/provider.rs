@@ -35,7 +35,7 @@ impl Wanted {
     }
 
     /// The same, to be looked at only.
-    pub(crate) fn to_probe(self, ui: &str) -> Result<SignInProvider, Failure> {
+    pub(crate) fn for_probe(self, ui: &str) -> Result<SignInProvider, Failure> {
         let key = base::secret::random().map_err(Failure::failed)?;
         self.sealed_by(&key, ui)
     }

@@ -96,7 +96,7 @@ impl State {
         let head = part(&json!({"alg": "ES256", "kid": self.name}));
         let message = format!("{head}.{}", part(&claims));
         let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes());
-        let signature = BASE64.encode(signature.unwrap());
+        let signature = BASE64.encode(signature.expect("works"));
         claims["sub"] = json!("boss");
         match self.tampers {
             true => format!("{head}.{}.{signature}", part(&claims)),
@@ -108,8 +108,10 @@ impl State {
 impl Small {
     /// Starts one; it ends with the test.
     pub(crate) async fn start(now_s: i64) -> Arc<Small> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("an answer");
+        let address = listener.local_addr().expect("an address");
         let small = Arc::new(Small {
             issuer: format!("http://{address}"),
             state: Mutex::new(State::new(now_s)),
@@ -117,7 +119,7 @@ impl Small {
         let serving = Arc::clone(&small);
         tokio::spawn(async move {
             loop {
-                let (socket, _) = listener.accept().await.unwrap();
+                let (socket, _) = listener.accept().await.expect("a connection");
                 let small = Arc::clone(&serving);
                 let service = service_fn(move |request| answered(Arc::clone(&small), request));
                 let builder = hyper::server::conn::http1::Builder::new();
@@ -128,7 +130,7 @@ impl Small {
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        self.state.lock().expect("nobody panicked")
     }
 
     /// What the person's browser brings back.
@@ -192,22 +194,22 @@ async fn answered(
     let authorization = authorization
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let body = body.collect().await.unwrap().to_bytes();
+    let body = body.collect().await.expect("an answer").to_bytes();
     let (status, said) = small.answer(head.uri.path(), authorization.to_owned(), &body);
     let answer = Response::builder().status(status);
     Ok(answer
         .body(Full::new(Bytes::from(said.to_string())))
-        .unwrap())
+        .expect("works"))
 }
 
 fn pair() -> EcdsaKeyPair {
     let random = SystemRandom::new();
-    let made = EcdsaKeyPair::generate_pkcs8(&SIGNING, &random).unwrap();
-    EcdsaKeyPair::from_pkcs8(&SIGNING, made.as_ref(), &random).unwrap()
+    let made = EcdsaKeyPair::generate_pkcs8(&SIGNING, &random).expect("works");
+    EcdsaKeyPair::from_pkcs8(&SIGNING, made.as_ref(), &random).expect("works")
 }
 
 fn merge(value: &mut Value, changes: &Value) {
-    for (name, change) in changes.as_object().unwrap() {
+    for (name, change) in changes.as_object().expect("works") {
         value[name] = change.clone();
     }
 }

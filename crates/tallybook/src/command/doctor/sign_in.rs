@@ -8,7 +8,7 @@ pub(super) async fn finding(subject: &Subject) -> Option<Finding> {
     let wanted = subject.provider.clone()?;
     let name = wanted.name.clone();
     let mend = "compare [access.oidc] with what the provider shows (docs/sign-in.md)";
-    let probed = match wanted.to_probe(&subject.url) {
+    let probed = match wanted.for_probe(&subject.url) {
         Ok(sign_in) => sign_in
             .provider
             .probe()
