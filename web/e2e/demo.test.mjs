@@ -44,7 +44,7 @@ test('an empty server shows example data and lets it go again', { timeout: 400_0
   await t.test('every page says so, without anything that moves or lies under it', async () => {
     for (const width of [360, 1440]) {
       await page.setViewportSize({ width, height: 800 });
-      for (const path of ['cost', 'prompts', 'findings']) {
+      for (const path of ['cost', 'prompts']) {
         await page.goto(`${server.ui}/${path}`);
         await page.getByTestId('demo-bar').waitFor();
         await settled(page);

@@ -181,6 +181,7 @@ async fn the_document_describes_every_path() {
         "access/sessions/{id}",
         "audit",
         "connect/{client}",
+        "demo-data",
         "door",
         "erase",
         "erasures/{id}",
