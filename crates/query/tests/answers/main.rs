@@ -10,6 +10,7 @@ mod damaged;
 mod explain;
 mod handmade;
 mod isolation;
+mod kept;
 mod ledger;
 mod limits;
 mod memory;
