@@ -36,8 +36,12 @@ struct Asked {
     panel: Panel,
     /// The first answer after the start: it reads what the later ones find in memory.
     first: Result<Took, String>,
-    /// The median of those after it.
+    /// Asked again when something has come in since.
+    fresh: Result<Took, String>,
+    /// The median of those after it, when nothing has.
     warm: Result<Took, String>,
+    /// The slowest of these.
+    worst: Duration,
     /// Resident after it.
     memory: u64,
 }
@@ -88,6 +92,8 @@ async fn measure_in(
     let mut asked = Vec::new();
     for panel in panels {
         let first = ask(&server, &panel).await?;
+        send_one(&server).await?;
+        let fresh = ask(&server, &panel).await?;
         let mut times = Vec::new();
         let mut refusal = None;
         for _ in 0..WARM_RUNS {
@@ -101,12 +107,15 @@ async fn measure_in(
             None => Ok(times[WARM_RUNS / 2]),
             Some(said) => Err(said),
         };
+        let worst = times.last().map(|took| took.clock).unwrap_or_default();
         let memory = gauge::resident_memory(server.pid())?;
         eprintln!("  {}: {}", panel.what, table::said(&warm));
         asked.push(Asked {
             panel,
             first,
+            fresh,
             warm,
+            worst,
             memory,
         });
     }
@@ -130,6 +139,22 @@ fn simulate(binary: &Path, events: u64, data: &Path, truth: &Path) -> Result<(),
     match status.success() {
         true => Ok(()),
         false => Err(Problem::new("the simulation failed")),
+    }
+}
+
+/// One item, so that nothing that is kept of answers is of what is stored now.
+async fn send_one(server: &Server) -> Result<(), Problem> {
+    let at_ns = u128::from(END_MS - 1) * 1_000_000;
+    let event = r#"{"key": "event.name", "value": {"stringValue": "user_prompt"}}"#;
+    let body = format!(
+        r#"{{"resourceLogs": [{{"scopeLogs": [{{"logRecords": [{{"timeUnixNano": "{at_ns}", "attributes": [{event}]}}]}}]}}]}}"#
+    );
+    let url = format!("http://{}/v1/logs", server.addresses().http);
+    let json = [("content-type", "application/json")];
+    let answer = testkit::exchange("POST".parse()?, &url, &json, body).await?;
+    match answer.status {
+        200 => Ok(()),
+        status => Err(Problem::new(format!("an item was answered {status}"))),
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) fn markdown(asked: &[Asked], events: u64, load: (f64, f64)) -> String
     let mut text = format!(
         "{events} events, 30 days, {} panels: {answered} answered, {fast} within {} ms (median of {WARM_RUNS} after the first, by \
          the clock). Load average {:.1} before, {:.1} after. The server's resident memory was at most {} MiB.\n\n\
-         | Panel | First | Warm | CPU, warm | |\n|---|---|---|---|---|\n",
+         | Panel | First | CPU | New data | CPU | Again, p50 | Worst | CPU | |\n|---|---|---|---|---|---|---|---|---|\n",
         asked.len(),
         FLOOR.as_millis(),
         load.0,
@@ -20,19 +20,25 @@ pub(super) fn markdown(asked: &[Asked], events: u64, load: (f64, f64)) -> String
         most >> 20,
     );
     for one in asked {
-        let cpu = match &one.warm {
-            Ok(took) => format!("{} ms", took.cpu.as_millis()),
-            Err(_) => String::new(),
-        };
         let verdict = if is_fast(&one.warm) { "PASS" } else { "FAIL" };
         text.push_str(&format!(
-            "| {} | {} | {} | {cpu} | {verdict} |\n",
+            "| {} | {} | {} | {} | {} | {} | {} ms | {} | {verdict} |\n",
             one.panel.what,
             said(&one.first),
+            cpu(&one.first),
+            said(&one.fresh),
+            cpu(&one.fresh),
             said(&one.warm),
+            one.worst.as_millis(),
+            cpu(&one.warm),
         ));
     }
     text
+}
+
+fn cpu(took: &Result<Took, String>) -> String {
+    let took = took.as_ref().map(|took| took.cpu.as_millis());
+    took.map_or_else(|_| String::new(), |ms| format!("{ms} ms"))
 }
 
 fn is_fast(took: &Result<Took, String>) -> bool {

@@ -30,6 +30,7 @@ use crate::digests::Digests;
 use crate::environment;
 use crate::error::{ErrorKind, QueryError};
 use crate::functions::{self, Slot};
+use crate::kept::Kept;
 use crate::meters::{self, Meters};
 use crate::people::{People, PeopleFiles, Resolver};
 use crate::plan::{Known, described, guarded, plan};
@@ -52,9 +53,17 @@ pub struct Answer {
     pub elapsed: Duration,
     /// Whether there were more rows than the limit.
     pub truncated: bool,
+    /// Whether it hangs on the stored rows alone, and not on when it was asked.
+    pub is_lasting: bool,
 }
 
 impl Answer {
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let bytes = self.batches.iter().map(RecordBatch::get_array_memory_size);
+        bytes.sum()
+    }
+
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
@@ -71,6 +80,7 @@ pub struct Engine {
     people: Arc<People>,
     copies: Arc<Copies>,
     digests: Arc<Digests>,
+    kept: Kept,
     /// Taken when the engine is dropped, to be shut down without waiting.
     runtime: Option<Runtime>,
 }
@@ -117,6 +127,7 @@ impl Engine {
             people: Arc::new(People::new()),
             copies: Arc::default(),
             digests: Arc::default(),
+            kept: Kept::default(),
             runtime: Some(runtime),
         })
     }
@@ -140,6 +151,11 @@ impl Engine {
     /// The files that say who people are.
     pub(crate) fn people_files(&self) -> Arc<PeopleFiles> {
         self.people.files()
+    }
+
+    /// The answers that are kept.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// Names people by what is known of them already.
@@ -228,14 +244,16 @@ impl Engine {
         let run = async move {
             let sql = (sql.as_str(), by_hour.as_ref());
             let ready = plan(state, (&known.0, &known.1), snapshot, sql, &lens).await?;
-            run(ready, rows_max).await
+            let is_lasting = ready.is_lasting;
+            Ok((run(ready, rows_max).await?, is_lasting))
         };
-        let (schema, batches, truncated) = self.in_turn(run).await?;
+        let ((schema, batches, truncated), is_lasting) = self.in_turn(run).await?;
         Ok(Answer {
             schema,
             batches,
             elapsed: started.elapsed(),
             truncated,
+            is_lasting,
         })
     }
 

@@ -49,7 +49,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 pub(crate) use attribute::value_of;
 pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
 pub(crate) use mixed::mixed;
-pub(crate) use people::{Slot, names_people, people};
+pub(crate) use people::{Slot, is_lasting, names_people, people};
 pub(crate) use quarantined::text_sent;
 pub(crate) use split::{is_split, is_split_of, split};
 pub(crate) use tool_call::{ACCEPTED, ANSWER, OTHER_ANSWER, REFUSED, RESULT};

@@ -18,6 +18,7 @@
 //! | `aside.rs`, `aside/` | which rows no answer counts, found once for each part |
 //! | `digests.rs`, `digests/` | what the items of a part come to, by hour |
 //! | `by_hour.rs` | a question that is answered by these |
+//! | `kept.rs` | answers for who asks the same again |
 //! | `ranged.rs` | a view that hands a range of time down to the events |
 //! | `meters.rs` | how long queries take and how they end |
 //! | `functions.rs` | functions of our own, the ledger's among them |
@@ -39,6 +40,7 @@ mod engine;
 mod environment;
 mod error;
 mod functions;
+mod kept;
 mod memory;
 mod meters;
 mod people;

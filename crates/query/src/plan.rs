@@ -43,6 +43,8 @@ const SQL_BYTES_MAX: usize = 256 * 1024;
 pub(crate) struct Ready {
     pub(crate) plan: Arc<dyn ExecutionPlan>,
     pub(crate) task: Arc<TaskContext>,
+    /// Whether the answer hangs on the stored rows alone, and not on when it is asked.
+    pub(crate) is_lasting: bool,
 }
 
 /// One statement over the views of a snapshot, ready to run.
@@ -66,6 +68,7 @@ pub(crate) async fn plan(
         lens,
     };
     let (context, plan) = guarded(state.clone(), &known, &snapshot, sql).await?;
+    let is_lasting = functions::is_lasting(&plan).map_err(|error| explain(&error))?;
     let own = context.state();
     let plan = ranged::optimize(&own, &plan).map_err(|error| explain(&error))?;
     // Only now it is known whether the answer names people, for whom all parts must have been read.
@@ -85,6 +88,7 @@ pub(crate) async fn plan(
     Ok(Ready {
         plan: plan.map_err(|error| explain(&error))?,
         task: own.task_ctx(),
+        is_lasting,
     })
 }
 

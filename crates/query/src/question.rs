@@ -11,6 +11,7 @@ use crate::by_hour::ByHour;
 use crate::cost::Cost;
 use crate::engine::{Answer, Engine, Fold};
 use crate::error::QueryError;
+use crate::kept::{Kept, Key};
 use crate::people::{PeopleFiles, Resolver};
 use crate::sight::{Lens, Sight};
 
@@ -115,6 +116,16 @@ impl<'a> Question<'a> {
     ) -> Result<Vec<F>, QueryError> {
         let folded = self.engine.fold_snapshot(&self.lens, snapshot, sql, start);
         folded.await.map_err(|error| self.told(error))
+    }
+
+    /// By what the answer to a question in words is known again.
+    pub(crate) fn key(&self, what: String, snapshot: &Snapshot) -> Key {
+        Key::of(what, self.sight(), snapshot, self.people_files())
+    }
+
+    /// The answers that are kept.
+    pub(crate) fn kept(&self) -> &Kept {
+        self.engine.kept()
     }
 
     /// How costs are reckoned.

@@ -213,6 +213,7 @@ mod tests {
             batches: vec![batch],
             elapsed: Duration::ZERO,
             truncated: false,
+            is_lasting: true,
         }
     }
 

@@ -42,6 +42,8 @@ pub struct ReportAnswer {
     pub currency: String,
     /// Whether sums of parts were read where these say what is asked, and not every item.
     pub by_hour: bool,
+    /// Whether the same was answered before, of the same rows, and kept.
+    pub is_kept: bool,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -70,12 +72,24 @@ pub struct ReportColumn {
 pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, QueryError> {
     let began = Instant::now();
     let snapshot = question.snapshot().await?;
-    let by_hour = match hours::whole(&ask, &question.people_files(), question.sight()) {
-        Some(hours) => question.by_hour(&snapshot, hours).await?,
-        None => None,
+    let key = question.key(in_words(&ask), &snapshot);
+    let known: Option<Figures> = question.kept().get(&key);
+    let is_kept = known.is_some();
+    let Figures {
+        rows,
+        totals,
+        by_hour,
+    } = match known {
+        Some(figures) => figures,
+        None => {
+            let figures = figures(question, &snapshot, &ask).await?;
+            if figures.rows.is_lasting && figures.totals.is_lasting {
+                let bytes = figures.rows.bytes() + figures.totals.bytes();
+                question.kept().put(key, figures.clone(), bytes);
+            }
+            figures
+        }
     };
-    let is_by_hour = by_hour.is_some();
-    let (rows, totals) = figures(question, (&snapshot, by_hour), &ask).await?;
     Ok(ReportAnswer {
         asked: number::asked(&ask, |_| true),
         asked_of_rows: number::asked_of_rows(&ask),
@@ -85,14 +99,46 @@ pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, Q
         totals,
         sql: sql::rows(&ask),
         currency: question.cost().currency.clone(),
-        by_hour: is_by_hour,
+        by_hour,
+        is_kept,
         elapsed: began.elapsed(),
         ask,
     })
 }
 
 /// Rows and totals.
+#[derive(Clone)]
+struct Figures {
+    rows: Answer,
+    totals: Answer,
+    by_hour: bool,
+}
+
+/// All that the figures of an answer hang on, beside rows and files.
+fn in_words(ask: &Ask) -> String {
+    let (rows, totals) = (sql::rows(ask), sql::totals(ask));
+    format!("{rows}\n{totals}\n{}", ask.limit)
+}
+
 async fn figures(
+    question: &Question<'_>,
+    snapshot: &Snapshot,
+    ask: &Ask,
+) -> Result<Figures, QueryError> {
+    let by_hour = match hours::whole(ask, &question.people_files(), question.sight()) {
+        Some(hours) => question.by_hour(snapshot, hours).await?,
+        None => None,
+    };
+    let is_by_hour = by_hour.is_some();
+    let (rows, totals) = rows_and_totals(question, (snapshot, by_hour), ask).await?;
+    Ok(Figures {
+        rows,
+        totals,
+        by_hour: is_by_hour,
+    })
+}
+
+async fn rows_and_totals(
     question: &Question<'_>,
     (snapshot, by_hour): (&Snapshot, Option<ByHour>),
     ask: &Ask,

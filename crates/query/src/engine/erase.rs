@@ -104,6 +104,7 @@ impl Engine {
         // they were summed up to.
         self.copies.forget().await;
         self.digests.forget().await;
+        self.kept.forget();
         let runtime = self.state.runtime_env();
         runtime.cache_manager.get_file_metadata_cache().clear();
         self.resolver(self.snapshot().await?).await?;

@@ -68,12 +68,29 @@ pub(crate) fn people(slot: &Slot) -> impl Iterator<Item = ScalarUDF> {
 
 /// Whether a plan names people.
 pub(crate) fn names_people(plan: &LogicalPlan) -> Result<bool> {
-    let mut is_named = false;
+    has(plan, is_of_people)
+}
+
+/// Whether what a plan answers hangs on rows alone, and not on when it is asked.
+pub(crate) fn is_lasting(plan: &LogicalPlan) -> Result<bool> {
+    let hangs_on_time = |expression: &Expr| match expression {
+        Expr::ScalarFunction(function) => {
+            let volatility = function.func.signature().volatility;
+            volatility != Volatility::Immutable || function.name() == "_now"
+        }
+        _ => false,
+    };
+    Ok(!has(plan, hangs_on_time)?)
+}
+
+/// Whether there is such an expression in a plan.
+fn has(plan: &LogicalPlan, is_it: impl Fn(&Expr) -> bool) -> Result<bool> {
+    let mut is_there = false;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expression| {
             expression.apply(|part| {
-                is_named |= is_of_people(part);
-                Ok(if is_named {
+                is_there |= is_it(part);
+                Ok(if is_there {
                     TreeNodeRecursion::Stop
                 } else {
                     TreeNodeRecursion::Continue
@@ -81,7 +98,7 @@ pub(crate) fn names_people(plan: &LogicalPlan) -> Result<bool> {
             })
         })
     })?;
-    Ok(is_named)
+    Ok(is_there)
 }
 
 fn is_of_people(expression: &Expr) -> bool {

@@ -15,6 +15,8 @@ use crate::question::Question;
 
 /// How many rows a ranking has at most; totals count everything.
 const RANKED_MAX: usize = 500;
+/// About what one takes in memory at most: rankings, and a series of some hundred steps.
+const OVERVIEW_BYTES: usize = 512 << 10;
 
 /// Totals of a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
@@ -145,6 +147,10 @@ pub async fn overview(question: &Question<'_>, filter: &Filter) -> Result<Overvi
     );
     let start = Tally::new(filter.from_ms, steps);
     let snapshot = question.snapshot().await?;
+    let key = question.key(format!("overview {filter:?}"), &snapshot);
+    if let Some(kept) = question.kept().get(&key) {
+        return Ok(kept);
+    }
     let tallies = question
         .fold_snapshot(snapshot.clone(), sql, start.clone())
         .await?;
@@ -154,7 +160,7 @@ pub async fn overview(question: &Question<'_>, filter: &Filter) -> Result<Overvi
     let people = tally.people.ranked(|sums| sums.cost_usd);
     let mut all = Sums::default();
     people.iter().for_each(|(_, sums)| all.add(sums));
-    Ok(Overview {
+    let overview = Overview {
         from_ms: filter.from_ms,
         to_ms: filter.to_ms,
         step_ms: steps.step_ms,
@@ -165,7 +171,9 @@ pub async fn overview(question: &Question<'_>, filter: &Filter) -> Result<Overvi
         tools: tools(&tally),
         products: ranking(&tally.products, product),
         series: tally.series,
-    })
+    };
+    question.kept().put(key, overview.clone(), OVERVIEW_BYTES);
+    Ok(overview)
 }
 
 fn totals(sums: &Sums, distinct: Distinct) -> Totals {

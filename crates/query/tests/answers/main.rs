@@ -11,6 +11,7 @@ mod explain;
 mod findings;
 mod handmade;
 mod isolation;
+mod kept;
 mod ledger;
 mod limits;
 mod memory;
