@@ -9,6 +9,7 @@ use std::fmt;
 use oidc::{Claims, texts};
 use serde_json::Value;
 
+use crate::organizations::Organizations;
 use crate::people::Identity;
 use crate::roles::Role;
 
@@ -21,6 +22,8 @@ pub struct Rules {
     pub groups: Vec<Group>,
     /// The roles of who is in none of these groups; none: they are refused.
     pub default_roles: Vec<Role>,
+    /// Of which organisations they are.
+    pub default_organizations: Organizations,
     /// Domains of e-mails, in lower case; none: all.
     pub domains: Vec<String>,
 }
@@ -32,6 +35,8 @@ pub struct Group {
     pub name: String,
     /// The roles of its members.
     pub roles: Vec<Role>,
+    /// Of which organisations they have these roles.
+    pub organizations: Organizations,
 }
 
 /// Somebody whom a provider vouches for, and who may come in.
@@ -43,6 +48,8 @@ pub struct Visitor {
     pub name: String,
     /// What they are here, in the order of [`Role::ALL`].
     pub roles: Vec<Role>,
+    /// Of which organisations.
+    pub organizations: Organizations,
 }
 
 /// Why somebody whom a provider vouches for may not come in.
@@ -50,6 +57,8 @@ pub struct Visitor {
 pub enum Unwelcome {
     /// No group of theirs gives a role, and there is no default.
     NoRole,
+    /// Their groups are of several organisations, and give no role that holds for all of them.
+    Scattered,
     /// Their e-mail is of another domain, or they have none.
     Domain,
     /// The provider does not say that it verified their e-mail.
@@ -66,6 +75,7 @@ impl Unwelcome {
     pub fn name(self) -> &'static str {
         match self {
             Unwelcome::NoRole => "no_role",
+            Unwelcome::Scattered => "scattered",
             Unwelcome::Domain => "domain",
             Unwelcome::Unverified => "unverified",
             Unwelcome::TooManyGroups => "too_many_groups",
@@ -78,6 +88,9 @@ impl fmt::Display for Unwelcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Unwelcome::NoRole => "no group gives a role",
+            Unwelcome::Scattered => {
+                "the groups are of several organisations, and no role holds for all of them"
+            }
             Unwelcome::Domain => "the e-mail is of no allowed domain",
             Unwelcome::Unverified => "the provider has not verified the e-mail",
             Unwelcome::TooManyGroups => "the provider does not list the groups: they are too many",
@@ -122,34 +135,58 @@ impl Rules {
                 return Err(Unwelcome::Unverified);
             }
         }
+        let (roles, organizations) = self.given(claims)?;
         Ok(Visitor {
             identity: identity(claims),
             name: name(claims, email.filter(|_| verified)),
-            roles: self.roles(claims)?,
+            roles,
+            organizations,
         })
     }
 
-    fn roles(&self, claims: &Claims) -> Result<Vec<Role>, Unwelcome> {
+    fn given(&self, claims: &Claims) -> Result<(Vec<Role>, Organizations), Unwelcome> {
         let own = texts(claims, &self.groups_claim);
         if own.is_none() && !self.groups.is_empty() && is_elsewhere(claims, &self.groups_claim) {
             return Err(Unwelcome::TooManyGroups);
         }
         let own = own.unwrap_or_default();
         let groups = self.groups.iter();
-        let given: Vec<Role> = groups
+        let theirs: Vec<Grant<'_>> = groups
             .filter(|group| own.contains(&group.name.as_str()))
-            .flat_map(|group| group.roles.iter().copied())
+            .map(|group| (group.roles.as_slice(), &group.organizations))
             .collect();
-        let roles = match given.is_empty() {
-            true => &self.default_roles,
-            false => &given,
-        };
-        let all = Role::ALL.into_iter();
-        let roles: Vec<Role> = all.filter(|role| roles.contains(role)).collect();
-        match roles.is_empty() {
-            true => Err(Unwelcome::NoRole),
-            false => Ok(roles),
+        match (theirs.is_empty(), self.default_roles.is_empty()) {
+            (true, true) => Err(Unwelcome::NoRole),
+            (true, false) => together(&[(&self.default_roles, &self.default_organizations)]),
+            (false, _) => together(&theirs),
         }
+    }
+}
+
+/// Roles, and of which organisations one has them.
+type Grant<'a> = (&'a [Role], &'a Organizations);
+
+/// What several groups give together: all their organisations, and the roles that hold for each of these.
+/// So an admin of one organisation who is a viewer of another never becomes admin of both.
+fn together(grants: &[Grant<'_>]) -> Result<(Vec<Role>, Organizations), Unwelcome> {
+    let organizations = grants
+        .iter()
+        .map(|(_, of)| (*of).clone())
+        .reduce(|all, of| all.or(&of))
+        .ok_or(Unwelcome::NoRole)?;
+    let holds = |role: Role, is_there: &dyn Fn(&Organizations) -> bool| {
+        let mut grants = grants.iter();
+        grants.any(|(roles, of)| is_there(of) && roles.contains(&role))
+    };
+    let everywhere = |role: &Role| match organizations.names() {
+        // Whatever holds for an organisation that no group names holds for every one.
+        None => holds(*role, &Organizations::is_all),
+        Some(names) => names.iter().all(|name| holds(*role, &|of| of.has(name))),
+    };
+    let roles: Vec<Role> = Role::ALL.into_iter().filter(everywhere).collect();
+    match roles.is_empty() {
+        true => Err(Unwelcome::Scattered),
+        false => Ok((roles, organizations)),
     }
 }
 

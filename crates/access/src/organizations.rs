@@ -93,6 +93,15 @@ impl Organizations {
         }
     }
 
+    /// Those in either.
+    #[must_use]
+    pub fn or(&self, others: &Organizations) -> Organizations {
+        match (self.names(), others.names()) {
+            (Some(own), Some(others)) => Organizations(Some(own | others)),
+            _ => Organizations::all(),
+        }
+    }
+
     /// Those in both.
     #[must_use]
     pub fn and(&self, others: &Organizations) -> Organizations {
@@ -152,6 +161,8 @@ mod tests {
         assert!(both.are_within(&one) && both.are_within(&other) && !one.are_within(&other));
         assert_eq!(one.and(&Organizations::all()), one);
         assert_eq!(Organizations::all().and(&one), one);
+        assert_eq!(one.or(&other), of(&["a", "b", "c"]));
+        assert!(one.or(&Organizations::all()).is_all());
         assert!(Organizations::of(["a\nb"]).is_err() && Organizations::of([" "]).is_err());
     }
 }

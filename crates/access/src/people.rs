@@ -170,6 +170,7 @@ impl Register {
         name: &str,
         organizations: Organizations,
     ) -> Result<(), AccessError> {
+        self.check_is_ours(name, "organisations come from groups there")?;
         self.alter(name, |person| person.organizations = organizations)
     }
 

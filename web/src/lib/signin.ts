@@ -21,6 +21,7 @@ const TEXTS: Record<string, readonly [said: string, mend: string]> = {
   blocked: ['Too many sign-ins from your address have failed.', 'Wait some minutes, then try again.'],
   unavailable: ['The server could not let you in.', 'Tell whoever runs this server: its log says why.'],
   no_role: ['None of your groups at the provider lets you in here.', ASK],
+  scattered: ['Your groups at the provider are of several organisations, and give no role that holds for all of them.', ASK],
   domain: ['Your e-mail address is of a domain that is not let in here.', 'Sign in with another account, or ask whoever manages access here.'],
   unverified: ['The provider has not verified your e-mail address.', 'Have it verified there, then try again.'],
   too_many_groups: ['You are in more groups than the provider lists.', `It must send only those of this application. ${ASK}`],

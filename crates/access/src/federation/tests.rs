@@ -7,6 +7,7 @@ fn rules() -> Rules {
     let group = |name: &str, roles: &[Role]| Group {
         name: name.into(),
         roles: roles.to_vec(),
+        organizations: Organizations::all(),
     };
     Rules {
         groups_claim: "groups".into(),
@@ -15,6 +16,7 @@ fn rules() -> Rules {
             group("admins", &[Role::Admin]),
         ],
         default_roles: Vec::new(),
+        default_organizations: Organizations::all(),
         domains: Vec::new(),
     }
 }
@@ -134,4 +136,63 @@ fn a_name_is_what_the_provider_vouches_for() {
         (identity.issuer.as_str(), identity.subject.as_str()),
         ("https://sso.example.com", "s-1")
     );
+}
+
+/// Groups with their roles in some organisations (none: in all), and what they give together.
+#[track_caller]
+fn check(groups: &[(&[Role], &[&str])], expect: Result<(&[Role], &str), Unwelcome>) {
+    let group = |(number, (roles, names)): (usize, &(&[Role], &[&str]))| Group {
+        name: number.to_string(),
+        roles: roles.to_vec(),
+        organizations: match names.is_empty() {
+            true => Organizations::all(),
+            false => Organizations::of(*names).unwrap(),
+        },
+    };
+    let own = Rules {
+        groups: groups.iter().enumerate().map(group).collect(),
+        ..rules()
+    };
+    let all: Vec<String> = (0..groups.len()).map(|number| number.to_string()).collect();
+    let visitor = judged(&own, json!({"groups": all}));
+    let got = visitor.map(|visitor| (visitor.roles, visitor.organizations.to_string()));
+    assert_eq!(
+        got,
+        expect.map(|(roles, of)| (roles.to_vec(), of.to_owned()))
+    );
+}
+
+#[test]
+fn groups_never_give_more_together_than_each_of_them_for_its_organisations() {
+    use Role::{Admin, Analyst, Viewer};
+    check(&[(&[Analyst], &["A"])], Ok((&[Analyst], "A")));
+    check(
+        &[(&[Viewer, Admin], &["A"]), (&[Viewer], &["B"])],
+        Ok((&[Viewer], "A, B")),
+    );
+    check(
+        &[(&[Admin], &["A"]), (&[Viewer], &["B"])],
+        Err(Unwelcome::Scattered),
+    );
+    check(
+        &[(&[Viewer], &["A", "B"]), (&[Admin], &["B", "A"])],
+        Ok((&[Viewer, Admin], "A, B")),
+    );
+    check(
+        &[(&[Admin], &["A"]), (&[Viewer], &[])],
+        Ok((&[Viewer], "all organisations")),
+    );
+}
+
+#[test]
+fn who_is_in_no_group_has_the_organisations_of_the_default() {
+    let own = Rules {
+        default_roles: vec![Role::Viewer],
+        default_organizations: Organizations::of(["A"]).unwrap(),
+        ..rules()
+    };
+    let visitor = judged(&own, json!({"groups": []})).unwrap();
+    assert_eq!(visitor.organizations.to_string(), "A");
+    let visitor = judged(&own, json!({"groups": ["finance"]})).unwrap();
+    assert!(visitor.organizations.is_all());
 }

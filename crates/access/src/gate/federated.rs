@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Gate, SignedIn};
 use crate::failure::AccessError;
 use crate::federation::Visitor;
+use crate::organizations::Organizations;
 use crate::people::{Identity, Person};
 use crate::roles::{Role, listed};
 
@@ -22,15 +23,17 @@ pub enum Arrival {
         name: String,
         /// What they will be.
         roles: Vec<Role>,
+        /// Of which organisations.
+        organizations: Organizations,
     },
     /// They were something else, or kept out, until now.
     Changed {
         /// What they are called.
         name: String,
-        /// What they were.
-        from: Vec<Role>,
+        /// What they were, and of which organisations.
+        from: (Vec<Role>, Organizations),
         /// What they will be.
-        to: Vec<Role>,
+        to: (Vec<Role>, Organizations),
     },
 }
 
@@ -38,11 +41,24 @@ impl fmt::Display for Arrival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Arrival::Known => Ok(()),
-            Arrival::New { name, roles } => write!(f, "add {name} as {}", listed(roles)),
+            Arrival::New {
+                name,
+                roles,
+                organizations,
+            } => write!(f, "add {name} as {}", described(roles, organizations)),
             Arrival::Changed { name, from, to } => {
-                write!(f, "make {name} {}, before {}", listed(to), listed(from))
+                let (from, to) = (described(&from.0, &from.1), described(&to.0, &to.1));
+                write!(f, "make {name} {to}, before {from}")
             }
         }
+    }
+}
+
+/// Roles, and of which organisations where these are not all.
+fn described(roles: &[Role], organizations: &Organizations) -> String {
+    match organizations.is_all() {
+        true => listed(roles),
+        false => format!("{} of {organizations}", listed(roles)),
     }
 }
 
@@ -71,12 +87,13 @@ impl Gate {
             Some(person) if person.is_as(visitor) => Arrival::Known,
             Some(person) => Arrival::Changed {
                 name: person.name.clone(),
-                from: person.roles.clone(),
-                to: visitor.roles.clone(),
+                from: (person.roles.clone(), person.organizations.clone()),
+                to: (visitor.roles.clone(), visitor.organizations.clone()),
             },
             None => Arrival::New {
                 name: register.free_name(visitor),
                 roles: visitor.roles.clone(),
+                organizations: visitor.organizations.clone(),
             },
         })
     }

@@ -39,7 +39,9 @@ impl Person {
 
     /// Whether letting `visitor` in changes nothing.
     pub(crate) fn is_as(&self, visitor: &Visitor) -> bool {
-        !self.withdrawn && self.roles == visitor.roles
+        !self.withdrawn
+            && self.roles == visitor.roles
+            && self.organizations == visitor.organizations
     }
 }
 
@@ -60,7 +62,8 @@ impl Register {
         }
     }
 
-    /// Makes an account of who comes for the first time; who was here before gets the roles of now.
+    /// Makes an account of who comes for the first time; who was here before gets the roles and
+    /// organisations of now.
     pub(crate) fn enter(&mut self, visitor: &Visitor, now_ms: u64) -> Result<Person, AccessError> {
         let roles = distinct(&visitor.roles)?;
         let is_known = self.identified(&visitor.identity).is_some();
@@ -76,6 +79,7 @@ impl Register {
         let found = all.find(|person| person.identity.as_ref() == Some(identity));
         let person = found.ok_or_else(|| super::nobody(&visitor.name))?;
         person.roles = roles;
+        person.organizations = visitor.organizations.clone();
         person.withdrawn = false;
         Ok(person.clone())
     }

@@ -122,6 +122,7 @@ fn sign_in(issuer: String, addr: SocketAddr) -> SignInProvider {
     let group = |name: &str, role| Group {
         name: name.into(),
         roles: vec![role],
+        organizations: access::Organizations::all(),
     };
     let mapping = Rules {
         groups_claim: "groups".into(),

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use access::Role;
 use access::federation::{Group, Rules};
+use access::{Organizations, Role};
 use oidc::ClientSecret;
 use outgoing::{Allow, Limits};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub(crate) struct Oidc {
     /// Of who is in no group that is named.
     #[serde(default)]
     default_roles: Vec<Role>,
+    /// Of which organisations they see and manage what is there; without it, of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default_organizations: Option<Vec<String>>,
     #[serde(default)]
     allowed_domains: Vec<String>,
     /// Whether people may go on signing in by password.
@@ -58,12 +61,15 @@ pub(crate) struct Oidc {
     base: PathBuf,
 }
 
-/// What the members of one group get. Organisations of a group would stand beside its roles.
+/// What the members of one group get.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct GroupSetting {
     name: String,
     roles: Vec<Role>,
+    /// Of which organisations; without it, of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    organizations: Option<Vec<String>>,
 }
 
 fn usual_scopes() -> Vec<String> {
@@ -108,7 +114,7 @@ impl Oidc {
         });
         let allow = allow.collect();
         let host = issuer.as_ref().and_then(Url::host_str).unwrap_or_default();
-        let rules = self.rules();
+        let rules = self.rules(&mut wrong);
         Wanted {
             name: self.name.clone().unwrap_or_else(|| host.to_owned()),
             config: oidc::Config {
@@ -250,15 +256,26 @@ impl Oidc {
         }
     }
 
-    fn rules(&self) -> Rules {
-        let group = |group: &GroupSetting| Group {
+    fn rules(&self, wrong: &mut impl FnMut(&str, String)) -> Rules {
+        let mut asked = |key: &str, names: &Option<Vec<String>>| {
+            let read = Organizations::asked(names.clone());
+            read.unwrap_or_else(|error| {
+                wrong(key, error.to_string());
+                Organizations::all()
+            })
+        };
+        let default_organizations = asked("default_organizations", &self.default_organizations);
+        let groups = self.groups.iter().map(|group| Group {
             name: group.name.clone(),
             roles: group.roles.clone(),
-        };
+            organizations: asked("group", &group.organizations),
+        });
+        let groups = groups.collect();
         Rules {
             groups_claim: self.groups_claim.clone(),
-            groups: self.groups.iter().map(group).collect(),
+            groups,
             default_roles: self.default_roles.clone(),
+            default_organizations,
             domains: self
                 .allowed_domains
                 .iter()

@@ -26,6 +26,7 @@ fn visitor(subject: &str, name: &str, roles: &[Role]) -> Visitor {
         },
         name: name.into(),
         roles: roles.to_vec(),
+        organizations: Organizations::all(),
     }
 }
 
@@ -112,6 +113,7 @@ async fn whoever_is_not_vouched_for_is_out_at_once() {
         label: "nightly".into(),
         permissions: [Permission::Aggregates].into_iter().collect(),
         expires_ms: None,
+        organizations: None,
     };
     let key = gate.make_key(Some("ann"), wanted).unwrap();
     assert!(gate.recognise(Shown::Key(&key.text), true).is_ok());
@@ -192,4 +194,28 @@ async fn an_address_that_fails_waits() {
     assert_eq!(gate.wait_of(HOME), None);
     assert!(gate.failed_from(HOME).is_some() && gate.wait_of(HOME).is_some());
     assert_eq!(gate.wait_of(IpAddr::from([192, 0, 2, 1])), None);
+}
+
+#[tokio::test]
+async fn organisations_are_those_of_the_last_sign_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = open(folder.path(), GateConfig::default());
+    let of_all = visitor("s-1", "ann@example.com", &[Role::Viewer]);
+    enter(&gate, &of_all).await;
+    let of_one = Visitor {
+        organizations: Organizations::of(["Example"]).unwrap(),
+        ..of_all
+    };
+    assert_eq!(
+        gate.expect(&of_one).unwrap().to_string(),
+        "make ann@example.com viewer of Example, before viewer"
+    );
+    let signed_in = enter(&gate, &of_one).await;
+    assert_eq!(signed_in.principal.organizations, of_one.organizations);
+    let by_hand = Change::Organizations(Organizations::all());
+    let everybody = Organizations::all();
+    let refused = gate
+        .managed_by(&everybody)
+        .change("ann@example.com", by_hand);
+    assert!(refused.is_err(), "the next sign-in would undo it");
 }
