@@ -58,7 +58,7 @@ use intent::{Found, Intent};
 /// The erasure that is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Erasing {
-    one: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) one: Arc<tokio::sync::Mutex<()>>,
     progress: Mutex<Option<ErasureProgress>>,
 }
 

@@ -29,6 +29,9 @@
 //! | `twin.rs` | files that are kept twice |
 //! | `schema.rs` | the four tables |
 //! | `erase.rs`, `erase/` | somebody is erased: from parts, journal, manifests and all else, and searched for |
+//! | `treatment.rs`, `treatment/` | what becomes of a row: without content, its figures alone |
+//! | `retain.rs`, `retain/` | what is old is treated by rules, step by step |
+//! | `rewriting.rs` | parts written anew, and the one manifest that makes them count |
 //! | `fates.rs` | the ledger of fates |
 //! | `inspect.rs` | what is in a data directory, without opening it |
 //! | `stats.rs` | the store at one moment, and its meters |
@@ -44,6 +47,7 @@
 //!            manifest/<number>.json                 which of the above count
 //!            manifest-copies/<number>.json          the same again
 //!            erasure/                               certificates, and what is being erased
+//!            retention/                             what is under way of it, and what it has done
 //!            scratch/                               what queries put down; empty after a start
 //! ```
 
@@ -71,6 +75,8 @@ mod progress;
 mod provenance;
 mod replay;
 mod reserve;
+mod retain;
+mod rewriting;
 mod room;
 mod schema;
 mod series;
@@ -79,6 +85,7 @@ mod soundness;
 mod state;
 mod stats;
 mod store;
+mod treatment;
 mod twin;
 
 pub use batch::{PrepareError, Prepared};
@@ -93,13 +100,18 @@ pub use fates::{Fate, Fates, RefusedRequests, TokenFates};
 pub use flush::Flushed;
 pub use inspect::{Inspection, inspect};
 pub use origins::SplitSessions;
-pub use part::Part;
+pub use part::{Looked, Part};
 pub use progress::{ReplayProgress, ReplayStage};
 pub use provenance::Provenance;
 pub use replay::{Opened, Replay};
 pub use reserve::lacking;
+pub use retain::{
+    Class, Days, Done, Due, Holding, NobodyHeld, Plan, Retaining, Retention, RetentionKey,
+    RetentionRule, RetentionState, Round,
+};
 pub use schema::Table;
 pub use snapshot::Snapshot;
 pub use state::Applied;
 pub use stats::Stats;
 pub use store::{Config, Store};
+pub use treatment::{ERASED, Named, REDUCED, Treatment};

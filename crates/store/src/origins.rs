@@ -85,6 +85,11 @@ impl SplitSessions {
         }
     }
 
+    /// Whether a session, or where none is named an installation, may be one of them.
+    pub fn may_be(&self, name: &str) -> bool {
+        self.is_any || self.names.contains(name)
+    }
+
     fn add(&mut self, name: &str) {
         if self.is_any || self.names.contains(name) {
             return;
@@ -119,6 +124,13 @@ impl Split {
         }
     }
 
+    /// Takes note of a split session.
+    pub(crate) fn add(&mut self, table: Table, name: &str) {
+        if let Some(split) = self.of_mut(table) {
+            split.add(name);
+        }
+    }
+
     fn of_mut(&mut self, table: Table) -> Option<&mut SplitSessions> {
         match table {
             Table::Events => Some(&mut self.events),
@@ -137,9 +149,9 @@ impl Origins {
         }
     }
 
-    /// Forgets the names of sessions for which `is_gone` holds.
-    pub(crate) fn forget_names(&mut self, is_gone: impl Fn(&str) -> bool) {
-        self.split = Arc::new(self.split.without(is_gone));
+    /// Changes what is known of split sessions.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Split)) {
+        change(Arc::make_mut(&mut self.split));
     }
 
     pub(crate) fn split(&self) -> &Arc<Split> {

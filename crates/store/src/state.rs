@@ -331,10 +331,9 @@ impl State {
         self.take_manifest(manifest);
     }
 
-    /// Parts have been rewritten: those of `manifest` count now, and sessions for which `is_gone` holds
-    /// are named no more.
-    pub(crate) fn rewritten(&mut self, manifest: Manifest, is_gone: impl Fn(&str) -> bool) {
-        self.origins.forget_names(is_gone);
+    /// Parts have been rewritten: those of `manifest` count now, and other sessions are known as split.
+    pub(crate) fn rewritten(&mut self, manifest: Manifest, change: impl FnOnce(&mut Split)) {
+        self.origins.change(change);
         self.take_manifest(manifest);
     }
 

@@ -1,8 +1,6 @@
 //! Parts without the rows, and the manifest that names them.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use arrow::array::BooleanArray;
 use arrow::buffer::BooleanBuffer;
@@ -10,17 +8,14 @@ use bytes::Bytes;
 use parquet::errors::ParquetError;
 
 use super::intent::{ErasedPart, Found, STRETCHES_PATH};
-use super::look::on_cpu;
 use super::needles::Stretches;
 use super::order::Choice;
 use super::{Erasure, ErasureProgress};
 use crate::error::StoreError;
-use crate::manifest::{self, Manifest};
+use crate::manifest;
 use crate::part::{Part, Reader, Rewriting, Rewritten, prompts_of};
+use crate::rewriting::{Replacements, Switch, on_cpu};
 use crate::store::Store;
-
-/// Parts that were written anew, by the path of what they replace; nothing where no row was left.
-type Replacements = HashMap<String, Option<Part>>;
 
 impl Erasure {
     /// Writes the parts anew and makes them those that count.
@@ -79,8 +74,15 @@ impl Erasure {
             failed => failed,
         };
         let id = self.intent.order.id.clone();
+        let switch = Switch {
+            replacements: &replacements,
+            erasure: Some(&id),
+            forgotten: &looked.identifiers,
+            renamed: &[],
+            may: &|| Ok(()),
+        };
         let outcome = match outcome {
-            Ok(()) => store.switch(&id, &replacements, &looked.identifiers).await,
+            Ok(()) => store.replace_parts(&switch).await,
             failed => failed,
         };
         if outcome.is_err() && !store.may_be_switched(&id).await {
@@ -112,57 +114,8 @@ impl Store {
         let Some(rewritten) = rewritten else {
             return Ok((None, stretches));
         };
-        let number = self.flush_number.fetch_add(1, Ordering::Relaxed) + 1;
-        let dir = part.path.rsplit_once('/').map_or("parts", |(dir, _)| dir);
-        let new = Part {
-            path: format!("{dir}/{number:020}.parquet"),
-            rows: rewritten.rows,
-            bytes: rewritten.file.len() as u64,
-            time_min_ms: rewritten.times.0,
-            time_max_ms: rewritten.times.1,
-            crc32c: crc32c::crc32c(&rewritten.file),
-            version: crate::part::VERSION,
-            ..part.clone()
-        };
-        self.objects.replace(&new.path, rewritten.file).await?;
+        let new = self.put_rewritten(part, rewritten).await?;
         Ok((Some(new), stretches))
-    }
-
-    /// Makes one manifest count that names the new parts, and none of the sessions that are gone.
-    async fn switch(
-        &self,
-        id: &str,
-        replacements: &Replacements,
-        identifiers: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        let _no_flush_between = self.flushing.lock().await;
-        let manifest = Arc::clone(&self.state().manifest);
-        let is_gone = |name: &str| identifiers.contains(name);
-        let replaced = manifest
-            .parts
-            .iter()
-            .filter(|part| replacements.contains_key(&part.path));
-        if replaced.count() != replacements.len() {
-            let reason = "the parts have changed while they were rewritten: erase again";
-            return Err(StoreError::Busy(reason.into()));
-        }
-        let parts = manifest
-            .parts
-            .iter()
-            .filter_map(|part| match replacements.get(&part.path) {
-                Some(new) => new.clone(),
-                None => Some(part.clone()),
-            });
-        let next = Manifest {
-            number: self.flush_number.fetch_add(1, Ordering::Relaxed) + 1,
-            parts: parts.collect(),
-            split: self.state().origins.split().without(is_gone),
-            erasure: Some(id.to_owned()),
-            ..Manifest::clone(&manifest)
-        };
-        manifest::save(&self.objects, &next).await?;
-        self.state().rewritten(next, is_gone);
-        Ok(())
     }
 
     /// Whether a manifest of this erasure may count after the next start. What cannot be read may.
