@@ -40,6 +40,7 @@ pub use document::{Document, DocumentError};
 pub use failure::AccessError;
 pub use gate::{Change, Gate, GateConfig, Refused, SetupLink, Shown, SignInError, SignedIn};
 pub use hashed::new_id;
+pub use kept::Kept;
 pub use keys::{ApiKey, NewKey, WantedKey};
 pub use people::password::Password;
 pub use people::{Person, Register, SETUP_HOURS, Setup};

@@ -58,7 +58,7 @@ pub(crate) struct Standing {
 /// Erases somebody, or says what would go.
 ///
 /// An erasure goes on in the background, over a restart too; `GET /api/v1/erasures/{id}` says how it stands.
-#[utoipa::path(post, path = "/api/v1/erase", tag = "status", request_body = Erase, responses(
+#[utoipa::path(post, path = "/api/v1/erase", tag = "privacy", request_body = Erase, responses(
     (status = 200, description = "What would go", body = Begun),
     (status = 202, description = "It has begun", body = Begun),
     (status = 404, description = "Nothing is there of them", body = ErrorBody),
@@ -103,7 +103,7 @@ pub(crate) async fn erase(
 }
 
 /// How an erasure stands.
-#[utoipa::path(get, path = "/api/v1/erasures/{id}", tag = "status",
+#[utoipa::path(get, path = "/api/v1/erasures/{id}", tag = "privacy",
     params(("id" = String, Path, description = "The erasure's id")), responses(
     (status = 200, body = Standing),
     (status = 404, description = "There was none of this id", body = ErrorBody)))]
@@ -132,6 +132,28 @@ pub(crate) async fn standing(
     }))
 }
 
+/// The erasures that have ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Erasures {
+    /// The newest first, at most 1,000.
+    #[schema(value_type = Vec<Object>)]
+    certificates: Vec<Certificate>,
+    /// The erasure that has not ended, if there is one.
+    unfinished: Option<String>,
+}
+
+/// The certificates so far. They name nobody.
+#[utoipa::path(get, path = "/api/v1/erasures", tag = "privacy", responses((status = 200, body = Erasures)))]
+pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<Erasures>, Fault> {
+    let store = api.engine.store();
+    let certificates = store.certificates().await.map_err(EraseError::Store)?;
+    let unfinished = store.unfinished_erasure().await.map_err(EraseError::Store)?;
+    Ok(Json(Erasures {
+        certificates,
+        unfinished: unfinished.map(|order| order.id),
+    }))
+}
+
 fn desk(api: &Api) -> Result<&Arc<ErasureDesk>, Fault> {
     api.erasures.as_ref().ok_or_else(|| {
         let hint = Some("use tallybook erase --data-dir");
@@ -148,7 +170,7 @@ impl From<EraseError> for Fault {
         let status = match error {
             EraseError::Query(error) => return error.into(),
             EraseError::Nobody(_) => StatusCode::NOT_FOUND,
-            EraseError::Store(StoreError::Busy(_)) => StatusCode::CONFLICT,
+            EraseError::Held(_) | EraseError::Store(StoreError::Busy(_)) => StatusCode::CONFLICT,
             EraseError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Fault::new(status, error.to_string(), None)

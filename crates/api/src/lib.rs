@@ -36,6 +36,7 @@ mod erase;
 mod fates;
 mod fault;
 mod guard;
+mod holds;
 mod host;
 mod input;
 mod intake;
@@ -43,6 +44,7 @@ mod live;
 mod live_filter;
 mod redaction;
 mod reports;
+mod retention;
 mod routes;
 mod serve;
 mod sight;
@@ -55,12 +57,16 @@ mod why;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::http::StatusCode;
+use base::Shutdown;
 use base::meters::Board;
-use query::{Engine, ErasureDesk};
+use query::{Engine, ErasureDesk, RetentionDesk};
+use fault::Fault;
 use tokio::sync::OnceCell;
 
 pub use access::Access;
 pub use connect::{Client, Guide, Step, TOKEN, guide};
+pub use holds::HoldRegister;
 pub use intake::Intake;
 pub use routes::{openapi_json, policies_markdown, router};
 pub use serve::serve;
@@ -125,6 +131,17 @@ impl About {
     }
 }
 
+/// Retention, and what is held.
+#[derive(Clone)]
+pub struct Privacy {
+    /// Runs retention.
+    pub retention: Arc<RetentionDesk>,
+    /// What is held.
+    pub holds: Arc<HoldRegister>,
+    /// Runs that were begun by somebody end with it.
+    pub shutdown: Shutdown,
+}
+
 /// What answers come from.
 pub struct Api {
     engine: Arc<Engine>,
@@ -135,6 +152,7 @@ pub struct Api {
     redaction: Option<Arc<redact::Ledger>>,
     intake: Option<Intake>,
     erasures: Option<Arc<ErasureDesk>>,
+    privacy: Option<Privacy>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -157,6 +175,7 @@ impl Api {
             redaction: None,
             intake: None,
             erasures: None,
+            privacy: None,
             views: OnceCell::new(),
         }
     }
@@ -186,6 +205,22 @@ impl Api {
             erasures: Some(desk),
             ..self
         }
+    }
+
+    /// The same, by which retention can be run and things held.
+    #[must_use]
+    pub fn with_privacy(self, privacy: Privacy) -> Api {
+        Api {
+            privacy: Some(privacy),
+            ..self
+        }
+    }
+
+    fn privacy(&self) -> Result<&Privacy, Fault> {
+        self.privacy.as_ref().ok_or_else(|| {
+            let hint = Some("use tallybook retention and tallybook hold with --data-dir");
+            Fault::new(StatusCode::NOT_IMPLEMENTED, "this server keeps nothing", hint)
+        })
     }
 
     fn now_ms(&self) -> i64 {

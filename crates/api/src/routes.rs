@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::access::{Policies, Policy, Table, audit, authorise, keys, people, session, sessions};
 use crate::{
-    Api, catalogue, connect, door, erase, fates, guard, live, redaction, reports, sql, status,
+    Api, catalogue, connect, door, erase, fates, guard, holds, live, redaction, reports, retention, sql, status,
     tokens, web, why,
 };
 
@@ -34,6 +34,7 @@ const BODY_BYTES_MAX: usize = 1 << 20;
         (name = "sql", description = "Any question"),
         (name = "intake", description = "Who may send, and what came to the door"),
         (name = "status", description = "The server itself"),
+        (name = "privacy", description = "What is kept, held and erased"),
         (name = "access", description = "Who may come in, and what was done"),
     )
 )]
@@ -57,14 +58,21 @@ fn table() -> Table {
         .at(needs(Aggregates), routes!(sql::views))
         .at(Policy::SignedIn, routes!(status::status))
         .at(needs(Aggregates), routes!(fates::fates))
-        .at(needs(Aggregates), routes!(redaction::redaction))
+        .at(Policy::Either(Aggregates, Audit), routes!(redaction::redaction))
         .at(needs(Manage), routes!(tokens::list, tokens::create))
         .at(needs(Manage), routes!(tokens::rotate))
         .at(needs(Manage), routes!(tokens::revoke))
         .at(needs(Manage), routes!(connect::connect))
         .at(needs(Manage), routes!(door::door))
         .at(needs(Manage), routes!(erase::erase))
-        .at(needs(Manage), routes!(erase::standing))
+        .at(Policy::Either(Manage, Audit), routes!(erase::standing))
+        .at(Policy::Either(Manage, Audit), routes!(erase::list))
+        .at(Policy::Either(Manage, Audit), routes!(retention::standing))
+        .at(Policy::Either(Manage, Audit), routes!(retention::plan))
+        .at(needs(Manage), routes!(retention::run))
+        .at(Policy::Either(Manage, Audit), routes!(holds::list))
+        .at(needs(Manage), routes!(holds::add))
+        .at(needs(Manage), routes!(holds::release))
         .at(Policy::Anyone, routes!(session::me, session::begin))
         .at(Policy::SignedIn, routes!(session::end))
         .at(Policy::Anyone, routes!(session::set_up))

@@ -4,6 +4,7 @@
 //! taken when it starts, for a bounded time in bounded memory.
 
 mod erase;
+mod retain;
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::question::Question;
 use crate::sight::{Lens, Sight};
 
 pub use erase::{Asked, EraseError, ErasureDesk, ErasureState};
+pub use retain::{RetentionDesk, RetentionRun};
 
 /// Text in one answer; prompts and tool inputs may be long.
 const ANSWER_BYTES_MAX: usize = 256 << 20;

@@ -114,6 +114,12 @@ pub(crate) struct Look {
 }
 
 impl Store {
+    /// Before which moment items may be reduced to their figures, milliseconds since the Unix epoch:
+    /// the end of the latest day of which some are.
+    pub fn reduced_before_ms(&self) -> Option<i64> {
+        self.state().snapshot().reduced_before_ms()
+    }
+
     /// The day by which items that are received now are filed, in days since the Unix epoch.
     pub fn today(&self) -> u32 {
         (self.trusted_now_ns() / DAY_NS) as u32

@@ -3,6 +3,7 @@
 mod access;
 mod connect;
 mod erase;
+mod privacy;
 mod redact;
 mod serve;
 mod simulate;
@@ -21,6 +22,7 @@ use crate::logging::LogFormat;
 pub(crate) use access::{AuditCommand, DirArgs, KeyArgs, KeyCommand, NameArgs, UserCommand};
 pub(crate) use connect::ConnectArgs;
 pub(crate) use erase::EraseArgs;
+pub(crate) use privacy::{HoldCommand, RetentionArgs, RetentionCommand};
 pub(crate) use redact::RedactArgs;
 pub(crate) use serve::{DemoArgs, ListenArgs, ServeArgs};
 pub(crate) use simulate::{Protocol, SimulateArgs};
@@ -90,6 +92,12 @@ pub(crate) enum Command {
     Emit(EmitArgs),
     /// Erase a person: everything that is stored of them, and prove it
     Erase(EraseArgs),
+    /// What is old, and goes by [retention] of the configuration
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// What is neither aged out nor erased, whoever asks
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
     /// Who may sign in: the first admin, people, their roles and passwords

@@ -8,11 +8,13 @@ mod doctor;
 mod emit;
 mod erase;
 mod explain;
+mod hold;
 mod key;
 mod query;
 mod redact;
 mod replay;
 mod report;
+mod retention;
 mod send;
 mod serve;
 mod simulate;
@@ -46,6 +48,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulate(args) => simulate::run(args, &cli.log),
         Command::Emit(args) => emit::run(args),
         Command::Erase(args) => erase::run(args, &cli.log),
+        Command::Retention(command) => retention::run(&command, &cli.log),
+        Command::Hold(command) => hold::run(command),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
         Command::User(command) => user::run(command),
         Command::Key(command) => key::run(command),

@@ -7,11 +7,13 @@ mod access;
 mod cost;
 mod listen;
 mod people;
+mod retention;
 mod tls;
 mod tokens;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::access::GateConfig;
@@ -42,6 +44,7 @@ pub(crate) struct Settings {
     pub(crate) access: access::Access,
     /// What is kept of what is sent.
     pub(crate) redaction: redact::Settings,
+    pub(crate) retention: retention::Retention,
     /// Prices beside the vendor's list, or in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
@@ -118,6 +121,7 @@ impl Default for Settings {
             people: people::People::default(),
             access: access::Access::default(),
             redaction: redact::Settings::default(),
+            retention: retention::Retention::default(),
             price: Vec::new(),
         }
     }
@@ -184,6 +188,7 @@ pub(crate) struct Checked {
     pub(crate) people: Sources,
     pub(crate) access: GateConfig,
     pub(crate) redaction: redact::Settings,
+    pub(crate) retention: store::Retention,
     pub(crate) tokens: ::access::tokens::Intake,
     pub(crate) foreign: Foreign,
     pub(crate) ui: SocketAddr,
@@ -252,6 +257,7 @@ impl Settings {
         let access = self.access.checked(&mut problems);
         // The key is the data directory's; what is wrong with a policy does not depend on it.
         problems.extend(self.redaction.policy(&[0; 32]).err().unwrap_or_default());
+        let retention = self.retention.checked(&mut problems);
         let tokens = self.intake.rules(&mut problems);
         self.listen.check(&mut problems);
         let tls = self.listen.tls.files(&mut problems);
@@ -269,6 +275,7 @@ impl Settings {
             people: self.people.sources(&self.data_dir),
             access,
             redaction: self.redaction.clone(),
+            retention,
             tokens,
             foreign: self.intake.foreign_organization,
             ui: self.listen.ui,
@@ -337,6 +344,7 @@ impl Settings {
             concurrent: self.query.concurrent,
             cost: self.cost.checked(&self.price, problems),
             organization: self.people.organization.clone(),
+            holds: Some(Arc::new(api::HoldRegister::of(&self.data_dir))),
             ..default
         }
     }

@@ -126,8 +126,16 @@ fn admit(api: &Api, policy: Option<Policy>, request: &Request) -> Result<Option<
         Err(refused) => return Err(told(api, &refused, |act| act.asked(peer, &id.0), request)),
     };
     let asker = asker(principal);
-    match policy {
-        Policy::Needs(permission) if !asker.principal.may(permission) => {
+    let lacking = match policy {
+        Policy::Needs(permission) if !asker.principal.may(permission) => Some(permission),
+        Policy::Either(one, other) => {
+            let may = asker.principal.may(one) || asker.principal.may(other);
+            (!may).then_some(one)
+        }
+        _ => None,
+    };
+    match lacking {
+        Some(permission) => {
             let what = format!("{method} {}", request.uri().path());
             let act = Act::of(&asker.principal, Action::Denied, what);
             api.access
@@ -135,7 +143,7 @@ fn admit(api: &Api, policy: Option<Policy>, request: &Request) -> Result<Option<
                 .note(act.asked(asker.address, &asker.request_id).refused());
             Err(forbidden(permission))
         }
-        _ => Ok(Some(asker)),
+        None => Ok(Some(asker)),
     }
 }
 

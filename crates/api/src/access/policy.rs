@@ -22,15 +22,18 @@ pub(crate) enum Policy {
     SignedIn,
     /// A permission.
     Needs(Permission),
+    /// One of two permissions.
+    Either(Permission, Permission),
 }
 
 impl Policy {
     /// As the table in the documentation says it.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> String {
         match self {
-            Policy::Anyone => "anyone",
-            Policy::SignedIn => "signed in",
-            Policy::Needs(permission) => permission.name(),
+            Policy::Anyone => "anyone".to_owned(),
+            Policy::SignedIn => "signed in".to_owned(),
+            Policy::Needs(permission) => permission.name().to_owned(),
+            Policy::Either(one, other) => format!("{} or {}", one.name(), other.name()),
         }
     }
 
@@ -38,6 +41,7 @@ impl Policy {
         match self {
             Policy::Anyone | Policy::SignedIn => true,
             Policy::Needs(permission) => permissions.has(permission),
+            Policy::Either(one, other) => permissions.has(one) || permissions.has(other),
         }
     }
 }

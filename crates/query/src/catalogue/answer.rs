@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::ask::Ask;
 use super::report::{ColumnKind, Parts, Unit};
-use super::{number, sql};
+use super::{number, reduced, sql};
 use crate::engine::Answer;
 use crate::error::QueryError;
 use crate::question::Question;
@@ -72,7 +72,10 @@ pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, Q
         asked: number::asked(&ask, |_| true),
         asked_of_rows: number::asked_of_rows(&ask),
         columns: columns(&ask),
-        notes: notes(&totals),
+        notes: notes(&totals)
+            .into_iter()
+            .chain(reduced::note(&ask, snapshot.reduced_before_ms()))
+            .collect(),
         rows,
         totals,
         sql: sql::rows(&ask),

@@ -17,6 +17,7 @@ mod overview;
 mod pages;
 mod people;
 mod replay;
+mod retained;
 mod simulated;
 mod support;
 mod tool_calls;

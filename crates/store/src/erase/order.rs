@@ -20,6 +20,8 @@ pub const CHOICE_COLUMNS: &[&str] = &[
     "organization_id",
     "resource",
     "prompt_id",
+    "token",
+    "organization",
 ];
 
 /// Somebody to be erased.

@@ -10,7 +10,7 @@ use parquet::errors::ParquetError;
 use super::intent::{ErasedPart, Found, STRETCHES_PATH};
 use super::needles::Stretches;
 use super::order::Choice;
-use super::{Erasure, ErasureProgress};
+use super::{Erasure, ErasureProgress, May};
 use crate::error::StoreError;
 use crate::manifest;
 use crate::part::{Part, Reader, Rewriting, Rewritten, prompts_of};
@@ -19,7 +19,7 @@ use crate::store::Store;
 
 impl Erasure {
     /// Writes the parts anew and makes them those that count.
-    pub(super) async fn rewrite(&mut self, choice: &Arc<dyn Choice>) -> Result<Found, StoreError> {
+    pub(super) async fn rewrite(&mut self, choice: &Arc<dyn Choice>, may: &May) -> Result<Found, StoreError> {
         let store = Arc::clone(&self.store);
         let manifest = Arc::clone(&self.snapshot.manifest);
         let bytes_before = store.bytes_on_disk().await?;
@@ -79,7 +79,7 @@ impl Erasure {
             erasure: Some(&id),
             forgotten: &looked.identifiers,
             renamed: &[],
-            may: &|| Ok(()),
+            may: &|| may(),
         };
         let outcome = match outcome {
             Ok(()) => store.replace_parts(&switch).await,

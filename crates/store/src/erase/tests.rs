@@ -34,6 +34,10 @@ impl Choice for ByAddress {
     }
 }
 
+fn may() -> May {
+    Arc::new(|| Ok(()))
+}
+
 fn choice() -> Arc<dyn Choice> {
     Arc::new(ByAddress(ANN))
 }
@@ -196,7 +200,7 @@ async fn filled_with(disk: &SimDisk, signals: &[Signal]) -> Life {
 async fn erase(life: &Life) -> Result<Certificate, StoreError> {
     let store = life.store.as_ref().expect("open");
     let erasure = store.begin_erasure(order()).await?;
-    erasure.run(choice(), &KEY).await
+    erasure.run(choice(), &KEY, may()).await
 }
 
 /// Everything that is on a disk, as it lies there and unpacked.
@@ -327,7 +331,7 @@ async fn what_was_left_behind_is_found() {
     let store = Arc::clone(life.store.as_ref().expect("open"));
     let erasure = store.begin_erasure(order()).await.expect("begins");
     let mut erasure = erasure;
-    let found = erasure.rewrite(&choice()).await.expect("rewrites");
+    let found = erasure.rewrite(&choice(), &may()).await.expect("rewrites");
     store.clean_up(&found).await.expect("cleans");
     let clean = store.search(&found).await.expect("searches");
     assert!(clean.verified, "{clean:?}");
@@ -375,7 +379,7 @@ async fn a_removed_text_without_any_name_is_found() {
     let life = filled(&disk).await;
     let store = Arc::clone(life.store.as_ref().expect("open"));
     let mut erasure = store.begin_erasure(order()).await.expect("begins");
-    let found = erasure.rewrite(&choice()).await.expect("rewrites");
+    let found = erasure.rewrite(&choice(), &may()).await.expect("rewrites");
     store.clean_up(&found).await.expect("cleans");
     let leak = life.dir.path().join("scratch/spill");
     disk.install(
@@ -428,7 +432,7 @@ async fn mentions_by_others_are_told_and_go_when_asked() {
     again.whom.with_mentions = true;
     let store = life.store.as_ref().expect("open");
     let erasure = store.begin_erasure(again).await.expect("begins");
-    let certificate = erasure.run(choice(), &KEY).await.expect("erases");
+    let certificate = erasure.run(choice(), &KEY, may()).await.expect("erases");
     assert!(certificate.is_verified(), "{}", certificate.text());
     assert_eq!(certificate.removed.mentions, 1);
     assert_eq!(places_of(&disk, ANN), Vec::<PathBuf>::new());
@@ -445,7 +449,7 @@ async fn end(life: &Life) -> Certificate {
     let erasure = store.begin_erasure(unfinished.unwrap_or(anew)).await;
     erasure
         .expect("begins")
-        .run(choice(), &KEY)
+        .run(choice(), &KEY, may())
         .await
         .expect("erases")
 }

@@ -26,7 +26,6 @@ pub(super) const LOOK_COLUMNS: &[&str] = &[
     "user_account_uuid",
     "organization_id",
     "resource",
-    "prompt_id",
     "token",
     "organization",
 ];

@@ -152,6 +152,19 @@ impl Store {
         look.is_none_or(|look| judging.today >= look.until)
     }
 
+    fn note_look(&self, path: &str, look: Look) {
+        let mut looks = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.insert(path.to_owned(), look);
+    }
+
+    /// Parts that are gone need not be remembered.
+    fn forget_looks(&self) {
+        let manifest = Arc::clone(&self.state().manifest);
+        let named: HashSet<&str> = manifest.parts.iter().map(|part| part.path.as_str()).collect();
+        let mut looks = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.retain(|path, _| named.contains(path.as_str()));
+    }
+
     async fn treat_part(
         &self,
         snapshot: &Snapshot,
@@ -336,20 +349,16 @@ impl Retaining {
             holds: judging.held.revision(),
             until: treated.until,
         };
-        let mut looks = store.looked.lock().unwrap_or_else(PoisonError::into_inner);
         if !treated.is_changed {
-            looks.insert(part.path.clone(), look);
+            store.note_look(&part.path, look);
             return Ok(None);
         }
-        looks.remove(&part.path);
-        drop(looks);
         renamed.extend(treated.renamed);
         let Some(new) = treated.new else {
             return Ok(Some(None));
         };
         let new = store.put_rewritten(part, new).await?;
-        let looks = &mut *store.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        looks.insert(new.path.clone(), look);
+        store.note_look(&new.path, look);
         // What is held is looked at as soon as the holds are others.
         let until = if treated.done.held > 0 {
             judging.today
@@ -439,15 +448,7 @@ impl Retaining {
         for dir in ["damaged", "journal"] {
             store.objects.sync_names(dir).await?;
         }
-        let manifest = Arc::clone(&store.state().manifest);
-        let named: HashSet<&str> = manifest
-            .parts
-            .iter()
-            .map(|part| part.path.as_str())
-            .collect();
-        let mut looks = store.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        looks.retain(|path, _| named.contains(path.as_str()));
-        drop(looks);
+        store.forget_looks();
         self.state.last_ended_ms = Some(store.clock.now_unix_ns() / 1_000_000);
         self.state.save(&store.objects).await?;
         Ok(self.state)
