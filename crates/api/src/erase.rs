@@ -27,6 +27,12 @@ pub(crate) struct Erase {
     /// Also items of others that mention one of their ids.
     #[serde(default)]
     with_mentions: bool,
+    /// Figures stay, as nobody's.
+    #[serde(default)]
+    keep_aggregates: bool,
+    /// The account of this name by which they sign in goes, too.
+    #[serde(default)]
+    and_account: bool,
     /// Only say what would go.
     dry_run: bool,
 }
@@ -72,6 +78,8 @@ pub(crate) async fn erase(
         person: order.person,
         organization: order.organization,
         with_mentions: order.with_mentions,
+        keep_aggregates: order.keep_aggregates,
+        and_account: order.and_account,
     };
     if order.dry_run {
         api.on_record(
@@ -91,6 +99,9 @@ pub(crate) async fn erase(
     // On record is that somebody was erased and the certificate's id, not who: the trail stays.
     api.on_record(&asker, Action::Erase, "a person").await?;
     let asked_by = format!("{}, by the API", asker.principal.who);
+    if asked.and_account {
+        remove_account(&api, &asker, &asked).await?;
+    }
     let id = desk(&api)?.begin(&asked, asked_by).await?;
     api.on_record(&asker, Action::Erase, format!("erasure {id}"))
         .await?;
@@ -100,6 +111,27 @@ pub(crate) async fn erase(
         identities: None,
     };
     Ok((StatusCode::ACCEPTED, Json(begun)))
+}
+
+/// The account that is called as the person is, or as one of their ids, goes: only once it is known that
+/// they may be erased.
+async fn remove_account(api: &Arc<Api>, asker: &Asker, asked: &Asked) -> Result<(), Fault> {
+    let (whom, _) = api.engine.plan_erasure(asked).await?;
+    api.engine.may_be_erased(&whom).await?;
+    let register = api.access.gate.register()?;
+    let is_theirs = |name: &str| {
+        let name = name.to_lowercase();
+        name == whom.asked_for.to_lowercase() || whom.ids.contains(&name)
+    };
+    let names = register.people().iter().map(|person| person.name.clone());
+    for name in names.filter(|name| is_theirs(name)).collect::<Vec<_>>() {
+        api.on_record(asker, Action::People, "remove the account of who is erased")
+            .await?;
+        let gate = Arc::clone(&api.access.gate);
+        let removed = tokio::task::spawn_blocking(move || gate.remove(&name)).await;
+        removed.map_err(Fault::internal)??;
+    }
+    Ok(())
 }
 
 /// How an erasure stands.
@@ -147,7 +179,10 @@ pub(crate) struct Erasures {
 pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<Erasures>, Fault> {
     let store = api.engine.store();
     let certificates = store.certificates().await.map_err(EraseError::Store)?;
-    let unfinished = store.unfinished_erasure().await.map_err(EraseError::Store)?;
+    let unfinished = store
+        .unfinished_erasure()
+        .await
+        .map_err(EraseError::Store)?;
     Ok(Json(Erasures {
         certificates,
         unfinished: unfinished.map(|order| order.id),
@@ -169,6 +204,7 @@ impl From<EraseError> for Fault {
     fn from(error: EraseError) -> Fault {
         let status = match error {
             EraseError::Query(error) => return error.into(),
+            EraseError::Odd(_) => StatusCode::BAD_REQUEST,
             EraseError::Nobody(_) => StatusCode::NOT_FOUND,
             EraseError::Held(_) | EraseError::Store(StoreError::Busy(_)) => StatusCode::CONFLICT,
             EraseError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,

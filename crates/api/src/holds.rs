@@ -51,7 +51,10 @@ impl std::fmt::Display for HoldError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             HoldError::Odd(what) => formatter.write_str(what),
-            HoldError::Unknown(id) => write!(formatter, "there is no hold {id:?}: tallybook hold list names them"),
+            HoldError::Unknown(id) => write!(
+                formatter,
+                "there is no hold {id:?}: tallybook hold list names them"
+            ),
             HoldError::Document(error) => error.fmt(formatter),
         }
     }
@@ -81,7 +84,9 @@ impl HoldRegister {
     #[must_use]
     pub fn of(data_dir: &Path) -> HoldRegister {
         let document = Document::at(data_dir.join("access").join("holds.json"));
-        HoldRegister { kept: Kept::new(document) }
+        HoldRegister {
+            kept: Kept::new(document),
+        }
     }
 
     /// Sets a hold, with an id of its own; it is on the disk when this returns.
@@ -92,7 +97,9 @@ impl HoldRegister {
         let hold = checked(wanted)?;
         self.kept.change(|holds| {
             if holds.len() >= HOLDS_MAX {
-                return Err(HoldError::Odd(format!("there are {HOLDS_MAX} holds already")));
+                return Err(HoldError::Odd(format!(
+                    "there are {HOLDS_MAX} holds already"
+                )));
             }
             holds.push(hold.clone());
             Ok(hold)
@@ -121,14 +128,25 @@ impl HoldBook for HoldRegister {
 
 fn checked(mut hold: Hold) -> Result<Hold, HoldError> {
     let odd = |what: &str| Err(HoldError::Odd(what.to_owned()));
-    let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let text = |text: Option<String>| {
+        text.map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+    };
     hold.reason = hold.reason.trim().to_owned();
     (hold.person, hold.organization) = (text(hold.person), text(hold.organization));
     if hold.reason.is_empty() {
         return odd("a hold has a reason: say why");
     }
-    let texts = [Some(&hold.reason), hold.person.as_ref(), hold.organization.as_ref()];
-    if texts.into_iter().flatten().any(|text| text.len() > TEXT_BYTES_MAX) {
+    let texts = [
+        Some(&hold.reason),
+        hold.person.as_ref(),
+        hold.organization.as_ref(),
+    ];
+    if texts
+        .into_iter()
+        .flatten()
+        .any(|text| text.len() > TEXT_BYTES_MAX)
+    {
         return odd("a text is longer than 1,000 bytes");
     }
     if let (Some(from), Some(to)) = (hold.from_ms, hold.to_ms)
@@ -168,8 +186,26 @@ pub(crate) struct HoldRow {
 
 impl From<Hold> for HoldRow {
     fn from(hold: Hold) -> HoldRow {
-        let Hold { id, reason, person, organization, from_ms, to_ms, set_by, set_at_ms } = hold;
-        HoldRow { id, reason, person, organization, from_ms, to_ms, set_by, set_at_ms }
+        let Hold {
+            id,
+            reason,
+            person,
+            organization,
+            from_ms,
+            to_ms,
+            set_by,
+            set_at_ms,
+        } = hold;
+        HoldRow {
+            id,
+            reason,
+            person,
+            organization,
+            from_ms,
+            to_ms,
+            set_by,
+            set_at_ms,
+        }
     }
 }
 
@@ -237,7 +273,8 @@ pub(crate) async fn release(
     Id(id): Id,
 ) -> Result<Json<HoldRow>, Fault> {
     let holds = Arc::clone(&api.privacy()?.holds);
-    api.on_record(&asker, Action::Hold, format!("release the hold {id}")).await?;
+    api.on_record(&asker, Action::Hold, format!("release the hold {id}"))
+        .await?;
     let released = tokio::task::spawn_blocking(move || holds.release(&id)).await;
     Ok(Json(released.map_err(Fault::internal)??.into()))
 }

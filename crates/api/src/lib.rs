@@ -60,8 +60,8 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use base::Shutdown;
 use base::meters::Board;
-use query::{Engine, ErasureDesk, RetentionDesk};
 use fault::Fault;
+use query::{Engine, ErasureDesk, RetentionDesk};
 use tokio::sync::OnceCell;
 
 pub use access::Access;
@@ -219,7 +219,11 @@ impl Api {
     fn privacy(&self) -> Result<&Privacy, Fault> {
         self.privacy.as_ref().ok_or_else(|| {
             let hint = Some("use tallybook retention and tallybook hold with --data-dir");
-            Fault::new(StatusCode::NOT_IMPLEMENTED, "this server keeps nothing", hint)
+            Fault::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "this server keeps nothing",
+                hint,
+            )
         })
     }
 

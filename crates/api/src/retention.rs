@@ -114,7 +114,10 @@ pub(crate) async fn plan(State(api): State<Arc<Api>>) -> Result<Json<PlanAnswer>
             bytes: due.bytes,
         })
     });
-    Ok(Json(PlanAnswer { rows: rows.collect(), total: plan.total }))
+    Ok(Json(PlanAnswer {
+        rows: rows.collect(),
+        total: plan.total,
+    }))
 }
 
 /// Begins a run; it goes on in the background.
@@ -126,7 +129,11 @@ pub(crate) async fn run(
     asker: Asker,
 ) -> Result<(StatusCode, Json<Standing>), Fault> {
     let privacy = api.privacy()?.clone();
-    api.on_record(&asker, Action::Retention, "run retention").await?;
-    privacy.retention.begin(privacy.shutdown).map_err(EraseError::Store)?;
+    api.on_record(&asker, Action::Retention, "run retention")
+        .await?;
+    privacy
+        .retention
+        .begin(privacy.shutdown)
+        .map_err(EraseError::Store)?;
     Ok((StatusCode::ACCEPTED, standing(State(api)).await?))
 }

@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use crate::access::{Policies, Policy, Table, audit, authorise, keys, people, session, sessions};
 use crate::{
-    Api, catalogue, connect, door, erase, fates, guard, holds, live, redaction, reports, retention, sql, status,
-    tokens, web, why,
+    Api, catalogue, connect, door, erase, fates, guard, holds, live, redaction, reports, retention,
+    sql, status, tokens, web, why,
 };
 
 /// The longest body of a request.
@@ -58,7 +58,10 @@ fn table() -> Table {
         .at(needs(Aggregates), routes!(sql::views))
         .at(Policy::SignedIn, routes!(status::status))
         .at(needs(Aggregates), routes!(fates::fates))
-        .at(Policy::Either(Aggregates, Audit), routes!(redaction::redaction))
+        .at(
+            Policy::Either(Aggregates, Audit),
+            routes!(redaction::redaction),
+        )
         .at(needs(Manage), routes!(tokens::list, tokens::create))
         .at(needs(Manage), routes!(tokens::rotate))
         .at(needs(Manage), routes!(tokens::revoke))

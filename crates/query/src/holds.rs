@@ -89,7 +89,10 @@ impl Holding for Held {
     }
 
     fn is_current(&self) -> bool {
-        let holds = self.book.as_ref().map_or(Ok(Vec::new()), |book| book.holds());
+        let holds = self
+            .book
+            .as_ref()
+            .map_or(Ok(Vec::new()), |book| book.holds());
         holds.is_ok_and(|holds| revision_of(&holds) == self.revision)
     }
 }
@@ -98,7 +101,9 @@ impl OneHold {
     /// Which rows it holds. Items that nobody could read have no columns: they are held unless time or
     /// organisation say otherwise.
     pub(crate) fn held(&self, table: Table, rows: &RecordBatch) -> Result<Vec<bool>, String> {
-        let times = rows.column_by_name("time").and_then(|column| Times::of(column));
+        let times = rows
+            .column_by_name("time")
+            .and_then(|column| Times::of(column));
         let times = times.ok_or("the rows have no time")?;
         let text = |name: &str| -> Option<&StringViewArray> {
             rows.column_by_name(name)?.as_any().downcast_ref()
@@ -111,12 +116,18 @@ impl OneHold {
         let held = (0..rows.num_rows()).map(|row| {
             let ms = times.ms(row);
             let hold = &self.hold;
-            let named = organizations.iter().flatten().filter(|column| column.is_valid(row));
+            let named = organizations
+                .iter()
+                .flatten()
+                .filter(|column| column.is_valid(row));
             let mut named = named.map(|column| column.value(row)).peekable();
             let is_unknown = table == Table::Quarantine && named.peek().is_none();
             hold.from_ms.is_none_or(|from| ms >= from)
                 && hold.to_ms.is_none_or(|to| ms < to)
-                && hold.organization.as_deref().is_none_or(|of| is_unknown || named.any(|one| one == of))
+                && hold
+                    .organization
+                    .as_deref()
+                    .is_none_or(|of| is_unknown || named.any(|one| one == of))
                 && of_person.as_ref().is_none_or(|theirs| theirs[row])
         });
         Ok(held.collect())
@@ -144,6 +155,10 @@ impl Choice for TheirsHeld {
     fn chosen(&self, table: Table, rows: &RecordBatch) -> Result<Vec<bool>, String> {
         let held = self.held.holds[self.at].held(table, rows)?;
         let theirs = self.theirs.chosen(table, rows)?;
-        Ok(theirs.into_iter().zip(held).map(|(one, other)| one && other).collect())
+        Ok(theirs
+            .into_iter()
+            .zip(held)
+            .map(|(one, other)| one && other)
+            .collect())
     }
 }

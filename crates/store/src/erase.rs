@@ -281,7 +281,9 @@ impl Erasure {
         self.stage(&store, "deleting", 0, 0);
         let set_aside_deleted = store.clean_up(&found).await?;
         self.stage(&store, "searching", 0, 0);
-        let search = store.search(&found).await?;
+        let search = store
+            .search(&found, self.intent.order.whom.and_account)
+            .await?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, key);
         let order = &self.intent.order;
         let mut certificate = Certificate::new(order, &found, &key, search);

@@ -92,8 +92,8 @@ pub use batch::{PrepareError, Prepared};
 pub use damage::DamagedFile;
 pub use entry::{ENTRY_BYTES_MAX, Entry, Transport};
 pub use erase::{
-    CHOICE_COLUMNS, Certificate, Choice, Counts, ErasedPart, Erasure, ErasureProgress, Finding, May,
-    Order, Search, Whom,
+    CHOICE_COLUMNS, Certificate, Choice, Counts, ErasedPart, Erasure, ErasureProgress, Finding,
+    May, Order, Search, Whom,
 };
 pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests, TokenFates};

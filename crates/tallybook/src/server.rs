@@ -46,7 +46,7 @@ pub(crate) struct Server {
     door: Arc<Door>,
     notices: Arc<Notices>,
     intake: Arc<Intake>,
-    redaction: Arc<Redaction>,
+    pub(crate) redaction: Arc<Redaction>,
     board: Board,
     cpu: Runtime,
     access: Access,

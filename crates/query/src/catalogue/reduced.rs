@@ -8,13 +8,12 @@ use chrono::{DateTime, SecondsFormat};
 use super::ask::Ask;
 
 /// Dimensions and figures, by report; `*` is every report.
-const LOST: &[(&str, &str)] = &[
-    ("*", "folders"),
-];
+const LOST: &[(&str, &str)] = &[("*", "folders")];
 
 /// Whether a dimension or figure of a report says nothing of reduced items.
 pub fn lost(report: &str, column: &str) -> bool {
-    LOST.iter().any(|(of, name)| (*of == "*" || *of == report) && *name == column)
+    LOST.iter()
+        .any(|(of, name)| (*of == "*" || *of == report) && *name == column)
 }
 
 /// What an answer says of that.

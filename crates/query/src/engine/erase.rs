@@ -24,6 +24,8 @@ const OUTCOMES_MAX: usize = 64;
 pub enum EraseError {
     /// Nobody is known by that name, or nothing is there of them.
     Nobody(String),
+    /// What was asked for cannot be.
+    Odd(String),
     /// Items of theirs are held.
     Held(String),
     /// Who is meant cannot be found out.
@@ -40,7 +42,7 @@ impl fmt::Display for EraseError {
                 "nothing is there of {asked_for:?}: give a name, an e-mail address, an account or an \
                  installation as in SELECT person, user_emails FROM people"
             ),
-            EraseError::Held(which) => formatter.write_str(which),
+            EraseError::Held(which) | EraseError::Odd(which) => formatter.write_str(which),
             EraseError::Query(error) => error.fmt(formatter),
             EraseError::Store(error) => error.fmt(formatter),
         }
@@ -70,6 +72,10 @@ pub struct Asked {
     pub organization: Option<String>,
     /// Also items of others that mention one of their ids.
     pub with_mentions: bool,
+    /// Figures stay, as nobody's.
+    pub keep_aggregates: bool,
+    /// The account by which they sign in has gone, too; the audit trail may name it.
+    pub and_account: bool,
 }
 
 impl Engine {
@@ -78,11 +84,20 @@ impl Engine {
     /// # Errors
     /// There is nobody, or parts cannot be read.
     pub async fn plan_erasure(&self, asked: &Asked) -> Result<(Whom, Counts), EraseError> {
+        if asked.keep_aggregates && asked.with_mentions {
+            return Err(EraseError::Odd(
+                "items of others that mention somebody cannot become figures of nobody: erase once with \
+                 with_mentions, or with keep_aggregates"
+                    .to_owned(),
+            ));
+        }
         let snapshot = self.snapshot().await?;
         let whom = Whom {
             asked_for: asked.person.trim().to_owned(),
             organization: asked.organization.clone(),
             with_mentions: asked.with_mentions,
+            keep_aggregates: asked.keep_aggregates,
+            and_account: asked.and_account,
             ..Whom::default()
         };
         let choice = self.theirs(whom, snapshot).await?;
@@ -99,7 +114,11 @@ impl Engine {
     ///
     /// # Errors
     /// It names the holds; or they, or parts, cannot be read.
-    async fn must_not_be_held(&self, whom: &Whom, theirs: &Arc<dyn Choice>) -> Result<Arc<Held>, EraseError> {
+    async fn must_not_be_held(
+        &self,
+        whom: &Whom,
+        theirs: &Arc<dyn Choice>,
+    ) -> Result<Arc<Held>, EraseError> {
         let held = Arc::new(self.held().await?);
         let mut by = Vec::new();
         if held.is_any() {
@@ -107,9 +126,16 @@ impl Engine {
             let between = (counts.first_ms.unwrap_or(0), counts.last_ms.unwrap_or(0));
             let has_unread = counts.items.contains_key(Table::Quarantine.name());
             for (at, one) in held.holds.iter().enumerate() {
-                let choice = TheirsHeld { theirs: Arc::clone(theirs), held: Arc::clone(&held), at };
+                let choice = TheirsHeld {
+                    theirs: Arc::clone(theirs),
+                    held: Arc::clone(&held),
+                    at,
+                };
                 let choice: Arc<dyn Choice> = Arc::new(choice);
-                let columns_only = Whom { with_mentions: false, ..whom.clone() };
+                let columns_only = Whom {
+                    with_mentions: false,
+                    ..whom.clone()
+                };
                 let mut both = self.store.plan_erasure(&columns_only, &choice).await?;
                 both.items.remove(Table::Quarantine.name());
                 if both.total() > 0 || has_unread && one.may_hold_unread(&whom.ids, between) {
@@ -133,7 +159,9 @@ impl Engine {
     /// It names the holds.
     pub async fn may_be_erased(&self, whom: &Whom) -> Result<(), EraseError> {
         let theirs = self.theirs(whom.clone(), self.snapshot().await?).await?;
-        self.must_not_be_held(whom, &(Arc::new(theirs) as Arc<dyn Choice>)).await.map(drop)
+        self.must_not_be_held(whom, &(Arc::new(theirs) as Arc<dyn Choice>))
+            .await
+            .map(drop)
     }
 
     /// Erases to the end; goes on with an erasure of the same order that has not ended.
@@ -149,7 +177,9 @@ impl Engine {
             false => match self.must_not_be_held(&whom, &choice).await {
                 Ok(held) => Arc::new(move || match held.is_current() {
                     true => Ok(()),
-                    false => Err(StoreError::Busy("the holds have changed meanwhile: erase again".into())),
+                    false => Err(StoreError::Busy(
+                        "the holds have changed meanwhile: erase again".into(),
+                    )),
                 }),
                 Err(error) => {
                     erasure.forget().await;

@@ -30,7 +30,9 @@ impl Engine {
         let book = self.config.holds.clone();
         let holds = book.as_ref().map_or(Ok(Vec::new()), |book| book.holds());
         let unreadable = |error| {
-            StoreError::Busy(format!("nothing is treated or erased while the holds cannot be read: {error}"))
+            StoreError::Busy(format!(
+                "nothing is treated or erased while the holds cannot be read: {error}"
+            ))
         };
         let holds = holds.map_err(unreadable)?;
         let mut held = Held {
@@ -54,24 +56,39 @@ impl Engine {
         let asked_for = person.trim().to_owned();
         let known = resolver.ids_of(&asked_for);
         let ids = known.unwrap_or_else(|| BTreeSet::from([asked_for.to_lowercase()]));
-        let whom = Whom { asked_for, ids, ..Whom::default() };
+        let whom = Whom {
+            asked_for,
+            ids,
+            ..Whom::default()
+        };
         Ok(Theirs { resolver, whom })
     }
 
     /// What the mapping of people goes by, which must stay.
     fn named(&self) -> Named {
-        self.people.files().mapping.as_ref().map_or_else(Named::default, |mapping| mapping.named())
+        self.people
+            .files()
+            .mapping
+            .as_ref()
+            .map_or_else(Named::default, |mapping| mapping.named())
     }
 
     fn retention_key(&self, key: &[u8; 32]) -> RetentionKey {
-        RetentionKey { key: *key, named: self.named() }
+        RetentionKey {
+            key: *key,
+            named: self.named(),
+        }
     }
 
     /// What would go now.
     ///
     /// # Errors
     /// The holds or parts cannot be read.
-    pub async fn retention_plan(&self, retention: &Retention, key: &[u8; 32]) -> Result<Plan, EraseError> {
+    pub async fn retention_plan(
+        &self,
+        retention: &Retention,
+        key: &[u8; 32],
+    ) -> Result<Plan, EraseError> {
         let held: Arc<dyn Holding> = Arc::new(self.held().await?);
         let key = self.retention_key(key);
         Ok(self.store.retention_plan(retention, &held, &key).await?)
@@ -102,7 +119,12 @@ pub struct RetentionDesk {
 impl RetentionDesk {
     /// A desk; `key` makes the hashes that stand for ids.
     pub fn new(engine: Arc<Engine>, retention: Retention, key: [u8; 32]) -> RetentionDesk {
-        RetentionDesk { engine, retention, key, run: Mutex::default() }
+        RetentionDesk {
+            engine,
+            retention,
+            key,
+            run: Mutex::default(),
+        }
     }
 
     /// The rules.
@@ -183,7 +205,11 @@ impl RetentionDesk {
     }
 
     /// Round after round. In the background it rests as long as it works.
-    async fn rounds(&self, is_resting: bool, shutdown: &Shutdown) -> Result<RetentionState, EraseError> {
+    async fn rounds(
+        &self,
+        is_resting: bool,
+        shutdown: &Shutdown,
+    ) -> Result<RetentionState, EraseError> {
         let engine = &self.engine;
         let key = engine.retention_key(&self.key);
         let mut run = engine.store.begin_retention(&self.retention, key).await?;
@@ -226,7 +252,10 @@ impl RetentionDesk {
         if noted.is_running {
             return Err(StoreError::Busy("a run of retention is under way".into()));
         }
-        *noted = RetentionRun { is_running: true, ..RetentionRun::default() };
+        *noted = RetentionRun {
+            is_running: true,
+            ..RetentionRun::default()
+        };
         Ok(())
     }
 

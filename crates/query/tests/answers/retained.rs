@@ -13,7 +13,11 @@ use super::catalogue::{ask, asked, rows};
 use super::support::{Bench, DAY_MS, NOW_MS, scenarios};
 
 const DAYS: u64 = 6;
-const RETENTION: Days = Days { content: Some(1), events: Some(2), aggregates: None };
+const RETENTION: Days = Days {
+    content: Some(1),
+    events: Some(2),
+    aggregates: None,
+};
 
 /// Six days of an organisation, and every recorded client.
 async fn bench() -> Bench {
@@ -29,7 +33,9 @@ async fn bench() -> Bench {
         variety: Variety::default(),
     });
     for batch in fleet::Batched::new(organisation.by_ref(), 500) {
-        bench.append(batch.signal, batch.protobuf().into(), batch.at_ms).await;
+        bench
+            .append(batch.signal, batch.protobuf().into(), batch.at_ms)
+            .await;
     }
     for scenario in scenarios() {
         for request in scenario.requests {
@@ -41,10 +47,20 @@ async fn bench() -> Bench {
 }
 
 async fn retain(bench: &Bench) -> Done {
-    let retention = Retention { days: RETENTION, rules: Vec::new() };
-    let key = RetentionKey { key: [3; 32], named: store::Named::default() };
+    let retention = Retention {
+        days: RETENTION,
+        rules: Vec::new(),
+    };
+    let key = RetentionKey {
+        key: [3; 32],
+        named: store::Named::default(),
+    };
     let held: Arc<dyn Holding> = Arc::new(NobodyHeld);
-    let mut run = bench.store.begin_retention(&retention, key).await.expect("begins");
+    let mut run = bench
+        .store
+        .begin_retention(&retention, key)
+        .await
+        .expect("begins");
     while run.round(&held).await.expect("a round").is_some() {}
     run.end(held.as_ref()).await.expect("ends").last
 }
@@ -52,7 +68,11 @@ async fn retain(bench: &Bench) -> Done {
 /// The figures of a report by some dimensions, without the names of what are ids.
 async fn figures(bench: &Bench, report: &Report, by: &[&str]) -> Vec<String> {
     let mut asking = ask(report.name);
-    asking = if by.is_empty() { asking.grouped(["none"]).expect("known") } else { asking.grouped(by.iter().copied()).expect("known") };
+    asking = if by.is_empty() {
+        asking.grouped(["none"]).expect("known")
+    } else {
+        asking.grouped(by.iter().copied()).expect("known")
+    };
     asking.limit = 100_000;
     let answer = asked(bench, asking).await;
     let is_kept = |name: &str| !name.ends_with("_id") && !lost(report.name, name);
@@ -60,8 +80,11 @@ async fn figures(bench: &Bench, report: &Report, by: &[&str]) -> Vec<String> {
         .into_iter()
         .map(|row| {
             let row: BTreeMap<String, Value> = serde_json::from_value(row).expect("a row");
-            let kept = row.into_iter().filter(|(name, _)| is_kept(name) || name == "organization_id");
-            let kept: BTreeMap<String, String> = kept.map(|(name, value)| (name, rounded(&value))).collect();
+            let kept = row
+                .into_iter()
+                .filter(|(name, _)| is_kept(name) || name == "organization_id");
+            let kept: BTreeMap<String, String> =
+                kept.map(|(name, value)| (name, rounded(&value))).collect();
             format!("{kept:?}")
         })
         .collect();
@@ -97,7 +120,10 @@ async fn figures_are_the_same_before_and_after() {
     let bench = bench().await;
     let before = all(&bench).await;
     let done = retain(&bench).await;
-    assert!(done.items(Class::Events) > 1_000 && done.ids_kept > 0, "{done:?}");
+    assert!(
+        done.items(Class::Events) > 1_000 && done.ids_kept > 0,
+        "{done:?}"
+    );
     assert!(done.items(Class::Content) > 100, "{done:?}");
     let after = all(&bench).await;
     let mut differing = Vec::new();
@@ -105,14 +131,27 @@ async fn figures_are_the_same_before_and_after() {
         let after = &after[name];
         if before != after {
             let first = before.iter().zip(after).find(|(one, other)| one != other);
-            differing.push(format!("{name}: {} and {} rows, {first:?}", before.len(), after.len()));
+            differing.push(format!(
+                "{name}: {} and {} rows, {first:?}",
+                before.len(),
+                after.len()
+            ));
         }
     }
-    assert!(differing.is_empty(), "{} of {} differ:\n{}", differing.len(), before.len(), differing.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{} of {} differ:\n{}",
+        differing.len(),
+        before.len(),
+        differing.join("\n")
+    );
     let asking = ask("cost");
     let from_ms = asking.range.from_ms;
     let reduced = bench.store.reduced_before_ms().expect("some are");
-    assert!(reduced > from_ms && reduced <= NOW_MS - 2 * DAY_MS + DAY_MS, "{reduced}");
+    assert!(
+        reduced > from_ms && reduced <= NOW_MS - 2 * DAY_MS + DAY_MS,
+        "{reduced}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,10 +160,27 @@ async fn what_is_lost_is_said_in_the_answer() {
     retain(&bench).await;
     let mut asking = ask("cost");
     let report = asking.report;
-    assert!(asked(&bench, asking.clone()).await.notes.iter().all(|note| !note.contains("reduced")));
+    assert!(
+        asked(&bench, asking.clone())
+            .await
+            .notes
+            .iter()
+            .all(|note| !note.contains("reduced"))
+    );
     asking = asking.grouped(["folders"]).expect("known");
     let notes = asked(&bench, asking.clone()).await.notes;
-    assert!(notes.iter().any(|note| note.contains("folders") && note.contains("reduced")), "{notes:?}");
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("folders") && note.contains("reduced")),
+        "{notes:?}"
+    );
     asking.range.from_ms = bench.store.reduced_before_ms().expect("some are");
-    assert!(asked(&bench, asking).await.notes.iter().all(|note| !note.contains("reduced")));
+    assert!(
+        asked(&bench, asking)
+            .await
+            .notes
+            .iter()
+            .all(|note| !note.contains("reduced"))
+    );
 }

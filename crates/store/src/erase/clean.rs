@@ -71,7 +71,11 @@ impl Store {
     }
 
     /// Searches every byte for what must not be there any more.
-    pub(super) async fn search(self: &Arc<Self>, found: &Found) -> Result<Search, StoreError> {
+    pub(super) async fn search(
+        self: &Arc<Self>,
+        found: &Found,
+        spares_trail: bool,
+    ) -> Result<Search, StoreError> {
         let identifiers = Identifiers::of(&found.identifiers)?;
         let (mut stretches, unread) = match self.objects.get(STRETCHES_PATH).await {
             Ok(file) => match Stretches::decode(&file) {
@@ -94,6 +98,7 @@ impl Store {
                 .map(|part| part.path.as_str())
                 .collect();
             searching.through = through;
+            searching.spares_trail = spares_trail;
             searching.run()
         });
         let searched = searching.await;

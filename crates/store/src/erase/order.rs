@@ -35,6 +35,12 @@ pub struct Whom {
     pub organization: Option<String>,
     /// Whether other people's items go, too, that mention one of the ids.
     pub with_mentions: bool,
+    /// Whether figures stay, as nobody's.
+    #[serde(default)]
+    pub keep_aggregates: bool,
+    /// Whether the account by which they sign in has gone, too. The audit trail still names it.
+    #[serde(default)]
+    pub and_account: bool,
 }
 
 /// An erasure that somebody has asked for.

@@ -30,6 +30,9 @@ use crate::schema::Table;
 const CHUNK_BYTES: usize = 4 << 20;
 /// How deep directories lie.
 const DEPTH_MAX: usize = 8;
+/// Where it is written who may sign in and write, and what was done.
+const ACCESS: &str = "access/";
+const TRAIL: &str = "access/audit/";
 /// So many findings are listed.
 const LISTED_MAX: usize = 100;
 
@@ -58,6 +61,10 @@ pub struct Search {
     pub since: u64,
     /// Files that could not be searched, with the reason.
     pub unsearched: Vec<String>,
+    /// Files of the audit trail that name the account; the trail is never changed. They count as found
+    /// unless the account was to go, too.
+    #[serde(default)]
+    pub in_trail: u64,
 }
 
 /// Something that was found.
@@ -65,7 +72,8 @@ pub struct Search {
 pub struct Finding {
     /// The file.
     pub path: String,
-    /// `identifier`, `mention` for an identifier in items of other people, or `content`.
+    /// `identifier`, `mention` for an identifier in items of other people, `account` for one by which
+    /// somebody may sign in or write, or `content`.
     pub what: String,
     /// How many different ones.
     pub count: u64,
@@ -83,6 +91,8 @@ pub(super) struct Searching<'a> {
     pub(super) named: HashSet<&'a str>,
     /// Segments of the journal that begin after this frame hold what came since.
     pub(super) through: u64,
+    /// Whether what the audit trail says of the account may stay.
+    pub(super) spares_trail: bool,
     found: Hits,
     search: Search,
 }
@@ -110,6 +120,7 @@ impl<'a> Searching<'a> {
             known: HashSet::new(),
             named: HashSet::new(),
             through: 0,
+            spares_trail: false,
             found: Hits::default(),
             search: Search {
                 identifiers: identifiers.all.len() as u64,
@@ -146,11 +157,16 @@ impl<'a> Searching<'a> {
     fn sum_up(self) -> Search {
         let (mut search, found) = (self.search, self.found);
         let mut findings: BTreeMap<(String, &str), u64> = BTreeMap::new();
+        let mut trail: HashSet<String> = HashSet::new();
         for ((path, _), is_of_others) in found.identifiers {
-            let what = if is_of_others {
-                "mention"
-            } else {
-                "identifier"
+            if path.starts_with(TRAIL) && self.spares_trail {
+                trail.insert(path);
+                continue;
+            }
+            let what = match is_of_others {
+                _ if path.starts_with(ACCESS) => "account",
+                true => "mention",
+                false => "identifier",
             };
             *findings.entry((path, what)).or_default() += 1;
         }
@@ -161,6 +177,7 @@ impl<'a> Searching<'a> {
                 *findings.entry((path, "content")).or_default() += 1;
             }
         }
+        search.in_trail = trail.len() as u64;
         let listed = findings.into_iter().map(|((path, what), count)| Finding {
             path,
             what: what.to_owned(),

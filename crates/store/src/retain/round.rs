@@ -160,7 +160,11 @@ impl Store {
     /// Parts that are gone need not be remembered.
     fn forget_looks(&self) {
         let manifest = Arc::clone(&self.state().manifest);
-        let named: HashSet<&str> = manifest.parts.iter().map(|part| part.path.as_str()).collect();
+        let named: HashSet<&str> = manifest
+            .parts
+            .iter()
+            .map(|part| part.path.as_str())
+            .collect();
         let mut looks = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         looks.retain(|path, _| named.contains(path.as_str()));
     }

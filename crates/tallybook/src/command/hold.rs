@@ -23,7 +23,8 @@ pub(crate) fn run(command: HoldCommand) -> Result<(), Failure> {
             everything,
             dir,
         } => {
-            let is_limited = person.is_some() || organization.is_some() || from.is_some() || to.is_some();
+            let is_limited =
+                person.is_some() || organization.is_some() || from.is_some() || to.is_some();
             if !is_limited && !everything {
                 return Err(Failure::usage(
                     "this would hold everything: say --everything, or give --person, --organization, --from or --to",
@@ -50,7 +51,9 @@ pub(crate) fn run(command: HoldCommand) -> Result<(), Failure> {
         HoldCommand::Release { id, dir } => {
             let dir = data_dir(&dir)?;
             put_on_record(&dir, Action::Hold, format!("release the hold {id}"))?;
-            let released = HoldRegister::of(&dir).release(&id).map_err(Failure::failed)?;
+            let released = HoldRegister::of(&dir)
+                .release(&id)
+                .map_err(Failure::failed)?;
             say(&format!("released: {}", shown(&released.reason)))
         }
     }
@@ -68,13 +71,24 @@ fn list(format: PlainFormat, dir: &DirArgs) -> Result<(), Failure> {
         return say(&serde_json::to_string_pretty(&holds).map_err(Failure::failed)?);
     }
     let left = |title: &str| (title.to_owned(), Align::Left);
-    let titles = ["id", "of", "from (UTC)", "to (UTC)", "since (UTC)", "reason"];
+    let titles = [
+        "id",
+        "of",
+        "from (UTC)",
+        "to (UTC)",
+        "since (UTC)",
+        "reason",
+    ];
     let mut table = Table::new(titles.map(left).to_vec());
     let time = |ms: Option<i64>| ms.map_or("-".to_owned(), |ms| moment(ms.unsigned_abs()));
     for hold in &holds {
         let of = [hold.person.as_deref(), hold.organization.as_deref()];
         let of: Vec<String> = of.into_iter().flatten().map(shown).collect();
-        let of = if of.is_empty() { "everybody".to_owned() } else { of.join(", ") };
+        let of = if of.is_empty() {
+            "everybody".to_owned()
+        } else {
+            of.join(", ")
+        };
         table.row(vec![
             hold.id.clone(),
             of,

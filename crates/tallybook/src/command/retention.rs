@@ -23,8 +23,9 @@ const DAY_MS: u64 = 86_400_000;
 
 pub(crate) fn run(command: &RetentionCommand, log: &LogArgs) -> Result<(), Failure> {
     start_logging(log)?;
-    let (RetentionCommand::Plan(args) | RetentionCommand::Run(args) | RetentionCommand::Status(args)) =
-        command;
+    let (RetentionCommand::Plan(args)
+    | RetentionCommand::Run(args)
+    | RetentionCommand::Status(args)) = command;
     let answer = io_runtime()?.block_on(async {
         match &args.source.data_dir {
             Some(dir) => of_directory(command, args, dir).await,
@@ -68,8 +69,10 @@ async fn of_directory(
         RetentionCommand::Status(_) => {}
     }
     let state = desk.state().await.map_err(Failure::failed)?;
-    Ok(json!({"summary": desk.retention().describe(), "state": state, "run": desk.standing(),
-              "reduced_before_ms": engine.store().reduced_before_ms()}))
+    Ok(
+        json!({"summary": desk.retention().describe(), "state": state, "run": desk.standing(),
+              "reduced_before_ms": engine.store().reduced_before_ms()}),
+    )
 }
 
 async fn of_server(command: &RetentionCommand, args: &RetentionArgs) -> Result<Value, Failure> {
@@ -91,7 +94,9 @@ async fn of_server(command: &RetentionCommand, args: &RetentionArgs) -> Result<V
             continue;
         }
         return match standing["run"]["failed"].as_str() {
-            Some(reason) => Err(Failure::failed(format!("retention has not ended: {reason}"))),
+            Some(reason) => Err(Failure::failed(format!(
+                "retention has not ended: {reason}"
+            ))),
             None => Ok(standing),
         };
     }
@@ -102,12 +107,23 @@ fn number(value: &Value) -> String {
 }
 
 fn plan_text(plan: &Value) -> String {
-    let rows = plan["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let rows = plan["rows"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let held = &plan["total"]["held"];
     if rows.is_empty() {
-        return format!("nothing would go now; {} items are old enough and held", number(held));
+        return format!(
+            "nothing would go now; {} items are old enough and held",
+            number(held)
+        );
     }
-    let columns = [("day", Align::Left), ("goes", Align::Left), ("items", Align::Right), ("bytes", Align::Right)];
+    let columns = [
+        ("day", Align::Left),
+        ("goes", Align::Left),
+        ("items", Align::Right),
+        ("bytes", Align::Right),
+    ];
     let columns = columns.map(|(title, align)| (title.to_owned(), align));
     let mut table = Table::new(columns.to_vec());
     for row in rows {
@@ -119,7 +135,11 @@ fn plan_text(plan: &Value) -> String {
             number(&row["bytes"]),
         ]);
     }
-    format!("{}{} items are old enough and held", table.written(), number(held))
+    format!(
+        "{}{} items are old enough and held",
+        table.written(),
+        number(held)
+    )
 }
 
 fn goes(class: &str) -> &'static str {
@@ -144,13 +164,26 @@ fn status_text(standing: &Value) -> String {
         )
     };
     let mut lines = vec![
-        format!("rules      {}", standing["summary"].as_str().unwrap_or_default()),
-        format!("last run   {}: {}", time(&state["last_began_ms"]), done(&state["last"])),
+        format!(
+            "rules      {}",
+            standing["summary"].as_str().unwrap_or_default()
+        ),
+        format!(
+            "last run   {}: {}",
+            time(&state["last_began_ms"]),
+            done(&state["last"])
+        ),
         format!("so far     {}", done(&state["total"])),
-        format!("figures    of items before {} (UTC) only", time(&standing["reduced_before_ms"])),
+        format!(
+            "figures    of items before {} (UTC) only",
+            time(&standing["reduced_before_ms"])
+        ),
     ];
     if run["is_running"] == json!(true) {
-        lines.push(format!("running    {} parts are left", number(&run["parts_left"])));
+        lines.push(format!(
+            "running    {} parts are left",
+            number(&run["parts_left"])
+        ));
     }
     if let Some(reason) = run["failed"].as_str() {
         lines.push(format!("FAILED     {reason}"));

@@ -91,9 +91,24 @@ fn check(place: &str, set: Days, in_force: Days, problems: &mut Vec<String>) {
         }
     }
     let pairs = [
-        ("content_days", in_force.content, "events_days", in_force.events),
-        ("events_days", in_force.events, "aggregates_days", in_force.aggregates),
-        ("content_days", in_force.content, "aggregates_days", in_force.aggregates),
+        (
+            "content_days",
+            in_force.content,
+            "events_days",
+            in_force.events,
+        ),
+        (
+            "events_days",
+            in_force.events,
+            "aggregates_days",
+            in_force.aggregates,
+        ),
+        (
+            "content_days",
+            in_force.content,
+            "aggregates_days",
+            in_force.aggregates,
+        ),
     ];
     for (first, earlier, second, later) in pairs {
         if let (Some(earlier), Some(later)) = (earlier, later)
