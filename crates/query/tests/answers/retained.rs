@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleet::{ClientVersion, Config, Organisation, Variety};
-use query::catalogue::{REPORTS, Report, lost};
+use query::catalogue::{LIMIT_MAX, REPORTS, Report, lost};
 use serde_json::Value;
 use store::{Class, Days, Done, Holding, NobodyHeld, Retention, RetentionKey};
 
@@ -23,7 +23,7 @@ const RETENTION: Days = Days {
 async fn bench() -> Bench {
     let bench = Bench::with(&[]).await;
     let mut organisation = Organisation::new(Config {
-        people: 8,
+        people: 3,
         seed: 5,
         end_unix_ms: NOW_MS as u64,
         days: DAYS,
@@ -73,7 +73,7 @@ async fn figures(bench: &Bench, report: &Report, by: &[&str]) -> Vec<String> {
     } else {
         asking.grouped(by.iter().copied()).expect("known")
     };
-    asking.limit = 100_000;
+    asking.limit = LIMIT_MAX;
     let answer = asked(bench, asking).await;
     let is_kept = |name: &str| !name.ends_with("_id") && !lost(report.name, name);
     let mut figures: Vec<String> = rows(&answer.rows)
@@ -103,11 +103,11 @@ fn rounded(value: &Value) -> String {
 async fn all(bench: &Bench) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for report in REPORTS {
-        let singles = report.dimensions.iter().map(|own| vec![own.name]);
-        for by in singles.chain([vec![], report.usual_group_by.to_vec()]) {
-            if by.iter().any(|name| lost(report.name, name)) {
-                continue;
-            }
+        let kept = report.dimensions.iter().map(|own| own.name);
+        let kept: Vec<_> = kept.filter(|name| !lost(report.name, name)).collect();
+        // By all at once, which says most; as usual; and in all.
+        for mut by in [kept, report.usual_group_by.to_vec(), vec![]] {
+            by.retain(|name| !lost(report.name, name));
             let name = format!("{} by {}", report.name, by.join(", "));
             all.insert(name, figures(bench, report, &by).await);
         }
@@ -120,10 +120,7 @@ async fn figures_are_the_same_before_and_after() {
     let bench = bench().await;
     let before = all(&bench).await;
     let done = retain(&bench).await;
-    assert!(
-        done.items(Class::Events) > 1_000 && done.ids_kept > 0,
-        "{done:?}"
-    );
+    assert!(done.items(Class::Events) > 1_000, "{done:?}");
     assert!(done.items(Class::Content) > 100, "{done:?}");
     let after = all(&bench).await;
     let mut differing = Vec::new();
@@ -159,7 +156,6 @@ async fn what_is_lost_is_said_in_the_answer() {
     let bench = bench().await;
     retain(&bench).await;
     let mut asking = ask("cost");
-    let report = asking.report;
     assert!(
         asked(&bench, asking.clone())
             .await
