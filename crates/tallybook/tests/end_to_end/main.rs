@@ -39,6 +39,7 @@ mod hooks;
 mod load;
 mod log;
 mod meters;
+mod privacy;
 mod repetition;
 mod reports;
 mod restart;
