@@ -28,7 +28,7 @@ fn json(args: &[&str]) -> Result<Value, Problem> {
 /// Some months ago an organisation worked for five days, with content.
 fn organisation(dir: &Path) -> Result<String, Problem> {
     let dir = dir.join("data").display().to_string();
-    let args = ["simulate", "--users", "3", "--days", "5", "--seed", "4", "--content", "--end", "2026-06-05T18:00:00Z"];
+    let args = ["simulate", "--users", "3", "--days", "5", "--seed", "4", "--end", "2026-06-05T18:00:00Z"];
     said(&[&args[..], &["--data-dir", &dir]].concat())?;
     Ok(dir)
 }
