@@ -25,10 +25,8 @@ use store::{ReplayProgress, Snapshot, Store};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::complexity;
 use crate::config::Config;
 use crate::cost::Cost;
-use crate::environment;
 use crate::error::{ErrorKind, QueryError};
 use crate::functions::{self, Slot};
 use crate::meters::{self, Meters};
@@ -36,6 +34,7 @@ use crate::people::{People, PeopleFiles, Resolver};
 use crate::plan::{Ready, described, explain, guarded, plan};
 use crate::question::Question;
 use crate::sight::{Lens, Sight};
+use crate::{complexity, environment};
 
 pub use erase::{Asked, EraseError, ErasureDesk, ErasureState};
 pub use retain::{RetentionDesk, RetentionRun};
@@ -63,7 +62,7 @@ impl Answer {
     }
 }
 
-/// Answers queries over a store.
+/// Answers queries.
 pub struct Engine {
     store: Arc<Store>,
     config: Config,
@@ -71,7 +70,7 @@ pub struct Engine {
     turns: Arc<tokio::sync::Semaphore>,
     meters: Meters,
     people: Arc<People>,
-    /// Taken when the engine is dropped, to be shut down without waiting.
+    /// Taken when it is dropped, to be shut down without waiting.
     runtime: Option<Runtime>,
 }
 

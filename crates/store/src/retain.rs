@@ -19,7 +19,8 @@
 //! | `rules.rs` | for how long what is kept |
 //! | `due.rs` | what is due of a part |
 //! | `sessions.rs` | sessions that go on: their ids stay until all of them is reduced |
-//! | `round.rs` | one round, and what a crash has left of one |
+//! | `round.rs` | a run, round by round |
+//! | `step.rs` | the steps of a round, and what a crash has left of one |
 //! | `state.rs` | what is under way and what was done, on the disk |
 
 mod due;
@@ -27,6 +28,7 @@ mod round;
 mod rules;
 mod sessions;
 mod state;
+mod step;
 #[cfg(test)]
 mod tests;
 

@@ -363,7 +363,12 @@ async fn the_dry_run_says_where_it_would_mask_and_shows_none_of_it() -> Result<(
     assert_eq!(of_server["findings"], of_directory["findings"]);
     assert!(of_server["rows_changed"].as_u64() > Some(0), "{of_server}");
     let findings = of_server["findings"].as_array().expect("findings");
-    for (signal, attribute) in [("logs", "prompt"), ("logs", "tool_input"), ("metrics", "custom"), ("traces", "custom")] {
+    for (signal, attribute) in [
+        ("logs", "prompt"),
+        ("logs", "tool_input"),
+        ("metrics", "custom"),
+        ("traces", "custom"),
+    ] {
         let found = findings.iter().find(|finding| {
             finding["signal"] == signal
                 && finding["attribute"] == attribute
@@ -374,7 +379,10 @@ async fn the_dry_run_says_where_it_would_mask_and_shows_none_of_it() -> Result<(
         assert!(found["times"].as_u64() > Some(0), "{found}");
     }
     for (place, canary) in &canaries.0 {
-        assert!(!printed.contains(canary) && !again.contains(canary), "{place} is printed");
+        assert!(
+            !printed.contains(canary) && !again.contains(canary),
+            "{place} is printed"
+        );
     }
     // Nothing was changed: what was planted is there, and is found again.
     let needles = [canaries.0[0].1.clone()];

@@ -180,6 +180,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The certificates so far. They name nobody. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/erasures/{id}": {
         parameters: {
             query?: never;
@@ -226,6 +243,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is held: neither treated by retention nor erased. */
+        get: operations["list"];
+        put?: never;
+        /** Sets a hold. When it is answered, nothing of it goes any more. */
+        post: operations["add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Releases a hold. */
+        delete: operations["release"];
         options?: never;
         head?: never;
         patch?: never;
@@ -386,6 +438,57 @@ export interface paths {
         get: operations["report"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of retention, and how it stands. */
+        get: operations["standing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would go now. Reads all that may be old enough. */
+        get: operations["plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a run; it goes on in the background. */
+        post: operations["run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -651,6 +754,15 @@ export interface components {
          * @enum {string}
          */
         ColumnKind: "dimension" | "measure";
+        /** @description For how many days each class is kept; null: for ever. */
+        DaysRow: {
+            /** Format: int32 */
+            aggregates_days?: number | null;
+            /** Format: int32 */
+            content_days?: number | null;
+            /** Format: int32 */
+            events_days?: number | null;
+        };
         /** @description What makes the difference between a range and its baseline. */
         Difference: {
             /** @description Whether the differences of a dimension's values add up to the difference. */
@@ -728,14 +840,25 @@ export interface components {
         };
         /** @description Whom to erase. */
         Erase: {
+            /** @description The account of this name by which they sign in goes, too. */
+            and_account?: boolean;
             /** @description Only say what would go. */
             dry_run: boolean;
+            /** @description Figures stay, as nobody's. */
+            keep_aggregates?: boolean;
             /** @description Only what carries this organisation's id. */
             organization?: string | null;
             /** @description A name, an e-mail address, an account or an installation. */
             person: string;
             /** @description Also items of others that mention one of their ids. */
             with_mentions?: boolean;
+        };
+        /** @description The erasures that have ended. */
+        Erasures: {
+            /** @description The newest first, at most 1,000. */
+            certificates: Record<string, never>[];
+            /** @description The erasure that has not ended, if there is one. */
+            unfinished?: string | null;
         };
         /** @description An error answer. */
         ErrorBody: {
@@ -858,6 +981,37 @@ export interface components {
             steps: components["schemas"]["Step"][];
             /** @description What it is called. */
             title: string;
+        };
+        /** @description A hold. It holds what all of its parts fit; a part that is null fits everything. */
+        HoldRow: {
+            /**
+             * Format: int64
+             * @description From this moment on, milliseconds since the Unix epoch.
+             */
+            from_ms?: number | null;
+            id: string;
+            /** @description Of which organisation. */
+            organization?: string | null;
+            /** @description Of whom: a name, an e-mail address, an account or an installation. */
+            person?: string | null;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description When, milliseconds since the Unix epoch.
+             */
+            set_at_ms: number;
+            /** @description Who set it. */
+            set_by: string;
+            /**
+             * Format: int64
+             * @description Until before this moment.
+             */
+            to_ms?: number | null;
+        };
+        /** @description The holds. */
+        Holds: {
+            holds: components["schemas"]["HoldRow"][];
         };
         /** @description How far the replay of the journal is. Requests are taken meanwhile, and queries wait for it. */
         JournalReplay: {
@@ -1203,6 +1357,25 @@ export interface components {
              */
             requests: number;
         };
+        /** @description A hold to be set. Without person, organisation and time it holds everything. */
+        NewHold: {
+            /**
+             * Format: int64
+             * @description From this moment on, milliseconds since the Unix epoch.
+             */
+            from_ms?: number | null;
+            /** @description Of which organisation. */
+            organization?: string | null;
+            /** @description Of whom: a name, an e-mail address, an account or an installation. */
+            person?: string | null;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Until before this moment.
+             */
+            to_ms?: number | null;
+        };
         /** @description Somebody to be added. */
         Newcomer: {
             name: string;
@@ -1313,6 +1486,28 @@ export interface components {
              * @description Tokens of all four kinds.
              */
             tokens: number;
+        };
+        /** @description What would go now. */
+        PlanAnswer: {
+            rows: components["schemas"]["PlanRow"][];
+            total: Record<string, never>;
+        };
+        /** @description What would go now, of one class. */
+        PlanRow: {
+            /**
+             * Format: int64
+             * @description Bytes of parts that are freed.
+             */
+            bytes: number;
+            /** @description `content`, `events` or `aggregates`. */
+            class: string;
+            /**
+             * Format: int64
+             * @description The day under which items are filed, milliseconds since the Unix epoch.
+             */
+            day_ms: number;
+            /** Format: int64 */
+            items: number;
         };
         /** @description What one product was used for. */
         ProductRow: {
@@ -1789,6 +1984,11 @@ export interface components {
             /** @description The conditions that rows fulfil. */
             where: string[];
         };
+        /** @description Other days for some items. */
+        RuleRow: components["schemas"]["DaysRow"] & {
+            organization?: string | null;
+            product?: string | null;
+        };
         /** @description Sums by step. All columns are equally long. */
         Series: {
             /** @description Cost of the requests, US dollars. */
@@ -1914,14 +2114,21 @@ export interface components {
             /** @description `viewer`, `analyst`, `content-reader`, `admin`, `auditor`. */
             roles: string[];
         };
-        /** @description How an erasure stands. */
+        /** @description The rules of retention, and how it stands. */
         Standing: {
-            /** @description The certificate, once it has ended. */
-            certificate?: Record<string, never> | null;
-            /** @description What it does, or why it has failed. */
-            detail?: string | null;
-            /** @description `running`, `failed` or `ended`. */
-            state: string;
+            days: components["schemas"]["DaysRow"];
+            /**
+             * Format: int64
+             * @description Before which moment items are reduced to their figures, milliseconds since the Unix epoch.
+             */
+            reduced_before_ms?: number | null;
+            rules: components["schemas"]["RuleRow"][];
+            /** @description The run that is under way, or how the last one since the start ended. */
+            run: Record<string, never>;
+            /** @description What was done so far. */
+            state: Record<string, never>;
+            /** @description In one line, for people. */
+            summary: string;
         };
         /** @description The server's own state. */
         Status: {
@@ -2653,6 +2860,25 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasures"];
+                };
+            };
+        };
+    };
     standing: {
         parameters: {
             query?: never;
@@ -2739,6 +2965,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ledger"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Holds"];
+                };
+            };
+        };
+    };
+    add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldRow"];
+                };
+            };
+            /** @description It says nothing, or too much */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The hold's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldRow"];
+                };
+            };
+            /** @description There is none of this id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3101,6 +3409,73 @@ export interface operations {
             };
             /** @description It took too long */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    standing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+        };
+    };
+    plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+        };
+    };
+    run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description One is under way */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -28,14 +28,37 @@ fn json(args: &[&str]) -> Result<Value, Problem> {
 /// Some months ago an organisation worked for five days, with content.
 fn organisation(dir: &Path) -> Result<String, Problem> {
     let dir = dir.join("data").display().to_string();
-    let args = ["simulate", "--users", "3", "--days", "5", "--seed", "4", "--end", "2026-06-05T18:00:00Z"];
+    let args = [
+        "simulate",
+        "--users",
+        "3",
+        "--days",
+        "5",
+        "--seed",
+        "4",
+        "--end",
+        "2026-06-05T18:00:00Z",
+    ];
     said(&[&args[..], &["--data-dir", &dir]].concat())?;
     Ok(dir)
 }
 
 fn cost(dir: &str) -> Result<Value, Problem> {
-    let range = ["--from", "2026-05-01", "--to", "2026-07-01", "--group-by", "day,model,product"];
-    let answer = json(&[&["report", "cost", "--format", "json", "--data-dir", dir], &range[..]].concat())?;
+    let range = [
+        "--from",
+        "2026-05-01",
+        "--to",
+        "2026-07-01",
+        "--group-by",
+        "day,model,product",
+    ];
+    let answer = json(
+        &[
+            &["report", "cost", "--format", "json", "--data-dir", dir],
+            &range[..],
+        ]
+        .concat(),
+    )?;
     Ok(answer)
 }
 
@@ -58,7 +81,18 @@ fn what_is_old_goes_by_class_and_what_is_held_stays() -> Result<(), Problem> {
     let before = cost(&dir)?;
     let prompts = count(&dir, "prompt IS NOT NULL")?;
     assert!(prompts > 0);
-    let hold = ["hold", "add", "--reason", "case 4711", "--from", "2026-06-03", "--to", "2026-06-04", "--data-dir", &dir];
+    let hold = [
+        "hold",
+        "add",
+        "--reason",
+        "case 4711",
+        "--from",
+        "2026-06-03",
+        "--to",
+        "2026-06-04",
+        "--data-dir",
+        &dir,
+    ];
     let hold = said(&hold)?.trim().to_owned();
     let held = count(&dir, "time >= '2026-06-03' AND time < '2026-06-04'")?;
     let plan = retention("plan")?;
@@ -70,7 +104,11 @@ fn what_is_old_goes_by_class_and_what_is_held_stays() -> Result<(), Problem> {
     assert!(left > 0 && left < prompts, "{left} of {prompts}");
     let within = "prompt IS NOT NULL AND (time < '2026-06-03' OR time >= '2026-06-04')";
     assert_eq!(count(&dir, within)?, 0);
-    assert_eq!(retention("plan")?["rows"], serde_json::json!([]), "once is enough");
+    assert_eq!(
+        retention("plan")?["rows"],
+        serde_json::json!([]),
+        "once is enough"
+    );
 
     said(&["hold", "release", &hold, "--data-dir", &dir])?;
     retention("run")?;
@@ -87,23 +125,74 @@ fn what_is_old_goes_by_class_and_what_is_held_stays() -> Result<(), Problem> {
 fn figures_of_who_is_erased_are_nobodys_and_totals_stay() -> Result<(), Problem> {
     let folder = tempfile::tempdir()?;
     let dir = organisation(folder.path())?;
-    let rows = json(&["query", "--format", "json", "--data-dir", &dir,
-        "SELECT person, sum(cost_usd) AS usd FROM events GROUP BY person ORDER BY usd DESC LIMIT 1"])?;
+    let rows = json(&[
+        "query",
+        "--format",
+        "json",
+        "--data-dir",
+        &dir,
+        "SELECT person, sum(cost_usd) AS usd FROM events GROUP BY person ORDER BY usd DESC LIMIT 1",
+    ])?;
     let person = rows[0]["person"].as_str().expect("somebody").to_owned();
     let before = cost(&dir)?;
-    let hold = said(&["hold", "add", "--reason", "case 4712", "--person", &person, "--data-dir", &dir])?;
-    let refused = run(&["erase", &person, "--yes", "--keep-aggregates", "--data-dir", &dir])?;
+    let hold = said(&[
+        "hold",
+        "add",
+        "--reason",
+        "case 4712",
+        "--person",
+        &person,
+        "--data-dir",
+        &dir,
+    ])?;
+    let refused = run(&[
+        "erase",
+        &person,
+        "--yes",
+        "--keep-aggregates",
+        "--data-dir",
+        &dir,
+    ])?;
     let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && reason.contains("case 4712") && reason.contains("hold release"), "{reason}");
+    assert!(
+        !refused.status.success()
+            && reason.contains("case 4712")
+            && reason.contains("hold release"),
+        "{reason}"
+    );
     assert_eq!(cost(&dir)?, before);
     said(&["hold", "release", hold.trim(), "--data-dir", &dir])?;
 
-    let certificate = json(&["erase", &person, "--yes", "--keep-aggregates", "--format", "json", "--data-dir", &dir])?;
-    assert!(certificate["figures_kept"].as_u64() > Some(0), "{certificate:#}");
+    let certificate = json(&[
+        "erase",
+        &person,
+        "--yes",
+        "--keep-aggregates",
+        "--format",
+        "json",
+        "--data-dir",
+        &dir,
+    ])?;
+    assert!(
+        certificate["figures_kept"].as_u64() > Some(0),
+        "{certificate:#}"
+    );
     assert_eq!(cost(&dir)?, before, "totals are the same");
-    let after = json(&["query", "--format", "json", "--data-dir", &dir,
-        "SELECT person, sum(cost_usd) AS usd FROM events GROUP BY person ORDER BY usd DESC LIMIT 1"])?;
+    let after = json(&[
+        "query",
+        "--format",
+        "json",
+        "--data-dir",
+        &dir,
+        "SELECT person, sum(cost_usd) AS usd FROM events GROUP BY person ORDER BY usd DESC LIMIT 1",
+    ])?;
     assert_eq!(after[0]["person"], "erased");
-    assert!(run(&["erase", &person, "--dry-run", "--data-dir", &dir])?.status.code() == Some(1), "nothing is there of them");
+    assert!(
+        run(&["erase", &person, "--dry-run", "--data-dir", &dir])?
+            .status
+            .code()
+            == Some(1),
+        "nothing is there of them"
+    );
     Ok(())
 }
