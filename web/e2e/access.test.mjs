@@ -143,7 +143,7 @@ test('each role is offered what it may see, and sees no more', { timeout: 90_000
 
   const auditor = await as('auditor');
   await auditor.getByTestId('audit').waitFor();
-  assert.deepEqual(await places(auditor), ['Audit']);
+  assert.deepEqual(await places(auditor), ['Audit', 'Privacy']);
   assert.match(await auditor.getByTestId('audit').innerText(), new RegExp(`reader[^]*reveal[^]*prompt ${prompt.prompt_id}`));
   await fitsAndReads(auditor, 'Audit');
   await auditor.context().close();

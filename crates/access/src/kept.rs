@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::document::{Document, DocumentError};
 
 /// A document and what was last read of it.
-pub(crate) struct Kept<T> {
+pub struct Kept<T> {
     document: Document,
     last: Mutex<Last<T>>,
 }
@@ -31,7 +31,9 @@ struct Last<T> {
 type Stamp = (u64, u64, i64, i64);
 
 impl<T: Default + Clone + Serialize + DeserializeOwned> Kept<T> {
-    pub(crate) fn new(document: Document) -> Kept<T> {
+    /// The document at its place, which need not exist yet.
+    #[must_use]
+    pub fn new(document: Document) -> Kept<T> {
         let last = Last {
             stamp: None,
             content: Arc::new(T::default()),
@@ -43,7 +45,10 @@ impl<T: Default + Clone + Serialize + DeserializeOwned> Kept<T> {
     }
 
     /// What it says now.
-    pub(crate) fn look(&self) -> Result<Arc<T>, DocumentError> {
+    ///
+    /// # Errors
+    /// It cannot be read, or was there and is gone.
+    pub fn look(&self) -> Result<Arc<T>, DocumentError> {
         let mut last = self.last();
         let stamp = self.stamp()?;
         if stamp.is_none() && last.stamp.is_some() {
@@ -58,7 +63,10 @@ impl<T: Default + Clone + Serialize + DeserializeOwned> Kept<T> {
     }
 
     /// Changes it; when `change` fails, nothing happens. Returns when it is on the disk.
-    pub(crate) fn change<R, E: From<DocumentError>>(
+    ///
+    /// # Errors
+    /// `change` fails, or it cannot be read or written.
+    pub fn change<R, E: From<DocumentError>>(
         &self,
         change: impl FnOnce(&mut T) -> Result<R, E>,
     ) -> Result<R, E> {

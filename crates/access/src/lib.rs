@@ -46,6 +46,7 @@ pub use gate::{
     Arrival, Change, Gate, GateConfig, Manager, Refused, SetupLink, Shown, SignInError, SignedIn,
 };
 pub use hashed::new_id;
+pub use kept::Kept;
 pub use keys::{ApiKey, NewKey, Reach, WantedKey};
 pub use organizations::Organizations;
 pub use people::password::Password;

@@ -27,6 +27,12 @@ pub(crate) struct Erase {
     /// Also items of others that mention one of their ids.
     #[serde(default)]
     with_mentions: bool,
+    /// Figures stay, as nobody's.
+    #[serde(default)]
+    keep_aggregates: bool,
+    /// The account of this name by which they sign in goes, too.
+    #[serde(default)]
+    and_account: bool,
     /// Only say what would go.
     dry_run: bool,
 }
@@ -58,7 +64,7 @@ pub(crate) struct Standing {
 /// Erases somebody, or says what would go.
 ///
 /// An erasure goes on in the background, over a restart too; `GET /api/v1/erasures/{id}` says how it stands.
-#[utoipa::path(post, path = "/api/v1/erase", tag = "status", request_body = Erase, responses(
+#[utoipa::path(post, path = "/api/v1/erase", tag = "privacy", request_body = Erase, responses(
     (status = 200, description = "What would go", body = Begun),
     (status = 202, description = "It has begun", body = Begun),
     (status = 404, description = "Nothing is there of them", body = ErrorBody),
@@ -73,6 +79,8 @@ pub(crate) async fn erase(
         organization: order.organization,
         with_mentions: order.with_mentions,
         token: None,
+        keep_aggregates: order.keep_aggregates,
+        and_account: order.and_account,
     };
     if order.dry_run {
         api.on_record(
@@ -92,6 +100,9 @@ pub(crate) async fn erase(
     // On record is that somebody was erased and the certificate's id, not who: the trail stays.
     api.on_record(&asker, Action::Erase, "a person").await?;
     let asked_by = format!("{}, by the API", asker.principal.who);
+    if asked.and_account {
+        remove_account(&api, &asker, &asked).await?;
+    }
     let id = desk(&api)?.begin(&asked, asked_by).await?;
     api.on_record(&asker, Action::Erase, format!("erasure {id}"))
         .await?;
@@ -103,8 +114,29 @@ pub(crate) async fn erase(
     Ok((StatusCode::ACCEPTED, Json(begun)))
 }
 
+/// The account that is called as the person is, or as one of their ids, goes: only once it is known that
+/// they may be erased.
+async fn remove_account(api: &Arc<Api>, asker: &Asker, asked: &Asked) -> Result<(), Fault> {
+    let (whom, _) = api.engine.plan_erasure(asked).await?;
+    api.engine.may_be_erased(&whom).await?;
+    let register = api.access.gate.register()?;
+    let is_theirs = |name: &str| {
+        let name = name.to_lowercase();
+        name == whom.asked_for.to_lowercase() || whom.ids.contains(&name)
+    };
+    let names = register.people().iter().map(|person| person.name.clone());
+    for name in names.filter(|name| is_theirs(name)).collect::<Vec<_>>() {
+        api.on_record(asker, Action::People, "remove the account of who is erased")
+            .await?;
+        let gate = Arc::clone(&api.access.gate);
+        let removed = tokio::task::spawn_blocking(move || gate.remove(&name)).await;
+        removed.map_err(Fault::internal)??;
+    }
+    Ok(())
+}
+
 /// How an erasure stands.
-#[utoipa::path(get, path = "/api/v1/erasures/{id}", tag = "status",
+#[utoipa::path(get, path = "/api/v1/erasures/{id}", tag = "privacy",
     params(("id" = String, Path, description = "The erasure's id")), responses(
     (status = 200, body = Standing),
     (status = 404, description = "There was none of this id", body = ErrorBody)))]
@@ -133,6 +165,31 @@ pub(crate) async fn standing(
     }))
 }
 
+/// The erasures that have ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Erasures {
+    /// The newest first, at most 1,000.
+    #[schema(value_type = Vec<Object>)]
+    certificates: Vec<Certificate>,
+    /// The erasure that has not ended, if there is one.
+    unfinished: Option<String>,
+}
+
+/// The certificates so far. They name nobody.
+#[utoipa::path(get, path = "/api/v1/erasures", tag = "privacy", responses((status = 200, body = Erasures)))]
+pub(crate) async fn list(State(api): State<Arc<Api>>) -> Result<Json<Erasures>, Fault> {
+    let store = api.engine.store();
+    let certificates = store.certificates().await.map_err(EraseError::Store)?;
+    let unfinished = store
+        .unfinished_erasure()
+        .await
+        .map_err(EraseError::Store)?;
+    Ok(Json(Erasures {
+        certificates,
+        unfinished: unfinished.map(|order| order.id),
+    }))
+}
+
 fn desk(api: &Api) -> Result<&Arc<ErasureDesk>, Fault> {
     api.erasures.as_ref().ok_or_else(|| {
         let hint = Some("use tallybook erase --data-dir");
@@ -148,8 +205,9 @@ impl From<EraseError> for Fault {
     fn from(error: EraseError) -> Fault {
         let status = match error {
             EraseError::Query(error) => return error.into(),
+            EraseError::Odd(_) => StatusCode::BAD_REQUEST,
             EraseError::Nobody(_) => StatusCode::NOT_FOUND,
-            EraseError::Store(StoreError::Busy(_)) => StatusCode::CONFLICT,
+            EraseError::Held(_) | EraseError::Store(StoreError::Busy(_)) => StatusCode::CONFLICT,
             EraseError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Fault::new(status, error.to_string(), None)

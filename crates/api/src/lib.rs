@@ -39,6 +39,7 @@ mod erase;
 mod fates;
 mod fault;
 mod guard;
+mod holds;
 mod host;
 mod input;
 mod intake;
@@ -47,6 +48,7 @@ mod live_filter;
 mod organizations;
 mod redaction;
 mod reports;
+mod retention;
 mod routes;
 mod serve;
 mod sight;
@@ -59,14 +61,18 @@ mod why;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::http::StatusCode;
+use base::Shutdown;
 use base::meters::Board;
-use query::{Engine, ErasureDesk};
+use fault::Fault;
+use query::{Engine, ErasureDesk, RetentionDesk};
 use tokio::sync::OnceCell;
 
 pub use access::Access;
 pub use access::federated::{CALLBACK, SignInProvider};
 pub use connect::{Client, Guide, Step, TOKEN, guide};
 pub use demo_data::{DemoData, DemoRefusal, DemoStanding};
+pub use holds::HoldRegister;
 pub use intake::Intake;
 pub use routes::{openapi_json, policies_markdown, router};
 pub use serve::serve;
@@ -131,6 +137,17 @@ impl About {
     }
 }
 
+/// Retention, and what is held.
+#[derive(Clone)]
+pub struct Privacy {
+    /// Runs retention.
+    pub retention: Arc<RetentionDesk>,
+    /// What is held.
+    pub holds: Arc<HoldRegister>,
+    /// Runs that were begun by somebody end with it.
+    pub shutdown: Shutdown,
+}
+
 /// What answers come from.
 pub struct Api {
     engine: Arc<Engine>,
@@ -143,6 +160,7 @@ pub struct Api {
     erasures: Option<Arc<ErasureDesk>>,
     provider: Option<Arc<SignInProvider>>,
     demo_data: Option<Arc<dyn DemoData>>,
+    privacy: Option<Privacy>,
     /// The views never change while we run.
     views: OnceCell<sql::Views>,
 }
@@ -167,6 +185,7 @@ impl Api {
             erasures: None,
             provider: None,
             demo_data: None,
+            privacy: None,
             views: OnceCell::new(),
         }
     }
@@ -211,6 +230,26 @@ impl Api {
             demo_data: Some(demo_data),
             ..self
         }
+    }
+
+    /// The same, by which retention can be run and things held.
+    #[must_use]
+    pub fn with_privacy(self, privacy: Privacy) -> Api {
+        Api {
+            privacy: Some(privacy),
+            ..self
+        }
+    }
+
+    fn privacy(&self) -> Result<&Privacy, Fault> {
+        self.privacy.as_ref().ok_or_else(|| {
+            let hint = Some("use tallybook retention and tallybook hold with --data-dir");
+            Fault::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "this server keeps nothing",
+                hint,
+            )
+        })
     }
 
     fn now_ms(&self) -> i64 {

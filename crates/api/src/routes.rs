@@ -16,8 +16,8 @@ use crate::access::{
     Policies, Policy, Table, audit, authorise, federated, keys, people, session, sessions,
 };
 use crate::{
-    Api, catalogue, connect, demo_data, door, erase, fates, guard, live, organizations, redaction,
-    reports, sql, status, tokens, web, why,
+    Api, catalogue, connect, demo_data, door, erase, fates, guard, holds, live, organizations,
+    redaction, reports, retention, sql, status, tokens, web, why,
 };
 
 /// The longest body of a request.
@@ -36,6 +36,7 @@ const BODY_BYTES_MAX: usize = 1 << 20;
         (name = "sql", description = "Any question"),
         (name = "intake", description = "Who may send, and what came to the door"),
         (name = "status", description = "The server itself"),
+        (name = "privacy", description = "What is kept, held and erased"),
         (name = "access", description = "Who may come in, and what was done"),
     )
 )]
@@ -59,14 +60,27 @@ fn table() -> Table {
         .at(needs(Aggregates), routes!(sql::views))
         .at(Policy::SignedIn, routes!(status::status))
         .at(needs(Aggregates), routes!(fates::fates))
-        .at(needs(Aggregates), routes!(redaction::redaction))
+        .at(
+            Policy::Either(Aggregates, Audit),
+            routes!(redaction::redaction),
+        )
         .at(needs(Manage), routes!(tokens::list, tokens::create))
         .at(needs(Manage), routes!(tokens::rotate))
         .at(needs(Manage), routes!(tokens::revoke))
         .at(needs(Manage), routes!(connect::connect))
         .at(needs(Manage), routes!(door::door))
         .at(needs_all(Manage), routes!(erase::erase))
-        .at(needs_all(Manage), routes!(erase::standing))
+        .at(Policy::EitherAll(Manage, Audit), routes!(erase::standing))
+        .at(Policy::EitherAll(Manage, Audit), routes!(erase::list))
+        .at(
+            Policy::EitherAll(Manage, Audit),
+            routes!(retention::standing),
+        )
+        .at(Policy::EitherAll(Manage, Audit), routes!(retention::plan))
+        .at(needs_all(Manage), routes!(retention::run))
+        .at(Policy::EitherAll(Manage, Audit), routes!(holds::list))
+        .at(needs_all(Manage), routes!(holds::add))
+        .at(needs_all(Manage), routes!(holds::release))
         .at(
             needs_all(Manage),
             routes!(demo_data::load, demo_data::remove),

@@ -1,8 +1,10 @@
 //! What queries may take, and how costs are reckoned.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cost::Cost;
+use crate::holds::HoldBook;
 use crate::sight::Pseudonyms;
 
 /// What one thread of a question needs to sort a few batches before it puts them down.
@@ -30,6 +32,8 @@ pub struct Config {
     pub organization: String,
     /// What people are called where names are not shown.
     pub pseudonyms: Pseudonyms,
+    /// What is neither treated by retention nor erased.
+    pub holds: Option<Arc<dyn HoldBook>>,
 }
 
 impl Default for Config {
@@ -44,6 +48,7 @@ impl Default for Config {
             cost: Cost::default(),
             organization: "default".to_owned(),
             pseudonyms: Pseudonyms::default(),
+            holds: None,
         }
     }
 }

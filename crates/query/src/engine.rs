@@ -4,6 +4,7 @@
 //! taken when it starts, for a bounded time in bounded memory.
 
 mod erase;
+mod retain;
 mod run;
 
 use std::fmt;
@@ -23,11 +24,9 @@ use tokio::task::JoinSet;
 
 use crate::aside::Copies;
 use crate::by_hour::{self, ByHour};
-use crate::complexity;
 use crate::config::Config;
 use crate::cost::Cost;
 use crate::digests::Digests;
-use crate::environment;
 use crate::error::{ErrorKind, QueryError};
 use crate::functions::{self, Slot};
 use crate::kept::Kept;
@@ -36,8 +35,10 @@ use crate::people::{People, PeopleFiles, Resolver};
 use crate::plan::{Known, described, guarded, plan};
 use crate::question::Question;
 use crate::sight::{Lens, Sight};
+use crate::{complexity, environment};
 
 pub use erase::{Asked, EraseError, ErasureDesk, ErasureState};
+pub use retain::{RetentionDesk, RetentionRun};
 
 pub(crate) use run::Fold;
 use run::{fold, run};
@@ -70,7 +71,7 @@ impl Answer {
     }
 }
 
-/// Answers queries over a store.
+/// Answers queries.
 pub struct Engine {
     store: Arc<Store>,
     config: Config,

@@ -23,6 +23,7 @@
 //! | `meters.rs` | how long queries take and how they end |
 //! | `functions.rs` | functions of our own, the ledger's among them |
 //! | `cost.rs` | by which price book and into which money costs are reckoned |
+//! | `holds.rs` | what is neither treated by retention nor erased |
 //! | `people.rs` | whose an item is, and which team it counts for |
 //! | `error.rs` | what went wrong, where in the text, and how to mend it |
 //! | `render.rs` | answers as JSON, CSV, Parquet or a table for people |
@@ -40,6 +41,7 @@ mod engine;
 mod environment;
 mod error;
 mod functions;
+mod holds;
 mod kept;
 mod memory;
 mod meters;
@@ -56,8 +58,11 @@ mod views;
 
 pub use config::Config;
 pub use cost::Cost;
-pub use engine::{Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState};
+pub use engine::{
+    Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState, RetentionDesk, RetentionRun,
+};
 pub use error::{ErrorKind, QueryError};
+pub use holds::{Hold, HoldBook};
 pub use people::{Mapping, PeopleFiles, Roster, TokenPeople};
 pub use question::Question;
 pub use sight::{Pseudonyms, Sight};

@@ -56,7 +56,12 @@ pub use search::{Finding, Search};
 pub use tally::Counts;
 
 use intent::{Found, Intent};
-pub(crate) use look::on_cpu;
+
+/// So many certificates are listed.
+const CERTIFICATES_MAX: usize = 1_000;
+
+/// Whether something may still be done; asked at the last moment.
+pub type May = Arc<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 
 /// The erasure that is under way.
 #[derive(Debug, Default)]
@@ -116,6 +121,22 @@ impl Store {
             reason: error.to_string(),
         };
         serde_json::from_slice(&file).map(Some).map_err(damaged)
+    }
+
+    /// The certificates of erasures that have ended, the newest first, at most 1,000.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn certificates(&self) -> Result<Vec<Certificate>, StoreError> {
+        let mut certificates = Vec::new();
+        for path in self.objects.list(intent::DIR).await? {
+            let name = path.rsplit_once('/').map_or(&*path, |(_, name)| name);
+            let id = name.strip_suffix(".json").unwrap_or_default();
+            certificates.extend(self.certificate(id).await?);
+        }
+        certificates.sort_by_key(|certificate| std::cmp::Reverse(certificate.ended_at_ms));
+        certificates.truncate(CERTIFICATES_MAX);
+        Ok(certificates)
     }
 
     /// How far the erasure is that is under way.
@@ -206,12 +227,22 @@ impl Erasure {
         &self.intent.order
     }
 
+    /// Whether the rows are gone from answers already.
+    pub fn is_switched(&self) -> bool {
+        self.switched().is_some()
+    }
+
+    /// Gives it up, if nothing of it counts yet.
+    pub async fn forget(self) {
+        self.store.forget_if_nothing_changed(&self.intent).await;
+    }
+
     /// What there is to be erased from.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// Erases to the end. `key` makes the hashes of identifiers.
+    /// Erases to the end. `key` makes the hashes of identifiers; `may` is asked last before the rows go.
     ///
     /// # Errors
     /// The disk fails. Before the rows are gone from answers nothing has changed, and the erasure is
@@ -220,14 +251,16 @@ impl Erasure {
         self,
         choice: Arc<dyn Choice>,
         key: &[u8; 32],
+        may: May,
     ) -> Result<Certificate, StoreError> {
-        self.work(&choice, key).await
+        self.work(&choice, key, &may).await
     }
 
     async fn work(
         mut self,
         choice: &Arc<dyn Choice>,
         key: &[u8; 32],
+        may: &May,
     ) -> Result<Certificate, StoreError> {
         let store = Arc::clone(&self.store);
         if let Some(certificate) = store.certificate(&self.intent.order.id).await? {
@@ -237,7 +270,7 @@ impl Erasure {
         }
         let found = match self.switched() {
             Some(found) => found,
-            None => match self.rewrite(choice).await {
+            None => match self.rewrite(choice, may).await {
                 Ok(found) => found,
                 Err(error) => {
                     store.forget_if_nothing_changed(&self.intent).await;
@@ -250,7 +283,9 @@ impl Erasure {
         self.stage(&store, "deleting", 0, 0);
         let set_aside_deleted = store.clean_up(&found).await?;
         self.stage(&store, "searching", 0, 0);
-        let search = store.search(&found).await?;
+        let search = store
+            .search(&found, self.intent.order.whom.and_account)
+            .await?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, key);
         let order = &self.intent.order;
         let mut certificate = Certificate::new(order, &found, &key, search);

@@ -185,6 +185,7 @@ impl Store {
                 time_max_ms,
                 crc32c,
                 version: part::VERSION,
+                looked: None,
             });
         }
         Ok(())

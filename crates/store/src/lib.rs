@@ -31,6 +31,9 @@
 //! | `twin.rs` | files that are kept twice |
 //! | `schema.rs` | the four tables |
 //! | `erase.rs`, `erase/` | somebody is erased: from parts, journal, manifests and all else, and searched for |
+//! | `treatment.rs`, `treatment/` | what becomes of a row: without content, its figures alone |
+//! | `retain.rs`, `retain/` | what is old is treated by rules, step by step |
+//! | `rewriting.rs` | parts written anew, and the one manifest that makes them count |
 //! | `fates.rs` | the ledger of fates |
 //! | `inspect.rs` | what is in a data directory, without opening it |
 //! | `stats.rs` | the store at one moment, and its meters |
@@ -46,6 +49,7 @@
 //!            manifest/<number>.json                 which of the above count
 //!            manifest-copies/<number>.json          the same again
 //!            erasure/                               certificates, and what is being erased
+//!            retention/                             what is under way of it, and what it has done
 //!            scratch/                               what queries put down; empty after a start
 //! ```
 
@@ -73,6 +77,8 @@ mod progress;
 mod provenance;
 mod replay;
 mod reserve;
+mod retain;
+mod rewriting;
 mod room;
 mod schema;
 mod seal;
@@ -83,6 +89,7 @@ mod split;
 mod state;
 mod stats;
 mod store;
+mod treatment;
 mod twin;
 
 pub use batch::{PrepareError, Prepared};
@@ -90,17 +97,21 @@ pub use damage::DamagedFile;
 pub use entry::{ENTRY_BYTES_MAX, Entry, Transport};
 pub use erase::{
     CHOICE_COLUMNS, Certificate, Choice, Counts, ErasedPart, Erasure, ErasureProgress, Finding,
-    Order, Search, Whom,
+    May, Order, Search, Whom,
 };
 pub use error::{AppendError, StoreError, Unreadable};
 pub use fates::{Fate, Fates, RefusedRequests, TokenFates};
 pub use flush::Flushed;
 pub use inspect::{Inspection, inspect};
-pub use part::Part;
+pub use part::{Looked, Part};
 pub use progress::{ReplayProgress, ReplayStage};
 pub use provenance::Provenance;
 pub use replay::{Opened, Replay};
 pub use reserve::lacking;
+pub use retain::{
+    Class, Days, Done, Due, Holding, NobodyHeld, Plan, Retaining, Retention, RetentionKey,
+    RetentionRule, RetentionState, Round,
+};
 pub use schema::Table;
 pub use seal::{EncryptionStatus, KeyUse, Resealed};
 pub use snapshot::Snapshot;
@@ -108,3 +119,4 @@ pub use split::SplitSessions;
 pub use state::Applied;
 pub use stats::Stats;
 pub use store::{Config, Store};
+pub use treatment::{ERASED, Named, REDUCED, Treatment};

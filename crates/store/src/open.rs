@@ -83,6 +83,7 @@ impl Store {
         let store = Arc::new(Store {
             flush_number: AtomicU64::new(manifest.number),
             key: IdentityKey(manifest.identity_key),
+            opened: (clock.now_unix_ns(), clock.monotonic()),
             clock,
             objects,
             age: Age::standing_at(manifest.age_ns),
@@ -98,6 +99,7 @@ impl Store {
             gate: RwLock::new(()),
             flushing: tokio::sync::Mutex::new(()),
             erasing: Erasing::default(),
+            looked: Mutex::default(),
             flush_wanted: Notify::new(),
             fates: Arc::default(),
             meters: Meters::new(),
@@ -213,7 +215,14 @@ pub(crate) async fn remove_orphans(
     manifest: &Manifest,
 ) -> Result<u64, StoreError> {
     objects.sync_names(manifest::DIR).await?;
-    let unfinished = ["parts", "identities", "series", "damaged", "erasure"];
+    let unfinished = [
+        "parts",
+        "identities",
+        "series",
+        "damaged",
+        "erasure",
+        "retention",
+    ];
     for dir in unfinished
         .into_iter()
         .chain([manifest::DIR, manifest::COPIES_DIR])

@@ -9,7 +9,7 @@
 //! Invariant: a session of which two copies were applied within 24 hours is among the split ones.
 //! What is remembered for that is lost by a restart, the split sessions are not.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -59,9 +59,9 @@ impl Origins {
         }
     }
 
-    /// Forgets that these sessions were split.
-    pub(crate) fn forget_split(&mut self, names: &BTreeSet<String>) {
-        self.split = Arc::new(self.split.without(names));
+    /// Changes what is known of split sessions.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Split)) {
+        change(Arc::make_mut(&mut self.split));
     }
 
     pub(crate) fn split(&self) -> &Arc<Split> {

@@ -77,6 +77,20 @@ pub struct Part {
     /// Version of the file's format.
     #[serde(default = "first_version")]
     pub version: u32,
+    /// How far retention is with it; nothing where it has changed nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Looked>,
+}
+
+/// What retention knows of a part that it has written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// By which rules all of its rows were treated.
+    pub rules: u64,
+    /// The first day, since the Unix epoch, on which it is to be looked at again.
+    pub until: u32,
+    /// Whether rows of it are reduced to their figures.
+    pub is_reduced: bool,
 }
 
 impl Part {

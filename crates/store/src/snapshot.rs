@@ -30,6 +30,14 @@ impl Snapshot {
         self.split.of(table).filter(|split| !split.is_empty())
     }
 
+    /// Before which moment items may be reduced to their figures, milliseconds since the Unix epoch.
+    pub fn reduced_before_ms(&self) -> Option<i64> {
+        let parts = self.manifest.parts.iter();
+        let reduced = parts.filter(|part| part.looked.is_some_and(|looked| looked.is_reduced));
+        let last = reduced.map(|part| part.day).max()?;
+        Some((i64::from(last) + 1) * 86_400_000)
+    }
+
     /// The rows of a table that are in memory.
     pub fn batches(&self, table: Table) -> impl Iterator<Item = &RecordBatch> {
         self.batches[table as usize].iter().map(|batch| &batch.rows)

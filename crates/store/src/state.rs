@@ -4,7 +4,6 @@
 //! alike; it sets aside what is known already, turns cumulative points into increments, and makes
 //! the rest visible to the next snapshot.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array};
@@ -333,9 +332,9 @@ impl State {
         self.take_manifest(manifest);
     }
 
-    /// Parts have been rewritten: those of `manifest` count now, and these sessions are split no more.
-    pub(crate) fn rewritten(&mut self, manifest: Manifest, gone: &BTreeSet<String>) {
-        self.origins.forget_split(gone);
+    /// Parts have been rewritten: those of `manifest` count now, and other sessions are known as split.
+    pub(crate) fn rewritten(&mut self, manifest: Manifest, change: impl FnOnce(&mut Split)) {
+        self.origins.change(change);
         self.take_manifest(manifest);
     }
 

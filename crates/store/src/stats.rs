@@ -10,6 +10,7 @@ use journal::Sequence;
 
 use crate::flush::Flushed;
 use crate::progress::ReplayProgress;
+use crate::retain::{Class, Done};
 use crate::schema::Table;
 use crate::store::{Config, Store};
 
@@ -114,6 +115,7 @@ pub(crate) struct Meters {
     flush_seconds: Histograms,
     flushed_rows: Counter,
     flushed_bytes: Counter,
+    retained: [Counter; 3],
 }
 
 impl Meters {
@@ -135,6 +137,20 @@ impl Meters {
                 "tallybook_flushed_bytes_total",
                 "Bytes of the parts written.",
             ),
+            retained: [
+                counter(
+                    "tallybook_retention_without_content_total",
+                    "Items whose content went because it was older than retention.content_days.",
+                ),
+                counter(
+                    "tallybook_retention_reduced_total",
+                    "Items that were reduced to their figures because they were older than retention.events_days.",
+                ),
+                counter(
+                    "tallybook_retention_gone_total",
+                    "Items whose figures went because they were older than retention.aggregates_days.",
+                ),
+            ],
         }
     }
 
@@ -149,8 +165,20 @@ impl Meters {
         }
     }
 
+    /// Retention has let go of something.
+    pub(crate) fn retained(&self, done: &Done) {
+        let classes = [Class::Content, Class::Events, Class::Aggregates];
+        for (counter, class) in self.retained.iter().zip(classes) {
+            counter.inc_by(done.items(class));
+        }
+    }
+
     fn sources(&self) -> Vec<Source> {
+        let [without_content, reduced, gone] = self.retained.clone();
         vec![
+            Box::new(without_content),
+            Box::new(reduced),
+            Box::new(gone),
             Box::new(self.flush_seconds.clone()),
             Box::new(self.flushed_rows.clone()),
             Box::new(self.flushed_bytes.clone()),

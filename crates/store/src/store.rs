@@ -24,6 +24,7 @@ use crate::fates::{Fates, Receipt};
 use crate::objects::Objects;
 use crate::progress::{ReplayProgress, Replaying};
 use crate::reserve::Reserve;
+use crate::retain::Looks;
 use crate::snapshot::Snapshot;
 use crate::state::{Applied, State};
 use crate::stats::Meters;
@@ -137,6 +138,10 @@ pub struct Store {
     pub(crate) flush_number: AtomicU64,
     pub(crate) flush_wanted: Notify,
     pub(crate) age: Age,
+    /// The wall clock and the monotonic one when it was opened.
+    pub(crate) opened: (u64, Duration),
+    /// Parts of which retention has found that nothing is due.
+    pub(crate) looked: Mutex<Looks>,
     pub(crate) replaying: Replaying,
     pub(crate) reserve: Reserve,
     /// Told whenever there may be room again.
@@ -307,6 +312,14 @@ impl Store {
     /// For how long the data directory has been served, in nanoseconds.
     pub(crate) fn age_ns(&self) -> u64 {
         self.age.now_ns(self.clock.as_ref())
+    }
+
+    /// The wall clock's time, but never later than time has really passed since the start.
+    pub(crate) fn trusted_now_ns(&self) -> u64 {
+        let passed = self.clock.monotonic().saturating_sub(self.opened.1);
+        let passed_ns = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
+        let at_most = self.opened.0.saturating_add(passed_ns);
+        self.clock.now_unix_ns().min(at_most)
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -5,6 +5,7 @@ mod connect;
 mod demo_data;
 mod encryption;
 mod erase;
+mod privacy;
 mod redact;
 mod serve;
 mod simulate;
@@ -25,6 +26,7 @@ pub(crate) use connect::ConnectArgs;
 pub(crate) use demo_data::{DemoAct, DemoDataArgs};
 pub(crate) use encryption::{EncryptionCommand, OfflineArgs, RootArgs};
 pub(crate) use erase::EraseArgs;
+pub(crate) use privacy::{HoldCommand, RetentionArgs, RetentionCommand};
 pub(crate) use redact::RedactArgs;
 pub(crate) use serve::{DemoArgs, ListenArgs, ServeArgs};
 pub(crate) use simulate::{Protocol, SimulateArgs};
@@ -98,6 +100,12 @@ pub(crate) enum Command {
     Erase(EraseArgs),
     /// Load example data into an empty running server, say how it stands, or remove every trace of it
     DemoData(DemoDataArgs),
+    /// What is old, and goes by [retention] of the configuration
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// What is neither aged out nor erased, whoever asks
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Look for what is wrong with this installation, and say how to mend it; changes nothing
     Doctor(DoctorArgs),
     /// Who may sign in: the first admin, people, their roles and passwords

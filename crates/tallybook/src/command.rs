@@ -11,11 +11,13 @@ mod encryption;
 mod erase;
 mod explain;
 mod figure;
+mod hold;
 mod key;
 mod query;
 mod redact;
 mod replay;
 mod report;
+mod retention;
 mod send;
 mod serve;
 mod simulate;
@@ -51,6 +53,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Emit(args) => emit::run(args),
         Command::Erase(args) => erase::run(args, &cli.log),
         Command::DemoData(args) => demo_data::run(&args, &cli.log),
+        Command::Retention(command) => retention::run(&command, &cli.log),
+        Command::Hold(command) => hold::run(command),
         Command::Doctor(args) => doctor::run(&args, &cli.log),
         Command::User(command) => user::run(command),
         Command::Key(command) => key::run(command),

@@ -15,6 +15,8 @@ use crate::failure::Failure;
 
 /// Under which label the key is derived that makes hashes of who was erased.
 pub(crate) const ERASURE: &str = "erasure";
+/// Under which label the key is derived that makes the hashes that stand for ids of old items.
+pub(crate) const RETENTION: &str = "retention";
 
 /// How often a terminal is told how far it is.
 const TELL_EVERY: Duration = Duration::from_millis(100);

@@ -13,8 +13,8 @@ use access::tokens::{Gate, Openness};
 use api::{About, Access, Api, SignInProvider};
 use base::meters::Board;
 use base::{Shutdown, SystemClock};
-use query::{Engine, ErasureDesk, Pseudonyms};
-use store::{Replay, Store};
+use query::{Engine, ErasureDesk, Pseudonyms, RetentionDesk};
+use store::{Replay, Retention, Store};
 use tls::Tls;
 use tokio::runtime::Runtime;
 
@@ -42,11 +42,12 @@ pub(crate) struct Server {
     data_dir: PathBuf,
     engine: Arc<Engine>,
     people: people::Kept,
+    retention: Retention,
     gate: Arc<Gate>,
     door: Arc<Door>,
     notices: Arc<Notices>,
     intake: Arc<Intake>,
-    redaction: Arc<Redaction>,
+    pub(crate) redaction: Arc<Redaction>,
     board: Board,
     cpu: Runtime,
     access: Access,
@@ -118,6 +119,7 @@ impl Server {
             data_dir,
             engine: Arc::new(engine),
             people,
+            retention: settings.retention,
             gate,
             door,
             notices,
@@ -195,9 +197,19 @@ impl Server {
         let desk = ErasureDesk::new(Arc::clone(&self.engine), secret.key(opening::ERASURE));
         let desk = Arc::new(desk);
         let demo = DemoData::open(&self.data_dir, &self.intake, &desk, shutdown.clone())?;
+        let retention_key = secret.key(opening::RETENTION);
+        let retention = RetentionDesk::new(Arc::clone(&self.engine), self.retention, retention_key);
+        let retention = Arc::new(retention);
+        let aging = tokio::spawn(Arc::clone(&retention).run(shutdown.clone()));
+        let privacy = api::Privacy {
+            retention,
+            holds: Arc::new(api::HoldRegister::of(&self.data_dir)),
+            shutdown: shutdown.clone(),
+        };
         let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
         let api = Api::new(self.engine, about, self.board, config, self.access)
             .with_erasures(Arc::clone(&desk))
+            .with_privacy(privacy)
             .with_redaction(self.redaction.ledger())
             .with_provider(self.provider)
             .with_demo_data(Arc::clone(&demo) as _)
@@ -227,6 +239,7 @@ impl Server {
         ui.await.map_err(Failure::failed)?;
         replay.await.map_err(Failure::failed)?;
         reserve.await.map_err(Failure::failed)?;
+        aging.await.map_err(Failure::failed)?;
         people.await.map_err(Failure::failed)?;
         if let Some(certificates) = certificates {
             certificates.await.map_err(Failure::failed)?;

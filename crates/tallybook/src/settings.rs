@@ -9,11 +9,13 @@ mod encryption;
 mod listen;
 mod oidc;
 mod people;
+mod retention;
 mod tls;
 mod tokens;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::access::GateConfig;
@@ -47,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) encryption: encryption::Encryption,
     /// What is kept of what is sent.
     pub(crate) redaction: redact::Settings,
+    pub(crate) retention: retention::Retention,
     /// Prices beside the vendor's list, or in its place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) price: Vec<PriceSetting>,
@@ -124,6 +127,7 @@ impl Default for Settings {
             access: access::Access::default(),
             encryption: encryption::Encryption::default(),
             redaction: redact::Settings::default(),
+            retention: retention::Retention::default(),
             price: Vec::new(),
         }
     }
@@ -191,6 +195,7 @@ pub(crate) struct Checked {
     pub(crate) access: GateConfig,
     pub(crate) provider: Option<Wanted>,
     pub(crate) redaction: redact::Settings,
+    pub(crate) retention: store::Retention,
     pub(crate) tokens: ::access::tokens::Intake,
     pub(crate) foreign: Foreign,
     pub(crate) ui: SocketAddr,
@@ -264,6 +269,7 @@ impl Settings {
         let provider = self.access.provider(&self.listen, &mut problems);
         // The key is the data directory's; what is wrong with a policy does not depend on it.
         problems.extend(self.redaction.policy(&[0; 32]).err().unwrap_or_default());
+        let retention = self.retention.checked(&mut problems);
         let tokens = self.intake.rules(&mut problems);
         self.listen.check(&mut problems);
         let tls = self.listen.tls.files(&mut problems);
@@ -283,6 +289,7 @@ impl Settings {
             access,
             provider,
             redaction: self.redaction.clone(),
+            retention,
             tokens,
             foreign: self.intake.foreign_organization,
             ui: self.listen.ui,
@@ -351,6 +358,7 @@ impl Settings {
             concurrent: self.query.concurrent,
             cost: self.cost.checked(&self.price, problems),
             organization: self.people.organization.clone(),
+            holds: Some(Arc::new(api::HoldRegister::of(&self.data_dir))),
             ..default
         }
     }

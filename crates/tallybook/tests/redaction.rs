@@ -6,6 +6,7 @@ mod canaries;
 
 use canaries::{Canaries, send};
 use search::search;
+use serde_json::Value;
 use testkit::{Launch, Problem, Server};
 
 /// So few rows that parts are written while the test runs; the log says all it can.
@@ -97,5 +98,62 @@ async fn the_search_sees_what_is_not_looked_for() -> Result<(), Problem> {
         "{in_parts} of {}",
         canaries.0.len()
     );
+    Ok(())
+}
+
+/// What `tallybook redact --dry-run` says of a source.
+fn dry_run(source: &[&str]) -> Result<(Value, String), Problem> {
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_tallybook"))
+        .args(["redact", "--dry-run", "--format", "json"])
+        .args(source)
+        .output()?;
+    let (out, log) = (
+        String::from_utf8(said.stdout)?,
+        String::from_utf8(said.stderr)?,
+    );
+    assert!(said.status.success(), "{log}");
+    Ok((serde_json::from_str(&out)?, format!("{out}{log}")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dry_run_says_where_it_would_mask_and_shows_none_of_it() -> Result<(), Problem> {
+    let settings = format!("{SETTINGS}{LOOKS_FOR_NOTHING}");
+    let mut server = Launch::new(env!("CARGO_BIN_EXE_tallybook"))
+        .settings(&settings)
+        .start()?;
+    let mut canaries = Canaries::default();
+    send(&server, &mut canaries).await?;
+    let url = format!("http://{}", server.addresses().ui);
+    let (of_server, printed) = dry_run(&["--url", &url])?;
+    server.terminate()?;
+    let dir = server.data_dir();
+    let (of_directory, again) = dry_run(&["--data-dir", &dir.display().to_string()])?;
+    assert_eq!(of_server["findings"], of_directory["findings"]);
+    assert!(of_server["rows_changed"].as_u64() > Some(0), "{of_server}");
+    let findings = of_server["findings"].as_array().expect("findings");
+    for (signal, attribute) in [
+        ("logs", "prompt"),
+        ("logs", "tool_input"),
+        ("metrics", "custom"),
+        ("traces", "custom"),
+    ] {
+        let found = findings.iter().find(|finding| {
+            finding["signal"] == signal
+                && finding["attribute"] == attribute
+                && finding["action"] == "mask"
+                && finding["detector"] == "github-token"
+        });
+        let found = found.unwrap_or_else(|| panic!("{attribute} of {signal}: {of_server:#}"));
+        assert!(found["times"].as_u64() > Some(0), "{found}");
+    }
+    for (place, canary) in &canaries.0 {
+        assert!(
+            !printed.contains(canary) && !again.contains(canary),
+            "{place} is printed"
+        );
+    }
+    // Nothing was changed: what was planted is there, and is found again.
+    let needles = [canaries.0[0].1.clone()];
+    assert!(!search(&dir, &needles)?.is_empty());
     Ok(())
 }

@@ -60,6 +60,7 @@ export const GROUPS: ReadonlyArray<{ title: string; places: ReadonlyArray<Place>
       { label: 'Tokens', route: { page: 'tokens' }, key: 'i' },
       { label: 'People & keys', route: { page: 'access' }, key: 'k' },
       { label: 'Audit', route: { page: 'audit' }, key: 'u' },
+      { label: 'Privacy', route: { page: 'privacy' }, key: 'v' },
     ],
   },
 ];

@@ -3,7 +3,7 @@
 import type { Permission, Role } from '../api/accesstypes';
 import type { Route } from '../state/url';
 
-export const NEEDS: Record<Route['page'], Permission | null> = {
+export const NEEDS: Record<Route['page'], Permission | ReadonlyArray<Permission> | null> = {
   overview: 'aggregates',
   sessions: 'names',
   session: 'names',
@@ -18,6 +18,8 @@ export const NEEDS: Record<Route['page'], Permission | null> = {
   board: 'aggregates',
   access: null,
   audit: 'audit',
+  // Who manages acts; an auditor looks.
+  privacy: ['manage', 'audit'],
   setup: null,
   missing: null,
 };

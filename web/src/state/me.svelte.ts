@@ -16,8 +16,9 @@ class Myself {
   }
 
   /** Until it is known who looks, everything is offered: the server refuses what may not be. */
-  may(permission: Permission | null): boolean {
-    return permission === null || this.current === null || this.current.permissions.includes(permission);
+  may(permission: Permission | ReadonlyArray<Permission> | null): boolean {
+    const { current } = this;
+    return permission === null || current === null || [permission].flat().some((one) => current.permissions.includes(one as Permission));
   }
 
   async refresh(): Promise<void> {

@@ -19,6 +19,7 @@ export type Route =
   | { page: 'board'; id: BoardName }
   | { page: 'access' }
   | { page: 'audit' }
+  | { page: 'privacy' }
   | { page: 'setup' }
   | { page: 'missing' };
 
@@ -162,7 +163,7 @@ export function readRoute(pathname: string): Route {
   if (first === 'reports') return id === undefined ? { page: 'reports' } : { page: 'report', id };
   if (first === 'live' && id === undefined) return { page: 'live' };
   if (first === 'explore' && id === undefined) return { page: 'explore' };
-  if ((first === 'access' || first === 'audit' || first === 'setup') && id === undefined) return { page: first };
+  if ((first === 'access' || first === 'audit' || first === 'privacy' || first === 'setup') && id === undefined) return { page: first };
   if (first === 'connect' && id === undefined) return { page: 'connect' };
   if (first === 'tokens' && id === undefined) return { page: 'tokens' };
   const board = BOARD_NAMES.find((name) => name === first);

@@ -57,6 +57,12 @@ actions! {
     Erase "erase",
     /// Example data was loaded or removed.
     DemoData "demo_data",
+    /// Retention was run by somebody.
+    Retention "retention",
+    /// A legal hold was set or released.
+    Hold "hold",
+    /// It was said, or taken back, that nothing more is taken in of a person.
+    Refuse "refuse",
     /// Somebody asked for what they may not have.
     Denied "denied",
     /// An unfinished end of the trail was taken off after a crash.

@@ -142,10 +142,10 @@ fn admit(api: &Api, policy: Option<Policy>, request: &Request) -> Result<Option<
         Err(refused) => return Err(told(api, &refused, |act| act.asked(peer, &id.0), request)),
     };
     let asker = asker(principal);
-    let refused = match policy.permission() {
-        Some(permission) if !asker.principal.may(permission) => forbidden(permission),
-        _ if !policy.lets_bound() && !asker.organizations().is_all() => forbidden_to_bound(),
-        _ => return Ok(Some(asker)),
+    let refused = match policy.lacking(asker.principal.permissions) {
+        Some(permission) => forbidden(permission),
+        None if !policy.lets_bound() && !asker.organizations().is_all() => forbidden_to_bound(),
+        None => return Ok(Some(asker)),
     };
     let what = format!("{method} {}", request.uri().path());
     asker.note_denied(api, what);

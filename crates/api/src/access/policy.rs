@@ -24,34 +24,51 @@ pub(crate) enum Policy {
     Needs(Permission),
     /// A permission for all organisations: what cannot be told apart by them.
     NeedsAll(Permission),
+    /// One of two permissions.
+    Either(Permission, Permission),
+    /// One of two permissions, for all organisations.
+    EitherAll(Permission, Permission),
 }
 
 impl Policy {
     /// As the table in the documentation says it.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> String {
         match self {
-            Policy::Anyone => "anyone",
-            Policy::SignedIn => "signed in",
-            Policy::Needs(permission) | Policy::NeedsAll(permission) => permission.name(),
+            Policy::Anyone => "anyone".to_owned(),
+            Policy::SignedIn => "signed in".to_owned(),
+            _ => {
+                let names: Vec<&str> = self.permissions().map(Permission::name).collect();
+                names.join(" or ")
+            }
         }
     }
 
-    /// The permission that it asks for, if it asks for one.
-    pub(crate) fn permission(self) -> Option<Permission> {
-        match self {
-            Policy::Anyone | Policy::SignedIn => None,
-            Policy::Needs(permission) | Policy::NeedsAll(permission) => Some(permission),
+    /// The permissions of which it asks for one, if it asks for any.
+    pub(crate) fn permissions(self) -> impl Iterator<Item = Permission> {
+        let asked = match self {
+            Policy::Anyone | Policy::SignedIn => [None, None],
+            Policy::Needs(one) | Policy::NeedsAll(one) => [Some(one), None],
+            Policy::Either(one, other) | Policy::EitherAll(one, other) => [Some(one), Some(other)],
+        };
+        asked.into_iter().flatten()
+    }
+
+    /// What somebody lacks who may not ask.
+    pub(crate) fn lacking(self, permissions: Permissions) -> Option<Permission> {
+        match self.lets(permissions) {
+            true => None,
+            false => self.permissions().next(),
         }
     }
 
     pub(crate) fn lets(self, permissions: Permissions) -> bool {
-        self.permission()
-            .is_none_or(|permission| permissions.has(permission))
+        let mut asked = self.permissions().peekable();
+        asked.peek().is_none() || asked.any(|permission| permissions.has(permission))
     }
 
     /// Whether it also lets those who are bound to some organisations.
     pub(crate) fn lets_bound(self) -> bool {
-        !matches!(self, Policy::NeedsAll(_))
+        !matches!(self, Policy::NeedsAll(_) | Policy::EitherAll(..))
     }
 }
 

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::ask::Ask;
 use super::report::{ColumnKind, Parts, Unit};
-use super::{hours, number, sql};
+use super::{hours, number, reduced, sql};
 use crate::by_hour::ByHour;
 use crate::engine::Answer;
 use crate::error::QueryError;
@@ -94,7 +94,10 @@ pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, Q
         asked: number::asked(&ask, |_| true),
         asked_of_rows: number::asked_of_rows(&ask),
         columns: columns(&ask),
-        notes: notes(&totals),
+        notes: notes(&totals)
+            .into_iter()
+            .chain(reduced::note(&ask, snapshot.reduced_before_ms()))
+            .collect(),
         rows,
         totals,
         sql: sql::rows(&ask),

@@ -175,7 +175,11 @@ pub(super) fn moment(at_ms: i64) -> String {
     at.to_rfc3339_opts(whole, true)
 }
 
-fn read_time(which: &str, text: &str, zone: TimeZone, now_ms: i64) -> Result<i64, QueryError> {
+/// A moment as people write it, milliseconds since the Unix epoch; `which` is what it is for.
+///
+/// # Errors
+/// It is no time.
+pub fn read_time(which: &str, text: &str, zone: TimeZone, now_ms: i64) -> Result<i64, QueryError> {
     let read =
         known_time(text.trim(), zone, now_ms).filter(|at_ms| (0..=TIME_MAX_MS).contains(at_ms));
     read.ok_or_else(|| {

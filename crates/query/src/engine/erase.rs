@@ -7,10 +7,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use store::{Certificate, Choice, Counts, ErasureProgress, Order, Snapshot, StoreError, Whom};
+use store::{
+    Certificate, Choice, Counts, ErasureProgress, Holding, Order, Snapshot, StoreError, Table, Whom,
+};
 
 use super::{AbortOnDrop, Engine};
 use crate::error::QueryError;
+use crate::holds::{Held, TheirsHeld};
 use crate::people::{Resolver, Theirs, WithToken};
 use crate::sight::{Lens, Owners, Sight};
 
@@ -22,6 +25,10 @@ const OUTCOMES_MAX: usize = 64;
 pub enum EraseError {
     /// Nobody is known by that name, or nothing is there of them.
     Nobody(String),
+    /// What was asked for cannot be.
+    Odd(String),
+    /// Items of theirs are held.
+    Held(String),
     /// Who is meant cannot be found out.
     Query(QueryError),
     /// The store.
@@ -36,6 +43,7 @@ impl fmt::Display for EraseError {
                 "nothing is there of {asked_for:?}: give a name, an e-mail address, an account or an \
                  installation as in SELECT person, user_emails FROM people"
             ),
+            EraseError::Held(which) | EraseError::Odd(which) => formatter.write_str(which),
             EraseError::Query(error) => error.fmt(formatter),
             EraseError::Store(error) => error.fmt(formatter),
         }
@@ -67,6 +75,10 @@ pub struct Asked {
     pub with_mentions: bool,
     /// All that came with this token, whoever it is of; `person` then says what that is.
     pub token: Option<String>,
+    /// Figures stay, as nobody's.
+    pub keep_aggregates: bool,
+    /// The account by which they sign in has gone, too; the audit trail may name it.
+    pub and_account: bool,
 }
 
 impl Engine {
@@ -75,13 +87,22 @@ impl Engine {
     /// # Errors
     /// There is nobody, or parts cannot be read.
     pub async fn plan_erasure(&self, asked: &Asked) -> Result<(Whom, Counts), EraseError> {
+        if asked.keep_aggregates && asked.with_mentions {
+            return Err(EraseError::Odd(
+                "items of others that mention somebody cannot become figures of nobody: erase once with \
+                 with_mentions, or with keep_aggregates"
+                    .to_owned(),
+            ));
+        }
         let snapshot = self.snapshot().await?;
         let whom = Whom {
             asked_for: asked.person.trim().to_owned(),
             organization: asked.organization.clone(),
             with_mentions: asked.with_mentions,
-            ids: asked.token.iter().cloned().collect(),
             token: asked.token.clone(),
+            keep_aggregates: asked.keep_aggregates,
+            and_account: asked.and_account,
+            ids: asked.token.iter().cloned().collect(),
         };
         let (whom, choice) = self.choice(whom, snapshot).await?;
         let counts = self.store.plan_erasure(&whom, &choice).await?;
@@ -91,6 +112,58 @@ impl Engine {
         }
     }
 
+    /// Fails when a hold is on items that an erasure would remove. Returns the holds that there are.
+    ///
+    /// # Errors
+    /// It names the holds; or they, or parts, cannot be read.
+    async fn must_not_be_held(
+        &self,
+        whom: &Whom,
+        theirs: &Arc<dyn Choice>,
+    ) -> Result<Arc<Held>, EraseError> {
+        let held = Arc::new(self.held().await?);
+        let mut by = Vec::new();
+        if held.is_any() {
+            let counts = self.store.plan_erasure(whom, theirs).await?;
+            let between = (counts.first_ms.unwrap_or(0), counts.last_ms.unwrap_or(0));
+            let has_unread = counts.items.contains_key(Table::Quarantine.name());
+            for (at, one) in held.holds.iter().enumerate() {
+                let choice = TheirsHeld {
+                    theirs: Arc::clone(theirs),
+                    held: Arc::clone(&held),
+                    at,
+                };
+                let choice: Arc<dyn Choice> = Arc::new(choice);
+                let columns_only = Whom {
+                    with_mentions: false,
+                    ..whom.clone()
+                };
+                let mut both = self.store.plan_erasure(&columns_only, &choice).await?;
+                both.items.remove(Table::Quarantine.name());
+                if both.total() > 0 || has_unread && one.may_hold_unread(&whom.ids, between) {
+                    by.push(format!("{} ({})", one.hold.id, one.hold.reason));
+                }
+            }
+        }
+        match by.is_empty() {
+            true => Ok(held),
+            false => Err(EraseError::Held(format!(
+                "items of theirs are held, and nothing was erased: {}; erase when that is released (tallybook \
+                 hold release ID), or limit the hold to a time or an organisation",
+                by.join(", ")
+            ))),
+        }
+    }
+
+    /// Fails when a hold is on items that an erasure would remove.
+    ///
+    /// # Errors
+    /// It names the holds.
+    pub async fn may_be_erased(&self, whom: &Whom) -> Result<(), EraseError> {
+        let (_, choice) = self.choice(whom.clone(), self.snapshot().await?).await?;
+        self.must_not_be_held(whom, &choice).await.map(drop)
+    }
+
     /// Erases to the end; goes on with an erasure of the same order that has not ended.
     ///
     /// # Errors
@@ -98,17 +171,36 @@ impl Engine {
     pub async fn erase(&self, order: Order, key: &[u8; 32]) -> Result<Certificate, EraseError> {
         let erasure = self.store.begin_erasure(order).await?;
         let (whom, snapshot) = (erasure.order().whom.clone(), erasure.snapshot().clone());
-        let (_, choice) = self.choice(whom, snapshot).await?;
-        let certificate = erasure.run(choice, key).await?;
-        // Footers of parts that are gone tell of the person, and so does what was learnt of them, and what
-        // they were summed up to.
+        let (_, choice) = self.choice(whom.clone(), snapshot).await?;
+        let may: store::May = match erasure.is_switched() {
+            true => Arc::new(|| Ok(())),
+            false => match self.must_not_be_held(&whom, &choice).await {
+                Ok(held) => Arc::new(move || match held.is_current() {
+                    true => Ok(()),
+                    false => Err(StoreError::Busy(
+                        "the holds have changed meanwhile: erase again".into(),
+                    )),
+                }),
+                Err(error) => {
+                    erasure.forget().await;
+                    return Err(error);
+                }
+            },
+        };
+        let certificate = erasure.run(choice, key, may).await?;
+        self.forget_derived().await;
+        // What was learnt of the person goes when others are learnt anew.
+        self.resolver(self.snapshot().await?).await?;
+        Ok(certificate)
+    }
+
+    /// Forgets what was made of parts that are gone: their footers and sums tell of what was in them.
+    pub(super) async fn forget_derived(&self) {
         self.copies.forget().await;
         self.digests.forget().await;
         self.kept.forget();
         let runtime = self.state.runtime_env();
         runtime.cache_manager.get_file_metadata_cache().clear();
-        self.resolver(self.snapshot().await?).await?;
-        Ok(certificate)
     }
 
     /// Ends the erasure that a crash or an error has left, if there is one.
@@ -126,7 +218,7 @@ impl Engine {
     }
 
     /// Names people by what a snapshot holds. Reads what is new however long it takes.
-    async fn resolver(&self, snapshot: Snapshot) -> Result<Resolver, QueryError> {
+    pub(super) async fn resolver(&self, snapshot: Snapshot) -> Result<Resolver, QueryError> {
         let (people, state) = (Arc::clone(&self.people), self.state.clone());
         // Who is erased is looked for among everybody.
         let lens = Lens::of(Sight::everything(), &self.config);
@@ -225,6 +317,7 @@ impl ErasureDesk {
         let ending = tokio::spawn(async move { engine.end_unfinished_erasure(&key).await });
         ending.await.map_err(QueryError::internal)??;
         let (whom, _) = self.engine.plan_erasure(asked).await?;
+        self.engine.may_be_erased(&whom).await?;
         let now_ms = self.engine.store.clock().now_unix_ns() / 1_000_000;
         let order = Order::new(whom, by, now_ms).map_err(StoreError::Io)?;
         let id = order.id.clone();

@@ -104,6 +104,14 @@ impl Mapping {
         mapping
     }
 
+    /// What it goes by beside ids of people: attributes of resources, and ids that may be sessions'.
+    pub(crate) fn named(&self) -> store::Named {
+        store::Named {
+            resource: self.keys.clone(),
+            sessions: self.by_id.keys().cloned().collect(),
+        }
+    }
+
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.rows

@@ -19,6 +19,7 @@ mod overview;
 mod pages;
 mod people;
 mod replay;
+mod retained;
 mod simulated;
 mod sums;
 mod support;

@@ -7,7 +7,7 @@ use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
 
 use super::intent::{ErasedPart, Found};
-use super::order::Order;
+use super::order::{Order, Whom};
 use super::search::Search;
 use super::tally::Counts;
 use crate::error::StoreError;
@@ -38,6 +38,9 @@ pub struct Certificate {
     pub with_mentions: bool,
     /// What was removed.
     pub removed: Counts,
+    /// Of these, items of which the figures stay, as nobody's; null where none were to stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures_kept: Option<u64>,
     /// The parts that held it.
     pub parts: Vec<ErasedPart>,
     /// Parts that could not be read, and so were not searched for items.
@@ -65,6 +68,20 @@ const KEPT: &[&str] = &[
     "this certificate",
 ];
 
+fn kept(whom: &Whom, search: &Search) -> Vec<String> {
+    let mut kept: Vec<String> = KEPT.iter().map(|kept| (*kept).to_owned()).collect();
+    if whom.keep_aggregates {
+        kept.push("figures of the erased items, as those of nobody: when, how much, with which model and tool, for which team; their ids are hashes under a key that was thrown away".to_owned());
+    }
+    if search.in_trail > 0 {
+        kept.push(format!(
+            "the audit trail, which names the account in {} of its files: what was done stays on record",
+            search.in_trail
+        ));
+    }
+    kept
+}
+
 impl Certificate {
     pub(super) fn new(
         order: &Order,
@@ -84,14 +101,15 @@ impl Certificate {
             organization: whom.organization.clone(),
             with_mentions: whom.with_mentions,
             removed: found.counts.clone(),
+            figures_kept: whom.keep_aggregates.then_some(found.figures_kept),
             parts: found.parts.clone(),
             unread_parts: found.unread.clone(),
             journal_through: found.through,
             set_aside_deleted: Vec::new(),
             bytes_before: found.bytes_before,
             bytes_after: 0,
+            kept: kept(whom, &search),
             search,
-            kept: KEPT.iter().map(|kept| (*kept).to_owned()).collect(),
             sha256: String::new(),
         }
     }
@@ -174,6 +192,9 @@ impl Certificate {
             "  searched      {} files, {} bytes, for {} identifiers and {} stretches of removed text",
             search.files, search.bytes, search.identifiers, search.stretches
         );
+        if let Some(kept) = self.figures_kept {
+            let _ = writeln!(out, "  figures kept  of {kept} items, as nobody's");
+        }
         for finding in &search.findings {
             let (what, count) = (&finding.what, finding.count);
             let _ = writeln!(out, "  FOUND         {what} ({count}) in {}", finding.path);

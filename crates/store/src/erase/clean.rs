@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use journal::Sequence;
 
@@ -11,64 +10,20 @@ use super::needles::{Identifiers, Stretches};
 use super::search::{Search, Searching};
 use super::walk::walk;
 use crate::error::StoreError;
-use crate::manifest;
-use crate::open::remove_orphans;
-use crate::part::Part;
 use crate::store::Store;
 
-/// For how long queries that began before may go on reading: longer than a query may take.
-const READERS_MAX: Duration = Duration::from_secs(40);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often the journal is cut: what arrives between a flush and the end of a segment makes a second
 /// time necessary.
 const CUTS_MAX: usize = 5;
+
 impl Store {
     /// Deletes everything that held the rows. Says which files were deleted that nobody could read.
     pub(super) async fn clean_up(&self, found: &Found) -> Result<Vec<String>, StoreError> {
         let gone: HashSet<&str> = found.parts.iter().map(|part| part.path.as_str()).collect();
-        self.readers_gone(&gone).await;
-        self.state().inspector.retire(&gone);
-        for path in &gone {
-            self.delete_part_at(path).await?;
-        }
+        self.delete_parts(&gone).await?;
         self.cut_journal(found.through).await?;
         self.forget_the_past().await?;
         self.delete_set_aside(found).await
-    }
-
-    /// Deletes older manifests, what only they name, and what was never finished.
-    async fn forget_the_past(&self) -> Result<(), StoreError> {
-        let _no_flush_between = self.flushing.lock().await;
-        let manifest = Arc::clone(&self.state().manifest);
-        let newest = manifest::load(&self.objects).await?;
-        if newest.is_none_or(|newest| newest.manifest.number != manifest.number) {
-            // Its flush has failed, but the next start may go by it: what it names must stay.
-            let reason = "there is a manifest of a flush that failed; the next flush replaces it";
-            return Err(StoreError::Busy(reason.into()));
-        }
-        manifest::forget_before(&self.objects, manifest.number).await?;
-        remove_orphans(&self.objects, &manifest).await.map(drop)
-    }
-
-    /// Waits until nobody reads the parts any more, but not for ever: then who still reads gets an error.
-    pub(crate) async fn readers_gone(&self, gone: &HashSet<&str>) {
-        let began = Instant::now();
-        while self.state().is_read(|path| gone.contains(path)) {
-            if began.elapsed() >= READERS_MAX {
-                tracing::warn!("a query still reads what is erased; it will fail");
-                return;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-
-    /// Deletes a part with all that belongs to it, durably.
-    pub(crate) async fn delete_part_at(&self, path: &str) -> Result<(), StoreError> {
-        for path in Part::files_at(path) {
-            self.objects.delete(&path).await?;
-        }
-        let dir = path.rsplit_once('/').map_or("parts", |(dir, _)| dir);
-        self.objects.sync_names(dir).await
     }
 
     /// Deletes the journal through a frame, which is in parts.
@@ -125,7 +80,11 @@ impl Store {
     }
 
     /// Searches every byte for what must not be there any more.
-    pub(super) async fn search(self: &Arc<Self>, found: &Found) -> Result<Search, StoreError> {
+    pub(super) async fn search(
+        self: &Arc<Self>,
+        found: &Found,
+        spares_trail: bool,
+    ) -> Result<Search, StoreError> {
         let identifiers = Identifiers::of(&found.identifiers)?;
         let (mut stretches, unread) = match self.objects.get(STRETCHES_PATH).await {
             Ok(file) => match Stretches::decode(&file) {
@@ -150,6 +109,7 @@ impl Store {
                 .collect();
             searching.through = through;
             searching.vault = vault.as_deref();
+            searching.spares_trail = spares_trail;
             searching.run()
         });
         let searched = searching.await;

@@ -43,6 +43,9 @@ pub(super) struct Found {
     /// Parts that there were, or are in their place. Later ones hold what came since.
     pub(super) known: Vec<String>,
     pub(super) bytes_before: u64,
+    /// Items of which the figures stay, as nobody's.
+    #[serde(default)]
+    pub(super) figures_kept: u64,
 }
 
 /// A part that held rows of the person.

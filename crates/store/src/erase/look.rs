@@ -17,6 +17,7 @@ use super::order::{CHOICE_COLUMNS, Choice, Whom};
 use super::tally::Tally;
 use crate::error::StoreError;
 use crate::part::{Part, Reader};
+use crate::rewriting::on_cpu;
 use crate::schema::Table;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -106,31 +107,6 @@ impl Store {
             unread,
         })
     }
-
-    /// The file of a part; nothing when it is damaged.
-    pub(crate) async fn part_file(
-        &self,
-        snapshot: &Snapshot,
-        part: &Part,
-    ) -> Result<Option<Bytes>, StoreError> {
-        if snapshot.sound(vec![part.clone()]).await?.is_empty() {
-            return Ok(None);
-        }
-        self.objects
-            .get(&part.path)
-            .await
-            .map(|file| Some(file.into()))
-    }
-}
-
-/// Runs where it may take long.
-pub(crate) async fn on_cpu<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ParquetError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let worked = tokio::task::spawn_blocking(work).await;
-    worked
-        .map_err(|error| StoreError::Internal(error.to_string()))?
-        .map_err(|error| StoreError::Internal(format!("reading a part: {error}")))
 }
 
 fn by_choice(

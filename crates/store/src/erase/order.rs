@@ -38,6 +38,12 @@ pub struct Whom {
     /// Not a person, but all that came with this token.
     #[serde(default)]
     pub token: Option<String>,
+    /// Whether figures stay, as nobody's.
+    #[serde(default)]
+    pub keep_aggregates: bool,
+    /// Whether the account by which they sign in has gone, too. The audit trail still names it.
+    #[serde(default)]
+    pub and_account: bool,
 }
 
 /// An erasure that somebody has asked for.

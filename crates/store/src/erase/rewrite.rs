@@ -1,30 +1,33 @@
 //! Parts without the rows, and the manifest that names them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use arrow::array::BooleanArray;
 use arrow::buffer::BooleanBuffer;
 use bytes::Bytes;
 use parquet::errors::ParquetError;
+use ring::hmac;
 
 use super::intent::{ErasedPart, Found, STRETCHES_PATH};
-use super::look::on_cpu;
 use super::needles::Stretches;
 use super::order::Choice;
-use super::{Erasure, ErasureProgress};
+use super::{Erasure, ErasureProgress, May};
 use crate::error::StoreError;
-use crate::manifest::{self, Manifest};
+use crate::manifest;
 use crate::part::{Part, Reader, Rewriting, Rewritten, prompts_of};
+use crate::rewriting::{Replacements, Switch, on_cpu};
+use crate::schema::Table;
 use crate::store::Store;
-
-/// Parts that were written anew, by the path of what they replace; nothing where no row was left.
-type Replacements = HashMap<String, Option<Part>>;
+use crate::treatment::{Named, Treating, Treatment};
 
 impl Erasure {
     /// Writes the parts anew and makes them those that count.
-    pub(super) async fn rewrite(&mut self, choice: &Arc<dyn Choice>) -> Result<Found, StoreError> {
+    pub(super) async fn rewrite(
+        &mut self,
+        choice: &Arc<dyn Choice>,
+        may: &May,
+    ) -> Result<Found, StoreError> {
         let store = Arc::clone(&self.store);
         let manifest = Arc::clone(&self.snapshot.manifest);
         let bytes_before = store.bytes_on_disk().await?;
@@ -35,14 +38,27 @@ impl Erasure {
         let mut stretches =
             Stretches::new(u64::from_le_bytes(key[..8].try_into().unwrap_or_default()));
         let (mut replacements, mut erased) = (Replacements::new(), Vec::new());
+        // Nobody knows it afterwards: what stands for ids of figures leads back to nobody.
+        let key = base::secret::random()?;
+        let nobody = whom.keep_aggregates.then(|| {
+            Arc::new(Treating {
+                key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+                going_on: HashSet::new(),
+                split: Arc::clone(&self.snapshot.split),
+                named: Named::default(),
+            })
+        });
+        let (mut renamed, mut figures_kept) = (Vec::new(), 0);
         let total = looked.parts.len() as u64;
         let written = async {
             for (done, (part, mask)) in (0..).zip(&looked.parts) {
                 self.stage(&store, "rewriting", done, total);
-                let (new, noted) = store
-                    .rewrite_part(&self.snapshot, part, mask, stretches)
+                let (new, without) = store
+                    .rewrite_part(&self.snapshot, part, mask, stretches, nobody.clone())
                     .await?;
-                stretches = noted;
+                stretches = without.stretches;
+                renamed.extend(without.renamed);
+                figures_kept += without.figures_kept;
                 erased.push(ErasedPart {
                     path: part.path.clone(),
                     rows_removed: mask.count_set_bits() as u64,
@@ -70,6 +86,7 @@ impl Erasure {
             through: manifest.journal_through,
             known: kept.chain(new).map(|part| part.path.clone()).collect(),
             bytes_before,
+            figures_kept,
         };
         let outcome = match outcome {
             Ok(()) => {
@@ -79,8 +96,15 @@ impl Erasure {
             failed => failed,
         };
         let id = self.intent.order.id.clone();
+        let switch = Switch {
+            replacements: &replacements,
+            erasure: Some(&id),
+            forgotten: &looked.identifiers,
+            renamed: &renamed,
+            may: &|| may(),
+        };
         let outcome = match outcome {
-            Ok(()) => store.switch(&id, &replacements, &looked.identifiers).await,
+            Ok(()) => store.replace_parts(&switch).await,
             failed => failed,
         };
         if outcome.is_err() && !store.may_be_switched(&id).await {
@@ -93,78 +117,28 @@ impl Erasure {
 }
 
 impl Store {
-    /// Writes a part anew without the rows of the mask. Nothing names the new one yet.
+    /// Writes a part anew without the rows of the mask, or with their figures. Nothing names it yet.
     async fn rewrite_part(
         &self,
         snapshot: &crate::Snapshot,
         part: &Part,
         mask: &BooleanBuffer,
         stretches: Stretches,
-    ) -> Result<(Option<Part>, Stretches), StoreError> {
+        nobody: Option<Arc<Treating>>,
+    ) -> Result<(Option<Part>, Without), StoreError> {
         let damaged = || StoreError::Damaged {
             path: part.path.clone(),
             reason: "it was sound a moment ago".into(),
         };
         let file = self.part_file(snapshot, part).await?.ok_or_else(damaged)?;
         let (table, mask) = (part.table, mask.clone());
-        let rewriting = move || without(table, file, &mask, stretches);
-        let (rewritten, stretches) = on_cpu(rewriting).await?;
-        let Some(rewritten) = rewritten else {
-            return Ok((None, stretches));
+        let rewriting = move || without(table, file, &mask, stretches, nobody.as_deref());
+        let mut without = on_cpu(rewriting).await?;
+        let Some(rewritten) = without.rewritten.take() else {
+            return Ok((None, without));
         };
-        let number = self.flush_number.fetch_add(1, Ordering::Relaxed) + 1;
-        let dir = part.path.rsplit_once('/').map_or("parts", |(dir, _)| dir);
-        let new = Part {
-            path: format!("{dir}/{number:020}.parquet"),
-            rows: rewritten.rows,
-            bytes: rewritten.file.len() as u64,
-            time_min_ms: rewritten.times.0,
-            time_max_ms: rewritten.times.1,
-            crc32c: crc32c::crc32c(&rewritten.file),
-            version: crate::part::VERSION,
-            ..part.clone()
-        };
-        let scope = self.scope_like(&part.path).await?;
-        self.objects
-            .replace_of(&scope, &new.path, rewritten.file)
-            .await?;
-        Ok((Some(new), stretches))
-    }
-
-    /// Makes one manifest count that names the new parts, and none of the sessions that are gone.
-    async fn switch(
-        &self,
-        id: &str,
-        replacements: &Replacements,
-        identifiers: &BTreeSet<String>,
-    ) -> Result<(), StoreError> {
-        let _no_flush_between = self.flushing.lock().await;
-        let manifest = Arc::clone(&self.state().manifest);
-        let replaced = manifest
-            .parts
-            .iter()
-            .filter(|part| replacements.contains_key(&part.path));
-        if replaced.count() != replacements.len() {
-            let reason = "the parts have changed while they were rewritten: erase again";
-            return Err(StoreError::Busy(reason.into()));
-        }
-        let parts = manifest
-            .parts
-            .iter()
-            .filter_map(|part| match replacements.get(&part.path) {
-                Some(new) => new.clone(),
-                None => Some(part.clone()),
-            });
-        let next = Manifest {
-            number: self.flush_number.fetch_add(1, Ordering::Relaxed) + 1,
-            parts: parts.collect(),
-            split: self.state().origins.split().without(identifiers),
-            erasure: Some(id.to_owned()),
-            ..Manifest::clone(&manifest)
-        };
-        manifest::save(&self.objects, &next).await?;
-        self.state().rewritten(next, identifiers);
-        Ok(())
+        let new = self.put_rewritten(part, rewritten).await?;
+        Ok((Some(new), without))
     }
 
     /// Whether a manifest of this erasure may count after the next start. What cannot be read may.
@@ -176,28 +150,60 @@ impl Store {
     }
 }
 
+/// A part without the rows that go.
+struct Without {
+    rewritten: Option<Rewritten>,
+    stretches: Stretches,
+    renamed: Vec<(Table, String)>,
+    /// Rows of which the figures stay.
+    figures_kept: u64,
+}
+
 fn without(
-    table: crate::Table,
+    table: Table,
     file: Bytes,
     mask: &BooleanBuffer,
-    mut stretches: Stretches,
-) -> Result<(Option<Rewritten>, Stretches), ParquetError> {
+    stretches: Stretches,
+    nobody: Option<&Treating>,
+) -> Result<Without, ParquetError> {
     let prompts = prompts_of(file.clone(), table)?;
     let mut rewriting = Rewriting::begin(table, prompts)?;
+    let mut without = Without {
+        rewritten: None,
+        stretches,
+        renamed: Vec::new(),
+        figures_kept: 0,
+    };
+    // Spans and what nobody could read have no figures that anybody asks for.
+    let nobody = nobody.filter(|_| matches!(table, Table::Events | Table::Metrics));
     let mut first = 0;
     for batch in Reader::open(table, file, None)? {
         let batch = batch?;
         let chosen = mask.slice(first, batch.num_rows());
         first += batch.num_rows();
-        rewriting.keep(&batch, &BooleanArray::new(!&chosen, None))?;
         if chosen.count_set_bits() > 0 {
             let chosen: Vec<bool> = chosen.iter().collect();
             for column in batch.columns() {
-                stretches.note_column(column, &chosen);
+                without.stretches.note_column(column, &chosen);
             }
         }
+        let Some(nobody) = nobody else {
+            rewriting.keep(&batch, &BooleanArray::new(!&chosen, None))?;
+            continue;
+        };
+        let treatments = chosen.iter().map(|is| match is {
+            true => Treatment::OfNobody,
+            false => Treatment::Stays,
+        });
+        let treatments: Vec<Treatment> = treatments.collect();
+        let treated = nobody.treat(table, &batch, &treatments)?;
+        without.figures_kept += chosen.count_set_bits() as u64;
+        let renamed = treated.renamed.into_iter().map(|(_, new)| (table, new));
+        without.renamed.extend(renamed);
+        rewriting.keep_all(&treated.rows)?;
     }
-    Ok((rewriting.end()?, stretches))
+    without.rewritten = rewriting.end()?;
+    Ok(without)
 }
 
 impl ErasureProgress {

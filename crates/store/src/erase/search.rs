@@ -34,6 +34,9 @@ const CHUNK_BYTES: usize = 4 << 20;
 const MESSAGES: [&str; 3] = ["journal/", "damaged/", "access/audit/"];
 /// How deep directories lie.
 const DEPTH_MAX: usize = 8;
+/// Where it is written who may sign in and write, and what was done.
+const ACCESS: &str = "access/";
+const TRAIL: &str = "access/audit/";
 /// So many findings are listed.
 const LISTED_MAX: usize = 100;
 
@@ -65,6 +68,10 @@ pub struct Search {
     /// Whether files are encrypted there: then what was searched is what is in them, decrypted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decrypted: bool,
+    /// Files of the audit trail that name the account; the trail is never changed. They count as found
+    /// unless the account was to go, too.
+    #[serde(default)]
+    pub in_trail: u64,
 }
 
 /// Something that was found.
@@ -72,7 +79,8 @@ pub struct Search {
 pub struct Finding {
     /// The file.
     pub path: String,
-    /// `identifier`, `mention` for an identifier in items of other people, or `content`.
+    /// `identifier`, `mention` for an identifier in items of other people, `account` for one by which
+    /// somebody may sign in or write, or `content`.
     pub what: String,
     /// How many different ones.
     pub count: u64,
@@ -92,6 +100,8 @@ pub(super) struct Searching<'a> {
     pub(super) through: u64,
     /// What opens messages that are sealed one by one; whole files look plain on the disk.
     pub(super) vault: Option<&'a Vault>,
+    /// Whether what the audit trail says of the account may stay.
+    pub(super) spares_trail: bool,
     found: Hits,
     search: Search,
 }
@@ -120,6 +130,7 @@ impl<'a> Searching<'a> {
             named: HashSet::new(),
             through: 0,
             vault: None,
+            spares_trail: false,
             found: Hits::default(),
             search: Search {
                 identifiers: identifiers.all.len() as u64,
@@ -163,11 +174,16 @@ impl<'a> Searching<'a> {
         let (mut search, found) = (self.search, self.found);
         search.decrypted = self.vault.is_some();
         let mut findings: BTreeMap<(String, &str), u64> = BTreeMap::new();
+        let mut trail: HashSet<String> = HashSet::new();
         for ((path, _), is_of_others) in found.identifiers {
-            let what = if is_of_others {
-                "mention"
-            } else {
-                "identifier"
+            if path.starts_with(TRAIL) && self.spares_trail {
+                trail.insert(path);
+                continue;
+            }
+            let what = match is_of_others {
+                _ if path.starts_with(ACCESS) => "account",
+                true => "mention",
+                false => "identifier",
             };
             *findings.entry((path, what)).or_default() += 1;
         }
@@ -178,6 +194,7 @@ impl<'a> Searching<'a> {
                 *findings.entry((path, "content")).or_default() += 1;
             }
         }
+        search.in_trail = trail.len() as u64;
         let listed = findings.into_iter().map(|((path, what), count)| Finding {
             path,
             what: what.to_owned(),

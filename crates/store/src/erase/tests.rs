@@ -35,6 +35,10 @@ impl Choice for ByAddress {
     }
 }
 
+fn may() -> May {
+    Arc::new(|| Ok(()))
+}
+
 fn choice() -> Arc<dyn Choice> {
     Arc::new(ByAddress(ANN))
 }
@@ -197,7 +201,7 @@ async fn filled_with(disk: &SimDisk, signals: &[Signal]) -> Life {
 async fn erase(life: &Life) -> Result<Certificate, StoreError> {
     let store = life.store.as_ref().expect("open");
     let erasure = store.begin_erasure(order()).await?;
-    erasure.run(choice(), &KEY).await
+    erasure.run(choice(), &KEY, may()).await
 }
 
 /// Everything that is on a disk, as it lies there and unpacked.
@@ -334,12 +338,12 @@ async fn what_was_left_behind_is_found() {
     assert!(is_split(ANN, &split()) && is_split(BEN, &split()));
     let erasure = store.begin_erasure(order()).await.expect("begins");
     let mut erasure = erasure;
-    let found = erasure.rewrite(&choice()).await.expect("rewrites");
+    let found = erasure.rewrite(&choice(), &may()).await.expect("rewrites");
     store.clean_up(&found).await.expect("cleans");
     assert!(!is_split(ANN, &split()) && is_split(BEN, &split()));
     let written = store.state().manifest.split.clone();
     assert!(!is_split(ANN, &written) && is_split(BEN, &written));
-    let clean = store.search(&found).await.expect("searches");
+    let clean = store.search(&found, false).await.expect("searches");
     assert!(clean.verified, "{clean:?}");
     assert!(
         clean.stretches_of_others > 0 && clean.stretches > 50,
@@ -360,7 +364,7 @@ async fn what_was_left_behind_is_found() {
         }
         kinds.insert(under.split('/').next().expect("a folder").to_owned());
         disk.install(path, bytes);
-        let search = store.search(&found).await.expect("searches");
+        let search = store.search(&found, false).await.expect("searches");
         assert!(!search.verified, "{under} is not noticed");
         assert!(
             search.findings.iter().all(|finding| finding.path == under),
@@ -386,14 +390,14 @@ async fn a_removed_text_without_any_name_is_found() {
     let life = filled(&disk).await;
     let store = Arc::clone(life.store.as_ref().expect("open"));
     let mut erasure = store.begin_erasure(order()).await.expect("begins");
-    let found = erasure.rewrite(&choice()).await.expect("rewrites");
+    let found = erasure.rewrite(&choice(), &may()).await.expect("rewrites");
     store.clean_up(&found).await.expect("cleans");
     let leak = life.dir.path().join("scratch/spill");
     disk.install(
         &leak,
         format!("....{}....", text(ANN, "prompt", 1)).as_bytes(),
     );
-    let search = store.search(&found).await.expect("searches");
+    let search = store.search(&found, false).await.expect("searches");
     let expected = Finding {
         path: "scratch/spill".into(),
         what: "content".into(),
@@ -404,7 +408,7 @@ async fn a_removed_text_without_any_name_is_found() {
         &leak,
         b"....the same words of everybody, longer than a stretch....",
     );
-    let search = store.search(&found).await.expect("searches");
+    let search = store.search(&found, false).await.expect("searches");
     assert!(
         search.verified && search.stretches_of_others > 0,
         "{search:?}"
@@ -439,10 +443,98 @@ async fn mentions_by_others_are_told_and_go_when_asked() {
     again.whom.with_mentions = true;
     let store = life.store.as_ref().expect("open");
     let erasure = store.begin_erasure(again).await.expect("begins");
-    let certificate = erasure.run(choice(), &KEY).await.expect("erases");
+    let certificate = erasure.run(choice(), &KEY, may()).await.expect("erases");
     assert!(certificate.is_verified(), "{}", certificate.text());
     assert_eq!(certificate.removed.mentions, 1);
     assert_eq!(places_of(&disk, ANN), Vec::<PathBuf>::new());
+}
+
+/// What a column says in all parts, added up.
+async fn sum_of(life: &Life, table: Table, name: &str) -> f64 {
+    let snapshot = life.store().snapshot().await;
+    let mut sum = 0.0;
+    for part in snapshot.parts(table) {
+        let file = life.store().objects.get(&part.path).await.expect("reads");
+        for batch in Reader::open(table, file.into(), None).expect("a part") {
+            let batch = batch.expect("rows");
+            let column = batch.column_by_name(name).expect("a column");
+            let column = arrow::compute::cast(column, &arrow::datatypes::DataType::Float64);
+            let column = column.expect("numbers");
+            sum += column
+                .as_primitive::<arrow::datatypes::Float64Type>()
+                .iter()
+                .flatten()
+                .sum::<f64>();
+        }
+    }
+    sum
+}
+
+#[tokio::test]
+async fn figures_stay_as_nobodys_and_nothing_else_does() {
+    let disk = SimDisk::new();
+    let life = filled(&disk).await;
+    life.store().flush().await.expect("flushes");
+    let (events, spans) = (
+        life.rows(Table::Events).await,
+        life.rows(Table::Spans).await,
+    );
+    let value = sum_of(&life, Table::Metrics, "value").await;
+    assert!(value > 0.0);
+    let mut order = order();
+    order.whom.keep_aggregates = true;
+    let store = life.store.as_ref().expect("open");
+    let erasure = store.begin_erasure(order).await.expect("begins");
+    let certificate = erasure.run(choice(), &KEY, may()).await.expect("erases");
+    assert!(certificate.is_verified(), "{}", certificate.text());
+    assert_eq!(certificate.figures_kept, Some(4 + 2));
+    assert_eq!(places_of(&disk, ANN), Vec::<PathBuf>::new());
+    assert_eq!(life.rows(Table::Events).await, events, "as many as before");
+    assert_eq!(
+        life.rows(Table::Spans).await,
+        spans - 2,
+        "spans have no figures"
+    );
+    assert_eq!(sum_of(&life, Table::Metrics, "value").await, value);
+    let accounts = unpacked(&disk).into_iter();
+    let marked = accounts.filter(|(path, text)| {
+        path.to_string_lossy().contains("parts/events") && text.contains(crate::ERASED)
+    });
+    assert!(marked.count() > 0, "whose they are is marked");
+    assert_eq!(
+        (rows_of(&life, ANN).await, rows_of(&life, BEN).await),
+        (0, 8)
+    );
+}
+
+#[tokio::test]
+async fn what_is_on_record_of_an_account_stays_when_the_account_goes() {
+    let disk = SimDisk::new();
+    let life = filled(&disk).await;
+    let trail = life.dir.path().join("access/audit/00000001.jsonl");
+    disk.install(&trail, format!("{{\"actor\":\"{ANN}\"}}").as_bytes());
+    let certificate = erase(&life).await.expect("erases");
+    let findings = &certificate.search.findings;
+    assert!(
+        !certificate.is_verified() && findings[0].what == "account",
+        "{findings:?}"
+    );
+    send(&life, ANN, 7).await;
+    let mut again = order();
+    again.id = "a9a19".into();
+    again.whom.and_account = true;
+    let store = life.store.as_ref().expect("open");
+    let erasure = store.begin_erasure(again.clone()).await.expect("begins");
+    let certificate = erasure.run(choice(), &KEY, may()).await.expect("erases");
+    assert!(certificate.is_verified(), "{}", certificate.text());
+    assert_eq!(certificate.search.in_trail, 1);
+    let people = life.dir.path().join("access/people.json");
+    disk.install(&people, format!("{{\"name\":\"{ANN}\"}}").as_bytes());
+    send(&life, ANN, 8).await;
+    again.id = "a9a20".into();
+    let erasure = store.begin_erasure(again).await.expect("begins");
+    let certificate = erasure.run(choice(), &KEY, may()).await.expect("erases");
+    assert!(!certificate.is_verified(), "the account itself must go");
 }
 
 /// Ends an erasure that a crash or an error left, or erases anew when it was not even begun.
@@ -456,7 +548,7 @@ async fn end(life: &Life) -> Certificate {
     let erasure = store.begin_erasure(unfinished.unwrap_or(anew)).await;
     erasure
         .expect("begins")
-        .run(choice(), &KEY)
+        .run(choice(), &KEY, may())
         .await
         .expect("erases")
 }

@@ -139,17 +139,21 @@ impl Rewriting {
         batch: &RecordBatch,
         stays: &BooleanArray,
     ) -> Result<(), ParquetError> {
-        let kept = filter_record_batch(batch, stays)?;
+        self.keep_all(&filter_record_batch(batch, stays)?)
+    }
+
+    /// Takes all rows of a batch.
+    pub(crate) fn keep_all(&mut self, kept: &RecordBatch) -> Result<(), ParquetError> {
         if kept.num_rows() == 0 {
             return Ok(());
         }
         for row in 0..kept.num_rows() {
-            let ms = time_ms(self.table, &kept, row);
+            let ms = time_ms(self.table, kept, row);
             let (first, last) = self.times.unwrap_or((ms, ms));
             self.times = Some((first.min(ms), last.max(ms)));
         }
         self.rows += kept.num_rows() as u64;
-        self.writer.write(&kept)
+        self.writer.write(kept)
     }
 
     /// The file; nothing when no row stayed.

@@ -174,7 +174,7 @@ impl Store {
                 ..Manifest::clone(&manifest)
             };
             manifest::save(&self.objects, &next).await?;
-            self.state().rewritten(next, &BTreeSet::new());
+            self.state().rewritten(next, |_| ());
         }
         let gone: HashSet<&str> = replaced.keys().map(String::as_str).collect();
         self.readers_gone(&gone).await;
@@ -224,7 +224,7 @@ impl Store {
             };
             manifest::save(&self.objects, &next).await?;
             manifest::forget_before(&self.objects, next.number).await?;
-            self.state().rewritten(next, &BTreeSet::new());
+            self.state().rewritten(next, |_| ());
             done.files += of_manifests;
         }
         Ok(())
@@ -258,7 +258,7 @@ fn whole(part: &Part, file: &Bytes) -> Rewritten {
 async fn on_cpu<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ParquetError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    crate::erase::on_cpu(work).await
+    crate::rewriting::on_cpu(work).await
 }
 
 fn owners_of(table: crate::Table, file: Bytes) -> Result<Vec<String>, ParquetError> {

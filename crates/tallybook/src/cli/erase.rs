@@ -16,6 +16,12 @@ pub(crate) struct EraseArgs {
     /// Also items of other people that mention one of their ids, in a prompt for example
     #[arg(long)]
     pub(crate) with_mentions: bool,
+    /// Keep the figures as nobody's: totals stay the same, and lead to nobody
+    #[arg(long, conflicts_with = "with_mentions")]
+    pub(crate) keep_aggregates: bool,
+    /// Remove the account, too, by which they sign in; the audit trail goes on naming it
+    #[arg(long)]
+    pub(crate) and_account: bool,
     /// Say what would go, and erase nothing
     #[arg(long, conflicts_with_all = ["yes", "certificate"])]
     pub(crate) dry_run: bool,

@@ -13,6 +13,7 @@ use store::Store;
 use super::{io_runtime, say, start_logging};
 use crate::cli::{DemoArgs, LogArgs};
 use crate::failure::Failure;
+use crate::redaction::Redaction;
 use crate::server::{Server, watch_signals};
 use crate::settings::Settings;
 use crate::simulation::{Append, Drive, Kinds, Pace, Plan, Progress, Speed, Stream};
@@ -52,9 +53,10 @@ pub(crate) fn run(args: &DemoArgs, log: &LogArgs) -> Result<(), Failure> {
         }
         let url = server.ui_url();
         let store = Arc::clone(&server.store);
+        let redaction = Arc::clone(&server.redaction);
         let plan = plan(args, &store);
         let open = !args.no_open && !args.listen.print_addresses;
-        let playing = tokio::spawn(play(store, plan, shutdown.clone(), open.then_some(url)));
+        let playing = tokio::spawn(play((store, redaction), plan, shutdown.clone(), open.then_some(url)));
         server.run(shutdown).await?;
         playing.await.map_err(Failure::failed)?
     })
@@ -82,7 +84,7 @@ fn plan(args: &DemoArgs, store: &Store) -> Plan {
 
 /// Fills in the past, then lets the organisation go on working.
 async fn play(
-    store: Arc<Store>,
+    (store, redaction): (Arc<Store>, Arc<Redaction>),
     plan: Plan,
     shutdown: Shutdown,
     open: Option<String>,
@@ -90,7 +92,7 @@ async fn play(
     let now_ms = store.clock().now_unix_ns() / 1_000_000;
     let mut stream = Stream::start(&plan, 0)?;
     let drive = Drive {
-        sink: Arc::new(Append::new(store)),
+        sink: Arc::new(Append::new(store, redaction)),
         pace: Pace::Times {
             times: 1.0,
             wall_ms: now_ms,

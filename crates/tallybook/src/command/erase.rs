@@ -11,11 +11,11 @@ use std::time::Duration;
 use access::audit::Action;
 use query::{Asked, Engine};
 use serde_json::{Value, json};
-use store::{Certificate, Counts, Order};
+use store::{Certificate, Counts, Order, Whom};
 
-use super::access::put_on_record;
+use super::access::{Desk, put_on_record};
 use super::{io_runtime, query as querying, say, start_logging};
-use crate::cli::{EraseArgs, LogArgs, PlainFormat};
+use crate::cli::{DirArgs, EraseArgs, LogArgs, PlainFormat};
 use crate::client;
 use crate::failure::Failure;
 use crate::opening;
@@ -64,6 +64,10 @@ async fn of_directory(args: &EraseArgs, dir: &Path) -> Result<Option<Certificate
     if !agreed(args, &counts, &ids)? {
         return Ok(None);
     }
+    engine.may_be_erased(&whom).await.map_err(Failure::failed)?;
+    if args.and_account {
+        remove_account(dir, &whom)?;
+    }
     // On record is that somebody was erased, not who: the trail stays.
     put_on_record(dir, Action::Erase, "a person".to_owned())?;
     let now_ms = engine.store().clock().now_unix_ns() / 1_000_000;
@@ -75,11 +79,32 @@ async fn of_directory(args: &EraseArgs, dir: &Path) -> Result<Option<Certificate
         .map_err(Failure::failed)
 }
 
+/// The account that is called as the person is, or as one of their ids, goes.
+fn remove_account(dir: &Path, whom: &Whom) -> Result<(), Failure> {
+    let dir = DirArgs {
+        data_dir: Some(dir.to_owned()),
+    };
+    let desk = Desk::open(&dir)?;
+    let register = desk.gate.register().map_err(Failure::failed)?;
+    for person in register.people() {
+        let name = person.name.to_lowercase();
+        if name == whom.asked_for.to_lowercase() || whom.ids.contains(&name) {
+            desk.on_record(
+                Action::People,
+                "remove the account of who is erased".to_owned(),
+            )?;
+            desk.gate.remove(&person.name).map_err(Failure::failed)?;
+        }
+    }
+    Ok(())
+}
+
 async fn of_server(args: &EraseArgs) -> Result<Option<Certificate>, Failure> {
     let target = args.source.target()?;
     let body = |dry_run: bool| {
         json!({"person": args.person, "organization": args.organization,
-               "with_mentions": args.with_mentions, "dry_run": dry_run})
+               "with_mentions": args.with_mentions, "keep_aggregates": args.keep_aggregates,
+               "and_account": args.and_account, "dry_run": dry_run})
     };
     let plan = client::post_json(&target, "/api/v1/erase", &body(true)).await?;
     let plan: Value = serde_json::from_slice(&plan).map_err(Failure::failed)?;
@@ -120,6 +145,8 @@ fn asked(args: &EraseArgs) -> Asked {
         organization: args.organization.clone(),
         with_mentions: args.with_mentions,
         token: None,
+        keep_aggregates: args.keep_aggregates,
+        and_account: args.and_account,
     }
 }
 

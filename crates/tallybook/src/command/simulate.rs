@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::intake::cpu_runtime;
 use crate::logging;
 use crate::opening;
+use crate::redaction::Redaction;
 use crate::server::watch_signals;
 use crate::simulation::{
     Checkpoint, Drive, Ended, Load, Pace, Plan, Progress, Speed, Stream, Whole, Wire, disorder,
@@ -153,7 +154,13 @@ async fn into_directory(
         checkpoint.write(&path)?;
     }
     let reserve = tokio::spawn(Arc::clone(&store).run_reserve(shutdown.clone()));
-    let sink = Arc::new(Load::new(Arc::clone(&store), cpu));
+    let redaction = Redaction::start(
+        &redact::Settings::default(),
+        &query::Config::default().organization,
+        dir,
+    )?;
+    let redaction = Arc::new(redaction);
+    let sink = Arc::new(Load::new(Arc::clone(&store), redaction, cpu));
     let run = Run {
         args,
         plan,

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::stream::Parcel;
 use crate::failure::Failure;
+use crate::redaction::Redaction;
 
 /// How long a request may wait for room. Only a disk that is full and stays full takes longer.
 const ROOM_PATIENCE: Duration = Duration::from_secs(60);
@@ -30,15 +31,23 @@ pub(crate) trait Sink: Send + Sync + 'static {
     fn keep(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// The work of a request that touches no shared state.
-fn prepared(store: &Store, parcel: Parcel) -> Result<(Entry, Prepared), Failure> {
+/// The work of a request that touches no shared state, but for what redaction counts.
+fn prepared(
+    store: &Store,
+    redaction: &Redaction,
+    parcel: Parcel,
+) -> Result<(Entry, Prepared), Failure> {
+    let limits = otlp::Limits::default();
+    let redacted = redaction.apply((parcel.signal, None), parcel.body, Vec::new(), &limits);
+    let redacted = redacted.map_err(Failure::failed)?;
+    redaction.count(redacted.tally);
     let entry = Entry {
         signal: parcel.signal,
         transport: Transport::Http,
         received_ns: parcel.at_ms * 1_000_000,
-        quarantined: Vec::new(),
+        quarantined: redacted.quarantined,
         provenance: None,
-        protobuf: parcel.body,
+        protobuf: redacted.protobuf,
     };
     let prepared = store.prepare(&entry).map_err(Failure::failed)?;
     if let Some(reason) = &prepared.first_reason {
@@ -51,15 +60,17 @@ fn prepared(store: &Store, parcel: Parcel) -> Result<(Entry, Prepared), Failure>
 /// A store that this process alone has. No journal: what a crash takes is generated again.
 pub(crate) struct Load {
     store: Arc<Store>,
+    redaction: Arc<Redaction>,
     cpu: Handle,
     known: AtomicU64,
 }
 
 impl Load {
-    /// Into that store, decoding on these threads.
-    pub(crate) fn new(store: Arc<Store>, cpu: Handle) -> Load {
+    /// Into that store, redacting and decoding on these threads.
+    pub(crate) fn new(store: Arc<Store>, redaction: Arc<Redaction>, cpu: Handle) -> Load {
         Load {
             store,
+            redaction,
             cpu,
             known: AtomicU64::new(0),
         }
@@ -75,8 +86,10 @@ impl Sink for Load {
     const AT_ONCE: usize = 4;
 
     async fn put(&self, parcel: Parcel) -> Result<(), Failure> {
-        let store = Arc::clone(&self.store);
-        let working = self.cpu.spawn(async move { prepared(&store, parcel) });
+        let (store, redaction) = (Arc::clone(&self.store), Arc::clone(&self.redaction));
+        let working = self
+            .cpu
+            .spawn(async move { prepared(&store, &redaction, parcel) });
         let (entry, prepared) = working.await.map_err(Failure::failed)??;
         drop(entry);
         let deadline = Instant::now() + ROOM_PATIENCE;
@@ -111,11 +124,12 @@ fn no_room(error: &AppendError) -> Failure {
 /// time.
 pub(crate) struct Append {
     store: Arc<Store>,
+    redaction: Arc<Redaction>,
 }
 
 impl Append {
-    pub(crate) fn new(store: Arc<Store>) -> Append {
-        Append { store }
+    pub(crate) fn new(store: Arc<Store>, redaction: Arc<Redaction>) -> Append {
+        Append { store, redaction }
     }
 }
 
@@ -123,7 +137,7 @@ impl Sink for Append {
     const AT_ONCE: usize = 16;
 
     async fn put(&self, parcel: Parcel) -> Result<(), Failure> {
-        let (entry, prepared) = prepared(&self.store, parcel)?;
+        let (entry, prepared) = prepared(&self.store, &self.redaction, parcel)?;
         // It waits while a flush makes room.
         let deadline = Instant::now() + ROOM_PATIENCE;
         let appended = self.store.append_by(&entry, prepared, deadline).await;

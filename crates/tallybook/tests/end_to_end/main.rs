@@ -41,6 +41,7 @@ mod hooks;
 mod load;
 mod log;
 mod meters;
+mod privacy;
 mod repetition;
 mod reports;
 mod restart;
