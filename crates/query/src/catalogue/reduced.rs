@@ -7,13 +7,18 @@ use chrono::{DateTime, SecondsFormat};
 
 use super::ask::Ask;
 
-/// Dimensions and figures, by report; `*` is every report.
-const LOST: &[(&str, &str)] = &[("*", "folders")];
+/// Dimensions and figures, by report; `*` is every one.
+const LOST: &[(&str, &str)] = &[
+    ("*", "folders"),
+    ("workspaces", "*"),
+    ("coverage", "content"),
+];
 
 /// Whether a dimension or figure of a report says nothing of reduced items.
 pub fn lost(report: &str, column: &str) -> bool {
+    let is = |known: &str, asked: &str| known == "*" || known == asked;
     LOST.iter()
-        .any(|(of, name)| (*of == "*" || *of == report) && *name == column)
+        .any(|(of, name)| is(of, report) && is(name, column))
 }
 
 /// What an answer says of that.

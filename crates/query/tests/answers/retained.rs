@@ -75,7 +75,10 @@ async fn figures(bench: &Bench, report: &Report, by: &[&str]) -> Vec<String> {
     };
     asking.limit = LIMIT_MAX;
     let answer = asked(bench, asking).await;
-    let is_kept = |name: &str| !name.ends_with("_id") && !lost(report.name, name);
+    let is_approximate =
+        |name: &str| (report.measures.iter()).any(|own| own.name == name && own.is_approximate());
+    let is_kept =
+        |name: &str| !is_approximate(name) && !name.ends_with("_id") && !lost(report.name, name);
     let mut figures: Vec<String> = rows(&answer.rows)
         .into_iter()
         .map(|row| {

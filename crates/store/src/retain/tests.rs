@@ -19,7 +19,7 @@ use crate::part::Reader;
 use crate::{Entry, Transport};
 
 const CANARY: &str = "canary-of-what-was-said";
-const PATH: &str = "/home/canary-of-a-path";
+const PATH: &str = "/srv/canary-of-a-path";
 const KEY: [u8; 32] = [9; 32];
 
 fn key() -> RetentionKey {
