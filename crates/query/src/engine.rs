@@ -18,7 +18,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::physical_plan::execute_stream_partitioned;
 use datafusion::prelude::SessionConfig;
-use store::{ReplayProgress, Snapshot, Store};
+use store::{Snapshot, Store};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
@@ -41,7 +41,7 @@ pub use erase::{Asked, EraseError, ErasureDesk, ErasureState};
 pub use retain::{RetentionDesk, RetentionRun};
 
 pub(crate) use run::Fold;
-use run::{fold, run};
+use run::{fold, replaying, run, timed_out};
 
 /// What a query answered.
 #[derive(Clone, Debug)]
@@ -365,29 +365,6 @@ impl<T> AbortOnDrop<Result<T, QueryError>> {
             Err(error) if error.is_panic() => Err(QueryError::panicked(error)),
             Err(error) => Err(QueryError::internal(error)),
         }
-    }
-}
-
-fn timed_out(timeout: Duration) -> QueryError {
-    QueryError {
-        kind: ErrorKind::Timeout,
-        message: format!(
-            "the query took longer than {} s and was stopped",
-            timeout.as_secs_f64()
-        ),
-        position: None,
-        hint: Some("narrow the time range, or ask for fewer columns".to_owned()),
-    }
-}
-
-fn replaying(progress: &ReplayProgress) -> QueryError {
-    QueryError {
-        kind: ErrorKind::Replaying,
-        message: format!("not everything that was stored can be shown yet: {progress}"),
-        position: None,
-        hint: Some(
-            "ask again when the replay is done; /api/v1/status says how far it is".to_owned(),
-        ),
     }
 }
 

@@ -1,10 +1,13 @@
-//! Running a statement: its rows as an answer, or taken by a fold.
+//! Running a statement: its rows as an answer, or taken by a fold; why it was not.
+
+use std::time::Duration;
 
 use arrow::array::StringViewArray;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use futures::StreamExt;
+use store::ReplayProgress;
 
 use crate::error::{ErrorKind, QueryError};
 use crate::plan::{Ready, explain};
@@ -69,5 +72,28 @@ fn too_large() -> QueryError {
         message: format!("the answer is larger than {} MiB", ANSWER_BYTES_MAX >> 20),
         position: None,
         hint: Some("ask for fewer rows or columns".to_owned()),
+    }
+}
+
+pub(super) fn timed_out(timeout: Duration) -> QueryError {
+    QueryError {
+        kind: ErrorKind::Timeout,
+        message: format!(
+            "the query took longer than {} s and was stopped",
+            timeout.as_secs_f64()
+        ),
+        position: None,
+        hint: Some("narrow the time range, or ask for fewer columns".to_owned()),
+    }
+}
+
+pub(super) fn replaying(progress: &ReplayProgress) -> QueryError {
+    QueryError {
+        kind: ErrorKind::Replaying,
+        message: format!("not everything that was stored can be shown yet: {progress}"),
+        position: None,
+        hint: Some(
+            "ask again when the replay is done; /api/v1/status says how far it is".to_owned(),
+        ),
     }
 }

@@ -350,5 +350,25 @@ fn insert(names: &mut Vec<Name>, name: Option<&Name>) {
     }
 }
 
+/// An id of the one person of whom all that was said speaks.
+pub(super) fn only_person_of<'a>(directory: &Directory, said: &'a Said) -> Option<&'a Name> {
+    let number = |id: &Name| Some(directory.person_of(id)?.0);
+    let mut ids = said.about(About::Person).map(|saying| &saying.name);
+    let first = ids.next()?;
+    let mut others = ids.peekable();
+    if others.peek().is_none() {
+        return Some(first);
+    }
+    let whose = number(first);
+    others.all(|id| number(id) == whose).then_some(first)
+}
+
+/// The one name that was said.
+pub(super) fn only_name(said: &Said, about: About) -> Option<&Name> {
+    let mut sayings = said.about(about);
+    let only = sayings.next()?;
+    sayings.next().is_none().then_some(&only.name)
+}
+
 #[cfg(test)]
 mod tests;

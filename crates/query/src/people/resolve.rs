@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::PeopleFiles;
 use super::basis::Basis;
-use super::directory::{About, Directory, Person, Said};
+use super::directory::{About, Directory, Person, Said, only_name, only_person_of};
 use super::facts::{Keys, Name, email, id};
 use super::mapping::{self, as_known};
 use super::roster::Expected;
@@ -387,24 +387,4 @@ impl<'a> Case<'a> {
         self.is_constant &= is_constant;
         found
     }
-}
-
-/// An id of the one person of whom all that was said speaks.
-pub(super) fn only_person_of<'a>(directory: &Directory, said: &'a Said) -> Option<&'a Name> {
-    let number = |id: &Name| Some(directory.person_of(id)?.0);
-    let mut ids = said.about(About::Person).map(|saying| &saying.name);
-    let first = ids.next()?;
-    let mut others = ids.peekable();
-    if others.peek().is_none() {
-        return Some(first);
-    }
-    let whose = number(first);
-    others.all(|id| number(id) == whose).then_some(first)
-}
-
-/// The one name that was said.
-fn only_name(said: &Said, about: About) -> Option<&Name> {
-    let mut sayings = said.about(about);
-    let only = sayings.next()?;
-    sayings.next().is_none().then_some(&only.name)
 }

@@ -32,7 +32,7 @@ impl Resolver {
         let by_id = self.directory.person_of(&known).map(|(_, person)| person);
         let person = by_id.or_else(|| {
             let said = self.directory.installation(self.keys.of(id(text)?))?;
-            let one = super::resolve::only_person_of(&self.directory, said)?;
+            let one = super::directory::only_person_of(&self.directory, said)?;
             self.directory.person_of(one).map(|(_, person)| person)
         });
         let ids = person.into_iter().flat_map(Person::ids);
