@@ -188,6 +188,11 @@ impl<'a> Searching<'a> {
             *findings.entry((path, what)).or_default() += 1;
         }
         for (hash, path) in found.stretches {
+            // The name of the account is a text, too.
+            if path.starts_with(TRAIL) && self.spares_trail {
+                trail.insert(path);
+                continue;
+            }
             if found.of_others.contains(&hash) {
                 search.stretches_of_others += 1;
             } else {
