@@ -46,7 +46,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Everybody who may sign in. */
+        /** Everybody who may sign in; for who is bound to some organisations, those who see no others. */
         get: operations["list"];
         put?: never;
         /** Adds somebody. */
@@ -71,7 +71,7 @@ export interface paths {
         delete: operations["remove"];
         options?: never;
         head?: never;
-        /** Changes somebody's roles, keeps them out, or gives them another password. */
+        /** Changes somebody's roles or organisations, keeps them out, or gives them another password. */
         patch: operations["change"];
         trace?: never;
     };
@@ -116,7 +116,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was done, the newest first. */
+        /** What was done, the newest first; for who is bound to some organisations, by those who see no others. */
         get: operations["list"];
         put?: never;
         post?: never;
@@ -175,7 +175,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who was turned away lately and why, and which events came for the first time. */
+        /**
+         * Who was turned away lately and why, and which events came for the first time.
+         * @description For who is bound to some organisations: what came with their tokens, and nothing of who was turned away.
+         */
         get: operations["door"];
         put?: never;
         post?: never;
@@ -199,6 +202,23 @@ export interface paths {
          * @description An erasure goes on in the background, over a restart too; `GET /api/v1/erasures/{id}` says how it stands.
          */
         post: operations["erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The certificates so far. They name nobody. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -256,6 +276,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is held: neither treated by retention nor erased. */
+        get: operations["list"];
+        put?: never;
+        /** Sets a hold. When it is answered, nothing of it goes any more. */
+        post: operations["add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Releases a hold. */
+        delete: operations["release"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -269,6 +324,26 @@ export interface paths {
          *     carries `{"count": n}`: at least so many were left out. Of a filtered stream 2,000 a second are looked at.
          */
         get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The organisations that whoever asks can ask about: those that they are bound to; else all of whom
+         *     something is stored.
+         */
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -417,6 +492,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of retention, and how it stands. */
+        get: operations["standing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would go now. Reads all that may be old enough. */
+        get: operations["plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a run; it goes on in the background. */
+        post: operations["run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -429,7 +555,7 @@ export interface paths {
         put?: never;
         /** Signs in, and sets the session's cookie. */
         post: operations["begin"];
-        /** Signs out. */
+        /** Signs out. Whoever signed in by a provider that has an end of sessions is told where that is. */
         delete: operations["end"];
         options?: never;
         head?: never;
@@ -511,7 +637,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All ingest tokens, without their secrets. */
+        /** All ingest tokens, without their secrets; for who is bound to some organisations, those of these. */
         get: operations["list"];
         put?: never;
         /** Makes a token; its text is in this answer and nowhere else. */
@@ -629,6 +755,8 @@ export interface components {
              * @description How many refusals before it are not on record, because there were too many at once.
              */
             omitted: number;
+            /** @description Of which organisations whoever did it may see what is there, or which it concerns; null: all. */
+            organizations?: string[] | null;
             /** @description `allowed` or `refused`. */
             outcome: string;
             /** @description The answer's header `x-request-id`. */
@@ -676,6 +804,15 @@ export interface components {
          * @enum {string}
          */
         ColumnKind: "dimension" | "measure";
+        /** @description For how many days each class is kept; null: for ever. */
+        DaysRow: {
+            /** Format: int32 */
+            aggregates_days?: number | null;
+            /** Format: int32 */
+            content_days?: number | null;
+            /** Format: int32 */
+            events_days?: number | null;
+        };
         /** @description How example data stands. */
         DemoStanding: {
             /** @description The erasure by which it is being removed, or was removed last; null before. */
@@ -772,14 +909,25 @@ export interface components {
         };
         /** @description Whom to erase. */
         Erase: {
+            /** @description The account of this name by which they sign in goes, too. */
+            and_account?: boolean;
             /** @description Only say what would go. */
             dry_run: boolean;
-            /** @description Only what carries this organisation's id. */
+            /** @description Figures stay, as nobody's. */
+            keep_aggregates?: boolean;
+            /** @description Only what belongs to this organisation. */
             organization?: string | null;
             /** @description A name, an e-mail address, an account or an installation. */
             person: string;
             /** @description Also items of others that mention one of their ids. */
             with_mentions?: boolean;
+        };
+        /** @description The erasures that have ended. */
+        Erasures: {
+            /** @description The newest first, at most 1,000. */
+            certificates: Record<string, never>[];
+            /** @description The erasure that has not ended, if there is one. */
+            unfinished?: string | null;
         };
         /** @description An error answer. */
         ErrorBody: {
@@ -903,6 +1051,44 @@ export interface components {
             /** @description What it is called. */
             title: string;
         };
+        /** @description A hold. It holds what all of its parts fit; a part that is null fits everything. */
+        HoldRow: {
+            /**
+             * Format: int64
+             * @description From this moment on, milliseconds since the Unix epoch.
+             */
+            from_ms?: number | null;
+            id: string;
+            /** @description Of which organisation. */
+            organization?: string | null;
+            /** @description Of whom: a name, an e-mail address, an account or an installation. */
+            person?: string | null;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description When, milliseconds since the Unix epoch.
+             */
+            set_at_ms: number;
+            /** @description Who set it. */
+            set_by: string;
+            /**
+             * Format: int64
+             * @description Until before this moment.
+             */
+            to_ms?: number | null;
+        };
+        /** @description The holds. */
+        Holds: {
+            holds: components["schemas"]["HoldRow"][];
+        };
+        /** @description Who somebody is to a provider. */
+        Identity: {
+            /** @description The provider, as it calls itself. */
+            issuer: string;
+            /** @description What it calls the person. */
+            subject: string;
+        };
         /** @description How far the replay of the journal is. Requests are taken meanwhile, and queries wait for it. */
         JournalReplay: {
             /**
@@ -947,7 +1133,10 @@ export interface components {
             other: string;
             /** @description What becomes of who it was: `keep`, `drop`, `pseudonymise` or `hash`. */
             people: string;
-            /** @description What is otherwise for some, the first that fits first. */
+            /**
+             * @description What is otherwise for some, the first that fits first; for who is bound to some organisations,
+             *     without what is for others.
+             */
             rules: string[];
             /** @description In one line, for people. */
             summary: string;
@@ -974,6 +1163,8 @@ export interface components {
             label: string;
             /** @description Who made it; null: the command line. */
             maker?: string | null;
+            /** @description Of which organisations it sees what is there at most; null: of all that its maker does. */
+            organizations?: string[] | null;
             /** @description What it may do at most; no more than its maker may. */
             permissions: string[];
             /**
@@ -997,6 +1188,8 @@ export interface components {
             days?: number | null;
             /** @description What it is for. */
             label: string;
+            /** @description Of which organisations; without it those that whoever makes it has now. */
+            organizations?: string[] | null;
             /** @description What it may do. */
             permissions: string[];
         };
@@ -1042,7 +1235,8 @@ export interface components {
         Ledger: {
             /**
              * @description Requests answered with an error. The items of a request that could not be read are unknown
-             *     and only counted here; those of one that was read are in `rejected` as well.
+             *     and only counted here; those of one that was read are in `rejected` as well. Whose they were is not
+             *     known: none for who is bound to some organisations.
              */
             refused_requests: components["schemas"]["RefusedRequests"][];
             /**
@@ -1050,7 +1244,11 @@ export interface components {
              *     fault.
              */
             settled: boolean;
-            /** @description Items (log records, data points, spans) by signal. */
+            /**
+             * @description Items (log records, data points, spans) by signal.
+             *
+             *     For who is bound to some organisations: of what came with tokens of these.
+             */
             signals: components["schemas"]["SignalFates"];
             /**
              * Format: int64
@@ -1190,10 +1388,18 @@ export interface components {
              *     asks must be somebody.
              */
             access: string;
+            /** @description Whether whoever asks signed in by it, and has no password here. */
+            by_provider: boolean;
             /** @description Their name; null for a key and for anybody. */
             name?: string | null;
+            /** @description Of which organisations they see and manage what is there; null: of all. */
+            organizations?: string[] | null;
+            /** @description Whether people sign in by password. */
+            passwords: boolean;
             /** @description What they may: `aggregates`, `names`, `content`, `manage`, `audit`. */
             permissions: string[];
+            /** @description The provider that people sign in by; null if there is none. */
+            provider?: string | null;
             /** @description Their roles. */
             roles: string[];
             /** @description Whether whoever asks is somebody. */
@@ -1247,13 +1453,39 @@ export interface components {
              */
             requests: number;
         };
+        /** @description A hold to be set. Without person, organisation and time it holds everything. */
+        NewHold: {
+            /**
+             * Format: int64
+             * @description From this moment on, milliseconds since the Unix epoch.
+             */
+            from_ms?: number | null;
+            /** @description Of which organisation. */
+            organization?: string | null;
+            /** @description Of whom: a name, an e-mail address, an account or an installation. */
+            person?: string | null;
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Until before this moment.
+             */
+            to_ms?: number | null;
+        };
         /** @description Somebody to be added. */
         Newcomer: {
             name: string;
+            /** @description Of which organisations; without it, or with null, of all that whoever adds them has. */
+            organizations?: string[] | null;
             /** @description 12 characters at least; they can change it. */
             password: string;
             /** @description One at least. */
             roles: string[];
+        };
+        /** @description Organisations. */
+        OrganizationList: {
+            /** @description By name, 1,000 at most. */
+            organizations: string[];
         };
         /** @description Another password for oneself. */
         OtherPassword: {
@@ -1324,6 +1556,8 @@ export interface components {
         PersonChange: {
             /** @description Ends their sessions, and makes their keys worthless as long as it lasts. */
             disabled?: boolean | null;
+            /** @description Of which organisations; null: of all. */
+            organizations?: string[] | null;
             /** @description Another password, which ends their sessions. */
             password?: string | null;
             roles?: string[] | null;
@@ -1357,6 +1591,28 @@ export interface components {
              * @description Tokens of all four kinds.
              */
             tokens: number;
+        };
+        /** @description What would go now. */
+        PlanAnswer: {
+            rows: components["schemas"]["PlanRow"][];
+            total: Record<string, never>;
+        };
+        /** @description What would go now, of one class. */
+        PlanRow: {
+            /**
+             * Format: int64
+             * @description Bytes of parts that are freed.
+             */
+            bytes: number;
+            /** @description `content`, `events` or `aggregates`. */
+            class: string;
+            /**
+             * Format: int64
+             * @description The day under which items are filed, milliseconds since the Unix epoch.
+             */
+            day_ms: number;
+            /** Format: int64 */
+            items: number;
         };
         /** @description What one product was used for. */
         ProductRow: {
@@ -1539,12 +1795,12 @@ export interface components {
         Redaction: {
             /**
              * Format: int64
-             * @description Items of which something was taken out.
+             * @description Items of which something was taken out; null for who is bound to some organisations.
              */
-            items: number;
+            items?: number | null;
             /** @description What is kept. */
             kept: components["schemas"]["Kept"];
-            /** @description What was done, where and how often. */
+            /** @description What was done, where and how often; nothing for who is bound to some organisations. */
             redacted: components["schemas"]["Redacted"][];
             /**
              * Format: int64
@@ -1833,6 +2089,11 @@ export interface components {
             /** @description The conditions that rows fulfil. */
             where: string[];
         };
+        /** @description Other days for some items. */
+        RuleRow: components["schemas"]["DaysRow"] & {
+            organization?: string | null;
+            product?: string | null;
+        };
         /** @description Sums by step. All columns are equally long. */
         Series: {
             /** @description Cost of the requests, US dollars. */
@@ -1944,6 +2205,11 @@ export interface components {
             metrics: components["schemas"]["Fates"];
             traces: components["schemas"]["Fates"];
         };
+        /** @description Where to go to sign out at the provider, too. */
+        SignedOut: {
+            /** @description An address of the provider. */
+            to: string;
+        };
         /** @description Somebody who may sign in. */
         Somebody: {
             /**
@@ -1951,21 +2217,33 @@ export interface components {
              * @description Since when, milliseconds since the Unix epoch.
              */
             created_ms: number;
-            /** @description Whether they are kept out. */
+            /** @description Whether an admin keeps them out. */
             disabled: boolean;
+            identity?: components["schemas"]["Identity"] | null;
             /** @description By which they sign in. */
             name: string;
+            /** @description Of which organisations they see and manage what is there; null: of all. */
+            organizations?: string[] | null;
             /** @description `viewer`, `analyst`, `content-reader`, `admin`, `auditor`. */
             roles: string[];
+            /** @description Whether that provider no longer vouches for them: they are kept out until it does. */
+            withdrawn: boolean;
         };
-        /** @description How an erasure stands. */
+        /** @description The rules of retention, and how it stands. */
         Standing: {
-            /** @description The certificate, once it has ended. */
-            certificate?: Record<string, never> | null;
-            /** @description What it does, or why it has failed. */
-            detail?: string | null;
-            /** @description `running`, `failed` or `ended`. */
-            state: string;
+            days: components["schemas"]["DaysRow"];
+            /**
+             * Format: int64
+             * @description Before which moment items are reduced to their figures, milliseconds since the Unix epoch.
+             */
+            reduced_before_ms?: number | null;
+            rules: components["schemas"]["RuleRow"][];
+            /** @description The run that is under way, or how the last one since the start ended. */
+            run: Record<string, never>;
+            /** @description What was done so far. */
+            state: Record<string, never>;
+            /** @description In one line, for people. */
+            summary: string;
         };
         /** @description The server's own state. */
         Status: {
@@ -1973,13 +2251,16 @@ export interface components {
             access: string;
             /**
              * Format: int64
-             * @description Rows in memory.
+             * @description Rows in memory; null for who is bound to some organisations.
              */
-            buffer_rows: number;
+            buffer_rows?: number | null;
             /** @description Whether what there is to see is simulated. */
             demo: boolean;
             demo_data?: components["schemas"]["DemoStanding"] | null;
-            /** @description What became of the items received since the start. */
+            /**
+             * @description What became of the items received since the start; for who is bound to some organisations, of what
+             *     came with tokens of these.
+             */
             fates: components["schemas"]["SignalFates"];
             /** @description Where OTLP/gRPC is received. */
             grpc: string;
@@ -1993,13 +2274,14 @@ export interface components {
             /**
              * Format: int64
              * @description When the latest item was stored, milliseconds since the Unix epoch; null before the first.
+             *     And for who is bound to some organisations.
              */
             last_received_ms?: number | null;
             /**
              * Format: int64
-             * @description Column files.
+             * @description Column files; null for who is bound to some organisations.
              */
-            parts: number;
+            parts?: number | null;
             /** @description What is kept of what is sent, in one line; null for a server that takes nothing in. */
             redaction?: string | null;
             replay?: components["schemas"]["JournalReplay"] | null;
@@ -2765,6 +3047,25 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasures"];
+                };
+            };
+        };
+    };
     standing: {
         parameters: {
             query?: never;
@@ -2799,6 +3100,8 @@ export interface operations {
     explain: {
         parameters: {
             query: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description REPORT.MEASURE@FROM..TO,dimension=value, like cost.cost_usd@2026-11-01..2026-12-01,team=platform. */
                 id: string;
             };
@@ -2855,9 +3158,93 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Holds"];
+                };
+            };
+        };
+    };
+    add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldRow"];
+                };
+            };
+            /** @description It says nothing, or too much */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The hold's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldRow"];
+                };
+            };
+            /** @description There is none of this id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     live: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description One person. */
                 person?: string;
                 /** @description One product. */
@@ -2885,9 +3272,39 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationList"];
+                };
+            };
+            /** @description It took too long */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     overview: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description From this time on, milliseconds since the Unix epoch; without it seven days before `to_ms`. */
                 from_ms?: number;
                 /** @description Until before this time, milliseconds since the Unix epoch; without it now. */
@@ -2976,6 +3393,8 @@ export interface operations {
     prompts: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description From this time on, milliseconds since the Unix epoch; without it seven days before `to_ms`. */
                 from_ms?: number;
                 /** @description Until before this time, milliseconds since the Unix epoch; without it now. */
@@ -3021,7 +3440,10 @@ export interface operations {
     };
     replay: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
+            };
             header?: never;
             path: {
                 /** @description Its prompt.id */
@@ -3051,7 +3473,10 @@ export interface operations {
     };
     query: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3153,6 +3578,8 @@ export interface operations {
     report: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /**
                  * @description From this time on: 2026-11-01, 2026-11-01T09:30:00Z, milliseconds since the Unix epoch, today, yesterday, or
                  *     7d for seven days ago; without it 30 days ago.
@@ -3213,6 +3640,73 @@ export interface operations {
             };
             /** @description It took too long */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    standing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+        };
+    };
+    plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+        };
+    };
+    run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description One is under way */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3291,6 +3785,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description There is a session at the provider, too */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3302,6 +3805,8 @@ export interface operations {
     sessions: {
         parameters: {
             query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /** @description From this time on, milliseconds since the Unix epoch; without it seven days before `to_ms`. */
                 from_ms?: number;
                 /** @description Until before this time, milliseconds since the Unix epoch; without it now. */
@@ -3345,7 +3850,10 @@ export interface operations {
     };
     session: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
+            };
             header?: never;
             path: {
                 /** @description Its session.id */
@@ -3571,6 +4079,8 @@ export interface operations {
     why: {
         parameters: {
             query: {
+                /** @description Only what belongs to this organisation; repeatable. Without it all that whoever asks may see. */
+                organization?: string[];
                 /**
                  * @description The figure of the range that is asked about: REPORT.MEASURE@FROM..TO,dimension=value, like
                  *     cost.cost_usd@2026-11-24..2026-11-25,team=platform. Its measure must be a sum, or count distinct ones.

@@ -1,1 +1,0 @@
-import"./disclose-version-DyYZrFSi.js";import"./legacy-BXl7EDpO.js";import{t as e}from"./Connect-bkCSQB3N.js";function t(t){e(t,{})}export{t as default};

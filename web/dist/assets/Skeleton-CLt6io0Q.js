@@ -1,1 +1,0 @@
-import{A as e,O as t,m as n,z as r}from"./disclose-version-DyYZrFSi.js";var i=e(`<div class="skeleton s-mzoah6" role="status"><span class="hidden-text">Loading</span></div>`);function a(e,a){var o=i();let s;r(()=>s=n(o,``,s,{height:a.height})),t(e,o)}export{a as t};

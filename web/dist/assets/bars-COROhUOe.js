@@ -1,2 +1,0 @@
-import{i as e,n as t,r as n,t as r}from"./frame-D_ILxL3D.js";var i=22,a=260,o=110;function s(s){let c=Math.max(0,...s.bars.map(({value:e})=>e))||1,l=912-a-o,u=s.bars.map(({name:r,value:o},u)=>{let d=u*i,f=Math.max(0,o)/c*l;return[e(24,d+15,n(r||`none`,38),s.palette.ink),`<rect x="${24+a}" y="${d+4}" width="${t(f)}" height="14" fill="${s.colour}"/>`,e(936,d+15,s.format(o),s.palette.ink,`text-anchor="end"`)].join(``)});return r(s,s.bars.length*i,u.join(`
-`))}export{s as barsPicture};

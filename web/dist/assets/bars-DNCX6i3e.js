@@ -1,0 +1,2 @@
+import{i as e,n as t,r as n,t as r}from"./frame-D_ILxL3D.js";var i=22,a=260,o=110;function s(s){let c=s.bars.map(({value:e})=>e),[l,u]=[Math.min(0,...c),Math.max(0,...c)],d=(912-a-o)/(u-l||1),f=24+a-l*d,p=s.bars.map(({name:r,value:a,said:o},c)=>{let l=c*i;return[e(24,l+15,n(r||`none`,38),s.palette.ink),`<rect x="${t(f+Math.min(0,a)*d)}" y="${l+4}" width="${t(Math.abs(a)*d)}" height="14" fill="${s.colour}"/>`,e(936,l+15,o??s.format(a),s.palette.ink,`text-anchor="end"`)].join(``)});return r(s,s.bars.length*i,p.join(`
+`))}export{s as barsPicture};

@@ -1,1 +1,0 @@
-import"./disclose-version-DyYZrFSi.js";import{l as e}from"./client-CYw4wsGl.js";import{t}from"./resource.svelte-Bv2uJ73B.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};
