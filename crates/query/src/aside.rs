@@ -246,11 +246,11 @@ impl OfTable {
             .collect();
         self.parts.retain(|path, _| paths.contains(path.as_str()));
         for part in snapshot.parts(table) {
-            if let Some(known) = self.parts.get_mut(&part.path) {
-                if known.split == *split || !known.gathered.has_more(&known.split, split) {
-                    known.split = split.clone();
-                    continue;
-                }
+            if let Some(known) = self.parts.get_mut(&part.path)
+                && (known.split == *split || !known.gathered.has_more(&known.split, split))
+            {
+                known.split = split.clone();
+                continue;
             }
             let gathered = gather::of_part(part, snapshot, split, session, &mut self.texts).await?;
             let split = split.clone();

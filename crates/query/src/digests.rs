@@ -24,6 +24,7 @@ mod coded;
 mod table;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -161,9 +162,8 @@ impl Known {
         session: &SessionState,
     ) -> Result<()> {
         for table in TABLES {
-            if !self.schemas.contains_key(&table) {
-                let schema = schema(table, snapshot, session).await?;
-                self.schemas.insert(table, schema);
+            if let Entry::Vacant(unknown) = self.schemas.entry(table) {
+                unknown.insert(schema(table, snapshot, session).await?);
             }
         }
         let parts = TABLES.into_iter().flat_map(|table| snapshot.parts(table));

@@ -4,6 +4,7 @@
 //! taken when it starts, for a bounded time in bounded memory.
 
 mod erase;
+mod held;
 mod retain;
 mod run;
 

@@ -216,7 +216,7 @@ mod tests {
             ("index out of bounds", ErrorKind::Internal),
         ] {
             let ended = tokio::spawn(async move { std::panic::panic_any(said) }).await;
-            let task = ended.map(|()| ()).expect_err("a panic");
+            let task = ended.expect_err("a panic");
             let error = DataFusionError::External(task.into());
             let answer = QueryError::running(&error);
             assert_eq!(answer.kind, kind, "{answer}");

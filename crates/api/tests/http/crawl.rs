@@ -312,7 +312,6 @@ async fn crawled(
         findings.len(),
         findings.join("\n")
     );
-    println!("{asked} requests");
     assert!(asked > 2_000 / crawl.step(), "only {asked} requests");
     crawl
 }

@@ -12,7 +12,6 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use base::Disk;
 use base::seal::Vault;
@@ -22,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::intent;
 use super::needles::{Identifiers, OVERLAP, Stretches, values, with_length};
-use super::tally::text;
+use super::tally::own_rows;
 use super::walk::walk;
 use crate::dedup;
 use crate::part;
@@ -242,9 +241,8 @@ impl<'a> Searching<'a> {
 
     /// Searches what is in sealed messages: frames of the journal, lines of the audit trail.
     fn messages(&mut self, path: &str) -> io::Result<()> {
-        let is_one_of = |folder: &&str| path.starts_with(*folder);
-        let (Some(vault), true) = (self.vault, MESSAGES.iter().any(|folder| is_one_of(&folder)))
-        else {
+        let is_of_messages = MESSAGES.iter().any(|folder| path.starts_with(folder));
+        let Some(vault) = self.vault.filter(|_| is_of_messages) else {
             return Ok(());
         };
         let file = self.disk.read(&self.root.join(path))?;
@@ -373,32 +371,4 @@ impl<'a> Searching<'a> {
     fn own(&self, table: Table, rows: &RecordBatch) -> Vec<bool> {
         own_rows(table, rows, self.identifiers)
     }
-}
-
-/// Which rows are known by one of the identifiers.
-pub(super) fn own_rows(table: Table, rows: &RecordBatch, identifiers: &Identifiers) -> Vec<bool> {
-    let mut own = vec![false; rows.num_rows()];
-    if table == Table::Quarantine {
-        identifiers.mark_rows(rows, &mut own);
-        return own;
-    }
-    for name in super::tally::NAMING {
-        let Some(column) = text(rows, name) else {
-            continue;
-        };
-        let mut last = None;
-        for (row, is_own) in own.iter_mut().enumerate() {
-            if column.is_null(row) {
-                continue;
-            }
-            let view = column.views()[row];
-            let is_one = match last {
-                Some((known, is_one)) if known == view => is_one,
-                _ => identifiers.is_one(column.value(row)),
-            };
-            last = Some((view, is_one));
-            *is_own |= is_one;
-        }
-    }
-    own
 }

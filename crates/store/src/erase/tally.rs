@@ -7,6 +7,7 @@ use arrow::array::{Array, StringViewArray};
 use arrow::record_batch::RecordBatch;
 use serde::{Deserialize, Serialize};
 
+use super::needles::Identifiers;
 use crate::part::time_ms;
 use crate::schema::Table;
 
@@ -169,4 +170,32 @@ impl Tally {
 /// A column of text.
 pub(super) fn text<'a>(rows: &'a RecordBatch, name: &str) -> Option<&'a StringViewArray> {
     rows.column_by_name(name)?.as_any().downcast_ref()
+}
+
+/// Which rows are known by one of the identifiers.
+pub(super) fn own_rows(table: Table, rows: &RecordBatch, identifiers: &Identifiers) -> Vec<bool> {
+    let mut own = vec![false; rows.num_rows()];
+    if table == Table::Quarantine {
+        identifiers.mark_rows(rows, &mut own);
+        return own;
+    }
+    for name in NAMING {
+        let Some(column) = text(rows, name) else {
+            continue;
+        };
+        let mut last = None;
+        for (row, is_own) in own.iter_mut().enumerate() {
+            if column.is_null(row) {
+                continue;
+            }
+            let view = column.views()[row];
+            let is_one = match last {
+                Some((known, is_one)) if known == view => is_one,
+                _ => identifiers.is_one(column.value(row)),
+            };
+            last = Some((view, is_one));
+            *is_own |= is_one;
+        }
+    }
+    own
 }

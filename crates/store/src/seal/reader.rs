@@ -67,9 +67,10 @@ impl SealedReader {
             let size = opened.plain_bytes();
             let ranges = match wanted {
                 Wanted::Ranges(ranges) => ranges,
-                Wanted::Of(None) => vec![0..size],
-                Wanted::Of(Some(range)) => {
-                    vec![range.as_range(size).map_err(io::Error::other)?]
+                Wanted::Of(range) => {
+                    let range = range.map(|range| range.as_range(size));
+                    let range = range.transpose().map_err(io::Error::other)?;
+                    vec![range.unwrap_or(0..size)]
                 }
                 Wanted::Size => Vec::new(),
             };

@@ -193,22 +193,17 @@ impl Store {
     ) -> Result<(), StoreError> {
         let _no_flush_between = self.flushing.lock().await;
         let manifest = Arc::clone(&self.state().manifest);
+        let is_named = |path: &str| {
+            let original = twin::original(path);
+            manifest.objects().any(|named| named == original)
+        };
         let mut of_manifests = 0;
         for path in due {
             let folder = path.split('/').next().unwrap_or_default();
             match folder {
-                "identities" | "series" => {
-                    // Its copy comes by its own name.
-                    if manifest
-                        .objects()
-                        .any(|named| named == twin::original(path))
-                    {
-                        let content = self.objects.get(path).await?;
-                        self.objects.replace(path, content).await?;
-                        done.files += 1;
-                    }
-                }
-                "erasure" | "damaged" => {
+                // A copy comes by its own name.
+                "identities" | "series" if !is_named(path) => {}
+                "identities" | "series" | "erasure" | "damaged" => {
                     let content = self.objects.get(path).await?;
                     self.objects.replace(path, content).await?;
                     done.files += 1;
