@@ -34,7 +34,7 @@ impl Draw {
 
 /// Any report over any range, grouping and condition.
 fn asked(draw: &mut Draw, end_ms: i64, known: &BTreeMap<&str, Vec<String>>) -> Ask {
-    let report: &str = *draw.one(REPORTS);
+    let report = *draw.one(REPORTS);
     let report = Report::find(report).expect("a report");
     let length = [DAY_MS / 20, DAY_MS, 5 * DAY_MS, 40 * DAY_MS][draw.below(4)];
     let to_ms = end_ms - draw.below(20) as i64 * (DAY_MS + 123_457);
@@ -87,7 +87,6 @@ pub(super) async fn sets_aside(world: &World) {
     assert!(count("copies") > 100, "{counts}");
     assert_eq!(count("events") + count("copies"), stored, "{counts}");
     assert_eq!(count("both"), 0, "{counts}");
-    println!("{} of {stored} events are set aside", count("copies"));
 }
 
 /// Asks at random, both ways.
@@ -114,7 +113,6 @@ pub(super) async fn agrees(world: &World) {
         figures += compared.figures;
         by_hour += u32::from(compared.by_hour);
     }
-    println!("{figures} figures by hours and by items are the same, {by_hour} answers by hours");
     assert!(
         figures > 2_000 && by_hour * 2 > ROUNDS,
         "{figures} {by_hour}"
