@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use access::audit::{Place, Trail};
 use access::{Gate, GateConfig};
-use api::{About, Access, Api, Config, SignInProvider};
+use api::{About, Access, Api, Config, HoldRegister, Privacy, SignInProvider};
 use base::meters::Board;
 use base::{Clock, ManualClock, Shutdown};
 use bytes::Bytes;
@@ -126,6 +126,11 @@ impl Bench {
         provider: impl FnOnce(SocketAddr) -> Option<Arc<SignInProvider>>,
         more: impl FnOnce(Api) -> Api,
     ) -> Bench {
+        let holds = Arc::new(HoldRegister::of(dir.path()));
+        let limits = query::Config {
+            holds: Some(Arc::clone(&holds) as _),
+            ..limits
+        };
         let engine = query::Engine::new(Arc::clone(&store), limits).expect("an engine");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
@@ -152,8 +157,16 @@ impl Bench {
         board.add(engine.meters()).expect("names of one kind");
         let engine = Arc::new(engine);
         let desk = Arc::new(query::ErasureDesk::new(Arc::clone(&engine), [7; 32]));
+        let retention = store::Retention::default();
+        let retention = query::RetentionDesk::new(Arc::clone(&engine), retention, [8; 32]);
+        let privacy = Privacy {
+            retention: Arc::new(retention),
+            holds,
+            shutdown: shutdown.clone(),
+        };
         let api = Api::new(engine, about, board, config, access)
             .with_erasures(desk)
+            .with_privacy(privacy)
             .with_provider(provider(addr));
         let router = api::router(more(api));
         let serving = tokio::spawn(api::serve(listener, None, router, shutdown.clone()));

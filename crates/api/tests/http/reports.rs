@@ -191,6 +191,7 @@ async fn the_document_describes_every_path() {
         "holds",
         "holds/{id}",
         "live",
+        "organizations",
         "overview",
         "password",
         "prompts",
