@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use super::*;
 use crate::disk::Disk;
@@ -292,4 +294,30 @@ fn a_power_cut_during_rotation_costs_no_key() {
             }
         }
     }
+}
+
+/// A disk that takes long over a new key holds up nobody who has one.
+#[test]
+fn who_has_a_key_does_not_wait_while_another_is_made() {
+    let disk = SimDisk::new();
+    let vault = create(&disk).expect("a ring");
+    let sealed = vault.seal_file(&named("A"), "a", b"x").expect("seals");
+    disk.hold_syncs();
+    let (answer, answered) = mpsc::channel();
+    let (told, made) = thread::scope(|scope| {
+        let making = scope.spawn(|| vault.envelope(&named("B")).map(drop));
+        disk.wait_for_sync();
+        scope.spawn(|| {
+            let has = (vault.has_key(&named("A")), vault.has_key(&named("B")));
+            answer.send((has, vault.unseal("a", &sealed)))
+        });
+        let told = answered.recv_timeout(Duration::from_secs(10));
+        disk.let_syncs_through();
+        (told, making.join().expect("no panic"))
+    });
+    let (has, opened) = told.expect("answers while the disk works");
+    assert_eq!(has, (true, false), "a key is there when it is durable");
+    assert_eq!(opened.expect("opens"), b"x");
+    made.expect("makes a key");
+    assert!(vault.has_key(&named("B")));
 }
