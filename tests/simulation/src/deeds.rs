@@ -271,7 +271,9 @@ impl World {
     fn has_key(&self) -> Result<bool, String> {
         let store = self.store()?;
         let of_requests = Scope::Named(String::new());
-        Ok(store.vault().is_none_or(|vault| vault.has_key(&of_requests)))
+        Ok(store
+            .vault()
+            .is_none_or(|vault| vault.has_key(&of_requests)))
     }
 
     fn pass_time(&mut self) {

@@ -321,3 +321,35 @@ fn who_has_a_key_does_not_wait_while_another_is_made() {
     made.expect("makes a key");
     assert!(vault.has_key(&named("B")));
 }
+
+/// A process is killed while it makes a key, the next one uses that key, and then the power goes.
+#[test]
+fn what_was_read_outlives_a_power_cut_and_either_copy() {
+    for ordinal in 1.. {
+        let disk = SimDisk::new();
+        let vault = create(&disk).expect("a ring");
+        disk.fail_at(disk.operations() + ordinal, Fault::PowerCut);
+        let made = vault.envelope(&named("A"));
+        disk.plan_no_faults();
+        disk.crash(Survival::Everything);
+        let next = open(&disk, 1).expect("opens").expect("a ring");
+        next.settle().expect("settles");
+        let sealed = next.seal_file(&named("A"), "a", b"x").expect("seals");
+        disk.crash(Survival::Nothing);
+        for copy in [ring::PATH, ring::COPY_PATH] {
+            let [at, other] = [copy, "other"].map(|name| Path::new(DIR).join(name));
+            disk.rename(&at, &other).expect("is there");
+            let left = open(&disk, 1).expect("opens").expect("a ring");
+            let opened = left.unseal("a", &sealed);
+            assert_eq!(
+                opened.expect("opens"),
+                b"x",
+                "operation {ordinal}, without {copy}"
+            );
+            disk.rename(&other, &at).expect("is there");
+        }
+        if made.is_ok() {
+            break;
+        }
+    }
+}

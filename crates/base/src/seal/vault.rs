@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use super::file::{self, Header, Opened};
 use super::message::{self, Envelope, Found};
-use super::ring::{Key, KeyId, KeyInfo, Ring};
+use super::ring::{self, Key, KeyId, KeyInfo, Ring};
 use super::root::RootKey;
 use super::{Scope, SealError, invalid};
 use crate::disk::Disk;
@@ -134,6 +134,18 @@ impl Vault {
         };
         vault.key_of(&Scope::Installation)?;
         Ok(vault)
+    }
+
+    /// Makes durable, in both copies, what was read when the ring was opened: a process that was killed
+    /// may have left it half done. Only for who holds the directory; blocks on the disk.
+    ///
+    /// # Errors
+    /// The disk fails: then nothing may be sealed.
+    pub fn settle(&self) -> io::Result<()> {
+        if ring::are_copies_alike(self.disk.as_ref(), &self.dir) {
+            return ring::make_durable(self.disk.as_ref(), &self.dir);
+        }
+        self.change(|_, _| Ok(()))
     }
 
     /// The directory.
