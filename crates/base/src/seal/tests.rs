@@ -303,7 +303,7 @@ fn who_has_a_key_does_not_wait_while_another_is_made() {
     let vault = create(&disk).expect("a ring");
     let sealed = vault.seal_file(&named("A"), "a", b"x").expect("seals");
     disk.hold_syncs();
-    let (answer, answered) = mpsc::channel();
+    let (answer, answered) = mpsc::sync_channel(1);
     let (told, made) = thread::scope(|scope| {
         let making = scope.spawn(|| vault.envelope(&named("B")).map(drop));
         disk.wait_for_sync();

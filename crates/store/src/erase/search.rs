@@ -243,8 +243,7 @@ impl<'a> Searching<'a> {
     /// Searches what is in sealed messages: frames of the journal, lines of the audit trail.
     fn messages(&mut self, path: &str) -> io::Result<()> {
         let is_one_of = |folder: &&str| path.starts_with(*folder);
-        let (Some(vault), true) = (self.vault, MESSAGES.iter().any(|folder| is_one_of(&folder)))
-        else {
+        let (Some(vault), true) = (self.vault, MESSAGES.iter().any(is_one_of)) else {
             return Ok(());
         };
         let file = self.disk.read(&self.root.join(path))?;

@@ -67,7 +67,7 @@ impl SealedReader {
             let size = opened.plain_bytes();
             let ranges = match wanted {
                 Wanted::Ranges(ranges) => ranges,
-                Wanted::Of(None) => vec![0..size],
+                Wanted::Of(None) => std::iter::once(0..size).collect(),
                 Wanted::Of(Some(range)) => {
                     vec![range.as_range(size).map_err(io::Error::other)?]
                 }

@@ -196,25 +196,22 @@ impl Store {
         let mut of_manifests = 0;
         for path in due {
             let folder = path.split('/').next().unwrap_or_default();
-            match folder {
+            let is_due = match folder {
+                // A copy comes by its own name.
                 "identities" | "series" => {
-                    // Its copy comes by its own name.
-                    if manifest
-                        .objects()
-                        .any(|named| named == twin::original(path))
-                    {
-                        let content = self.objects.get(path).await?;
-                        self.objects.replace(path, content).await?;
-                        done.files += 1;
-                    }
+                    let original = twin::original(path);
+                    manifest.objects().any(|named| named == original)
                 }
-                "erasure" | "damaged" => {
-                    let content = self.objects.get(path).await?;
-                    self.objects.replace(path, content).await?;
-                    done.files += 1;
+                "manifest" | "manifest-copies" => {
+                    of_manifests += 1;
+                    false
                 }
-                "manifest" | "manifest-copies" => of_manifests += 1,
-                _ => {}
+                _ => folder == "erasure" || folder == "damaged",
+            };
+            if is_due {
+                let content = self.objects.get(path).await?;
+                self.objects.replace(path, content).await?;
+                done.files += 1;
             }
         }
         if of_manifests > 0 {
