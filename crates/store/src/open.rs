@@ -46,13 +46,15 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<(Arc<Store>, Replay), StoreError> {
         // Before anything is written: without the right key nothing is.
-        let vault = seal::open(&config)?;
+        seal::open(&config)?;
         if config.create {
             config.disk.create_dir_all(&config.dir)?;
         } else if config.disk.list(&config.dir.join(manifest::DIR)).is_err() {
             return Err(StoreError::NotAStore);
         }
         let lock = config.disk.lock(&config.dir)?;
+        // Again: who held the directory until now may have made a key.
+        let vault = seal::open(&config)?;
         let was_plain = vault.is_none();
         let objects = Objects::new(Arc::clone(&config.disk), &config.dir, vault);
         let loaded = manifest::load(&objects).await?;
@@ -67,6 +69,7 @@ impl Store {
         };
         // The journal looks at the versions of its segments first. From here on things may change.
         let (journal, recovery) = open_journal(&config, manifest.journal_through)?;
+        seal::settle(&objects).await?;
         if is_fallback {
             reaches_back(&journal, &manifest)?;
         }

@@ -67,6 +67,17 @@ pub(crate) async fn begin(config: &Config, objects: Objects) -> Result<Objects, 
         .map_err(StoreError::Encryption)
 }
 
+/// Nothing is sealed under a key that a power cut may take away.
+pub(crate) async fn settle(objects: &Objects) -> Result<(), StoreError> {
+    let Some(vault) = objects.vault().cloned() else {
+        return Ok(());
+    };
+    let settled = tokio::task::spawn_blocking(move || vault.settle()).await;
+    settled
+        .map_err(|error| StoreError::Internal(error.to_string()))?
+        .map_err(|error| StoreError::Encryption(error.into()))
+}
+
 fn randomness(seed: Option<u64>) -> Random {
     seed.map_or(Random::System, Random::seeded)
 }

@@ -12,6 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use base::Clock;
+use base::seal::Scope;
 use base::sim::Fault;
 use store::{AppendError, Applied, Store};
 
@@ -220,7 +221,8 @@ impl World {
 
     /// A flush begins when an entry is durable and not yet applied.
     async fn flush_while_appending(&mut self) -> Result<(), String> {
-        if self.is_harmed() || !self.is_replayed() {
+        // An append that makes a key needs the disk before the journal does.
+        if self.is_harmed() || !self.is_replayed() || !self.has_key()? {
             return Ok(());
         }
         let request = self.new_request();
@@ -263,6 +265,15 @@ impl World {
             self.crash().await?;
         }
         Ok(())
+    }
+
+    /// Whether what is sent needs no new key.
+    fn has_key(&self) -> Result<bool, String> {
+        let store = self.store()?;
+        let of_requests = Scope::Named(String::new());
+        Ok(store
+            .vault()
+            .is_none_or(|vault| vault.has_key(&of_requests)))
     }
 
     fn pass_time(&mut self) {

@@ -24,18 +24,20 @@ pub struct Verdict {
 #[must_use]
 pub fn live(seed: u64) -> Verdict {
     let mut world = World::new(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(|error| error.to_string())?;
+        let runtime = runtime.as_ref().map_err(|error| error.to_string())?;
         let outcome = runtime.block_on(whole_life(&mut world));
         // Nothing of a life goes on after it.
         world.end(Survival::Everything);
         outcome
     }));
-    // A panic may have come while the gate was closed, and the journal's writer stands there.
+    // A panic may have come while the gate was closed, and the journal's writer stands there, or who
+    // makes a key, for whom the runtime waits.
     world.disk.let_syncs_through();
+    drop(runtime);
     let failure = match outcome {
         Ok(outcome) => outcome.err(),
         Err(panic) => Some(format!("panic: {}", said(panic.as_ref()))),

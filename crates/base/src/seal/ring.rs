@@ -234,6 +234,19 @@ enum Fault {
     Damaged(String),
 }
 
+/// Whether both copies are there and say the same.
+pub(super) fn are_copies_alike(disk: &dyn Disk, dir: &Path) -> bool {
+    let [one, other] = [PATH, COPY_PATH].map(|path| read(disk, &dir.join(path)));
+    one.ok()
+        .zip(other.ok())
+        .is_some_and(|(one, other)| one == other)
+}
+
+/// Makes durable what is read: a copy has its name only when its content is durable, so names are enough.
+pub(super) fn make_durable(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    disk.sync_dir(&dir.join("keys"))
+}
+
 fn read(disk: &dyn Disk, path: &Path) -> io::Result<Vec<u8>> {
     if disk.file_len(path)? > FILE_BYTES_MAX {
         return Err(io::Error::other("it is too long for a key ring"));

@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use super::*;
 use crate::disk::Disk;
@@ -290,6 +292,64 @@ fn a_power_cut_during_rotation_costs_no_key() {
                 assert!(open(&disk, 1).is_err(), "the old root key is worth nothing");
                 break;
             }
+        }
+    }
+}
+
+/// A disk that takes long over a new key holds up nobody who has one.
+#[test]
+fn who_has_a_key_does_not_wait_while_another_is_made() {
+    let disk = SimDisk::new();
+    let vault = create(&disk).expect("a ring");
+    let sealed = vault.seal_file(&named("A"), "a", b"x").expect("seals");
+    disk.hold_syncs();
+    let (answer, answered) = mpsc::sync_channel(1);
+    let (told, made) = thread::scope(|scope| {
+        let making = scope.spawn(|| vault.envelope(&named("B")).map(drop));
+        disk.wait_for_sync();
+        scope.spawn(|| {
+            let has = (vault.has_key(&named("A")), vault.has_key(&named("B")));
+            answer.send((has, vault.unseal("a", &sealed)))
+        });
+        let told = answered.recv_timeout(Duration::from_secs(10));
+        disk.let_syncs_through();
+        (told, making.join().expect("no panic"))
+    });
+    let (has, opened) = told.expect("answers while the disk works");
+    assert_eq!(has, (true, false), "a key is there when it is durable");
+    assert_eq!(opened.expect("opens"), b"x");
+    made.expect("makes a key");
+    assert!(vault.has_key(&named("B")));
+}
+
+/// A process is killed while it makes a key, the next one uses that key, and then the power goes.
+#[test]
+fn what_was_read_outlives_a_power_cut_and_either_copy() {
+    for ordinal in 1.. {
+        let disk = SimDisk::new();
+        let vault = create(&disk).expect("a ring");
+        disk.fail_at(disk.operations() + ordinal, Fault::PowerCut);
+        let made = vault.envelope(&named("A"));
+        disk.plan_no_faults();
+        disk.crash(Survival::Everything);
+        let next = open(&disk, 1).expect("opens").expect("a ring");
+        next.settle().expect("settles");
+        let sealed = next.seal_file(&named("A"), "a", b"x").expect("seals");
+        disk.crash(Survival::Nothing);
+        for copy in [ring::PATH, ring::COPY_PATH] {
+            let [at, other] = [copy, "other"].map(|name| Path::new(DIR).join(name));
+            disk.rename(&at, &other).expect("is there");
+            let left = open(&disk, 1).expect("opens").expect("a ring");
+            let opened = left.unseal("a", &sealed);
+            assert_eq!(
+                opened.expect("opens"),
+                b"x",
+                "operation {ordinal}, without {copy}"
+            );
+            disk.rename(&other, &at).expect("is there");
+        }
+        if made.is_ok() {
+            break;
         }
     }
 }

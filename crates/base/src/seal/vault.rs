@@ -5,12 +5,12 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
 
 use super::file::{self, Header, Opened};
 use super::message::{self, Envelope, Found};
-use super::ring::{Key, KeyId, KeyInfo, Ring};
+use super::ring::{self, Key, KeyId, KeyInfo, Ring};
 use super::root::RootKey;
 use super::{Scope, SealError, invalid};
 use crate::disk::Disk;
@@ -64,13 +64,19 @@ impl Random {
 }
 
 /// The keys of a directory, open. One process at a time may make keys: the one that holds the directory.
+///
+/// Invariant: who asks for a key that is there never waits for the disk, whatever is being changed.
 pub struct Vault {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     random: Random,
+    /// Held while a change is being made durable: one at a time.
+    changing: Mutex<()>,
+    /// Written only to put in place what is durable.
     open: RwLock<Open>,
 }
 
+#[derive(Clone)]
 struct Open {
     root: RootKey,
     ring: Ring,
@@ -98,6 +104,7 @@ impl Vault {
             disk,
             dir: dir.to_owned(),
             random,
+            changing: Mutex::default(),
             open: RwLock::new(Open {
                 root: root.clone(),
                 ring,
@@ -119,6 +126,7 @@ impl Vault {
             disk,
             dir: dir.to_owned(),
             random,
+            changing: Mutex::default(),
             open: RwLock::new(Open {
                 root: root.clone(),
                 ring: Ring::default(),
@@ -126,6 +134,18 @@ impl Vault {
         };
         vault.key_of(&Scope::Installation)?;
         Ok(vault)
+    }
+
+    /// Makes durable, in both copies, what was read when the ring was opened: a process that was killed
+    /// may have left it half done. Only for who holds the directory; blocks on the disk.
+    ///
+    /// # Errors
+    /// The disk fails: then nothing may be sealed.
+    pub fn settle(&self) -> io::Result<()> {
+        if ring::are_copies_alike(self.disk.as_ref(), &self.dir) {
+            return ring::make_durable(self.disk.as_ref(), &self.dir);
+        }
+        self.change(|_, _| Ok(()))
     }
 
     /// The directory.
@@ -342,23 +362,16 @@ impl Vault {
 
     /// Changes the ring: on the disk first, then here.
     fn change(&self, change: impl FnOnce(&mut Open, &Random) -> io::Result<()>) -> io::Result<()> {
-        let mut open = self.write();
-        let mut next = Open {
-            root: open.root.clone(),
-            ring: open.ring.clone(),
-        };
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self.read().clone();
         change(&mut next, &self.random)?;
         next.ring
             .save(self.disk.as_ref(), &self.dir, &next.root, &self.random)?;
-        *open = next;
+        *self.open.write().unwrap_or_else(PoisonError::into_inner) = next;
         Ok(())
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Open> {
         self.open.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Open> {
-        self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

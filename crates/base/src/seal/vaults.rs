@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::file::is_sealed;
-use super::ring::{COPY_PATH, PATH};
+use super::ring::{self, COPY_PATH, PATH};
 use super::root::RootKey;
 use super::vault::{Random, Vault};
 use super::{Scope, SealError, invalid};
@@ -84,6 +84,8 @@ fn vault(dir: &Path) -> Result<Option<Arc<Vault>>, SealError> {
     let opened = Vault::open(Arc::new(OsDisk), dir, known.root.as_ref(), Random::System)?;
     let vault = opened.map(Arc::new);
     if let Some(vault) = &vault {
+        // A process that was killed may have left it half done.
+        ring::make_durable(&OsDisk, dir)?;
         let vaults = known.vaults.get_or_insert_default();
         vaults.insert(dir.to_owned(), Arc::clone(vault));
     }
