@@ -6,7 +6,7 @@ use crate::catalogue::dimensions::{
     dimension,
 };
 use crate::catalogue::exclusions::COPIES;
-use crate::catalogue::measures::{distinct, sum};
+use crate::catalogue::measures::{distinct, other, sum};
 use crate::catalogue::report::{Dimension, Exclusion, Report, Source, Unit};
 use crate::catalogue::sql::{all_of, in_range};
 use crate::reports::time;
@@ -50,7 +50,8 @@ pub(super) static FINDINGS: Report = Report {
             Unit::Usd,
             "coalesce(sum(wasted_usd), 0)",
         ),
-        sum(
+        // Of groups of one range they add up; of ranges they do not.
+        other(
             "monthly_usd",
             "In 30 days",
             "the same, as if thirty days went on like the range",

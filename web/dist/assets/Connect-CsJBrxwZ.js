@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-Bc_7-aWA.js";import{t as e}from"./Connect-DFCl5AB_.js";function t(t){e(t,{})}export{t as default};
