@@ -104,7 +104,15 @@ async fn the_search_sees_what_is_not_looked_for() -> Result<(), Problem> {
 /// What `tallybook redact --dry-run` says of a source.
 fn dry_run(source: &[&str]) -> Result<(Value, String), Problem> {
     let said = std::process::Command::new(env!("CARGO_BIN_EXE_tallybook"))
-        .args(["redact", "--dry-run", "--format", "json"])
+        // The canaries are of the first nanoseconds of 1970.
+        .args([
+            "redact",
+            "--dry-run",
+            "--format",
+            "json",
+            "--from",
+            "1970-01-01",
+        ])
         .args(source)
         .output()?;
     let (out, log) = (
@@ -113,6 +121,15 @@ fn dry_run(source: &[&str]) -> Result<(Value, String), Problem> {
     );
     assert!(said.status.success(), "{log}");
     Ok((serde_json::from_str(&out)?, format!("{out}{log}")))
+}
+
+/// The findings of a dry run; which samples stand there, and in which order, hangs on the order of rows.
+fn found(said: &Value) -> Value {
+    let mut findings = said["findings"].clone();
+    for finding in findings.as_array_mut().into_iter().flatten() {
+        finding["samples"] = Value::Null;
+    }
+    findings
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +145,7 @@ async fn the_dry_run_says_where_it_would_mask_and_shows_none_of_it() -> Result<(
     server.terminate()?;
     let dir = server.data_dir();
     let (of_directory, again) = dry_run(&["--data-dir", &dir.display().to_string()])?;
-    assert_eq!(of_server["findings"], of_directory["findings"]);
+    assert_eq!(found(&of_server), found(&of_directory));
     assert!(of_server["rows_changed"].as_u64() > Some(0), "{of_server}");
     let findings = of_server["findings"].as_array().expect("findings");
     for (signal, attribute) in [

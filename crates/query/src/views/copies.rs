@@ -61,14 +61,14 @@ pub(super) fn set_aside(has_split: bool) -> String {
 }
 
 /// What is compared of the rows that may have copies: what they have in common, then by what one of them
-/// counts, then what says whose a row is.
+/// counts, then whose a row is, as `sight/owner.rs` says it of a row.
 pub(crate) fn compared(table: Table) -> String {
     let (seen, key, furthest) = of(table);
     let furthest = furthest.unwrap_or("CAST(NULL AS DOUBLE)");
     let [of_token, claimed] = OWNER_COLUMNS;
     format!(
         "SELECT _copy_key({seen}, {key}) AS key, resource, received_at, {furthest} AS furthest,
-                arrow_cast(concat(coalesce({of_token}, ''), ' / ', coalesce({claimed}, '')), 'Utf8View') AS owner
+                coalesce(nullif(btrim({of_token}), ''), nullif(btrim({claimed}), '')) AS owner
          FROM _{} WHERE {}",
         table.name(),
         is_split(table),
