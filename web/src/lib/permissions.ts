@@ -24,6 +24,9 @@ export const NEEDS: Record<Route['page'], Permission | ReadonlyArray<Permission>
   missing: null,
 };
 
+/** Pages of what cannot be told apart by organisation: for who is bound to none. */
+export const OF_ALL: ReadonlySet<Route['page']> = new Set<Route['page']>(['privacy']);
+
 export const ROLES: ReadonlyArray<{ role: Role; about: string }> = [
   { role: 'viewer', about: 'figures, without people' },
   { role: 'analyst', about: 'figures, and who it was' },

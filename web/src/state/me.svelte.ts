@@ -3,6 +3,8 @@
 import { fetchMe, setUp, signIn, signOut } from '../api/access';
 import { onSignedOut } from '../api/client';
 import type { Me, Permission } from '../api/accesstypes';
+import { NEEDS, OF_ALL } from '../lib/permissions';
+import type { Route } from './url';
 
 class Myself {
   current: Me | null = $state.raw(null);
@@ -10,6 +12,8 @@ class Myself {
   isStranger = $derived(this.current !== null && !this.current.signed_in);
   /** Anybody on the machine may do everything. */
   isOpen = $derived(this.current?.access === 'open');
+  /** They see some organisations, not all. */
+  isBound = $derived((this.current?.organizations ?? null) !== null);
 
   constructor() {
     onSignedOut(() => void this.refresh());
@@ -19,6 +23,11 @@ class Myself {
   may(permission: Permission | ReadonlyArray<Permission> | null): boolean {
     const { current } = this;
     return permission === null || current === null || [permission].flat().some((one) => current.permissions.includes(one as Permission));
+  }
+
+  /** Whether a page is for whoever looks. */
+  reaches(page: Route['page']): boolean {
+    return this.may(NEEDS[page]) && !(OF_ALL.has(page) && this.isBound);
   }
 
   async refresh(): Promise<void> {

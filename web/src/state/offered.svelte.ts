@@ -1,7 +1,6 @@
 // Where this reader can go: what they may not see is not offered.
 
 import { GROUPS, type Place } from '../boards/places';
-import { NEEDS } from '../lib/permissions';
 import { me } from './me.svelte';
 
 class Offered {
@@ -11,7 +10,7 @@ class Offered {
 
 /** Everybody has a page Access; in the navigation it is for who manages it, the others come by their name. */
 function isOffered({ route }: Place): boolean {
-  return !me.isStranger && me.may(route.page === 'access' ? 'manage' : NEEDS[route.page]);
+  return !me.isStranger && (route.page === 'access' ? me.may('manage') : me.reaches(route.page));
 }
 
 export const offered = new Offered();

@@ -174,11 +174,13 @@ fn status_text(standing: &Value) -> String {
             done(&state["last"])
         ),
         format!("so far     {}", done(&state["total"])),
-        format!(
+    ];
+    if !standing["reduced_before_ms"].is_null() {
+        lines.push(format!(
             "figures    of items before {} (UTC) only",
             time(&standing["reduced_before_ms"])
-        ),
-    ];
+        ));
+    }
     if run["is_running"] == json!(true) {
         lines.push(format!(
             "running    {} parts are left",

@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-vaLuY867.js";import{t as e}from"./Connect-BdWSsWX7.js";function t(t){e(t,{})}export{t as default};
