@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-BLd1m9-E.js";import{t as e}from"./Connect-CXYvMa4Q.js";function t(t){e(t,{})}export{t as default};
