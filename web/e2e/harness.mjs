@@ -171,7 +171,8 @@ export async function assertAccessible(page, name) {
   // With reduced motion nothing fades, and contrast is measured on settled colours.
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // What was dimmed before is on its way to its full colour.
+    // Figures are dimmed while new ones are on their way, and then take a moment to their full colour.
+    await page.waitForFunction(() => !document.querySelector('main .stale, main [aria-busy="true"]'), null, { timeout: SETTLE_MS });
     await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < Infinity).map(({ finished }) => finished.catch(() => {}))));
     await page.evaluate(axe.source);
     const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document));
