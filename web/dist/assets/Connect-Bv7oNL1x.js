@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-DzjPwwBj.js";import{t as e}from"./Connect-kBa0bN0z.js";function t(t){e(t,{})}export{t as default};
