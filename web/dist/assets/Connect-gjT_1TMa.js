@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-DzOixb9E.js";import{t as e}from"./Connect-COF2rWEC.js";function t(t){e(t,{})}export{t as default};
