@@ -154,6 +154,7 @@ test('the period before is of the same weekdays, in figures and charts', { timeo
   assert.equal(await spent.getByTestId('before-cost_usd').count(), 0);
   await page.keyboard.press('x');
   await spent.getByTestId('before-cost_usd').waitFor();
+  await settled(page);
   assert.equal(search(page).get('cmp'), 'prev');
   const query = new URLSearchParams({ from: own.range.from - 7 * DAY_MS, to: own.range.to - 7 * DAY_MS, time_zone: 'UTC', group_by: 'day' });
   const before = await (await fetch(`${own.server.ui}/api/v1/reports/cost?${query}`)).json();

@@ -12,7 +12,7 @@ const SQL = `SELECT '${HOSTILE}' AS name, 3 AS figure UNION ALL SELECT 'b', 2`;
 const OVER_TIME = `SELECT date_trunc('day', time) AS day, count(*) AS requests FROM api_requests GROUP BY day ORDER BY day`;
 /** The pages with charts, and how many each has at least. */
 const CHARTS = [
-  ['', 5], ['cost', 5], ['tools', 4], ['connectors', 2], ['errors', 3], ['findings', 2], ['adoption', 3], ['productivity', 3], ['workspaces', 2],
+  ['', 5], ['cost', 5], ['tools', 4], ['connectors', 2], ['errors', 3], ['findings', 2], ['adoption', 3], ['productivity', 3], ['workspaces', 1],
   ['reports/cost', 2, '&group=day'], ['reports/activity', 1],
   ['explore', 1, `&chart=figure&sql=${encodeURIComponent(SQL)}`], ['explore', 1, `&chart=requests&sql=${encodeURIComponent(OVER_TIME)}`],
 ];

@@ -33,12 +33,17 @@ export class BoardAnswers {
   readonly ledger = new Resource<Ledger>();
   readonly quarantine = new Resource<SqlAnswer>();
   #others: ReadonlyArray<Resource<unknown>> = $state.raw([]);
+  /** A page that opens compared waits for both periods; one that is there already keeps what it shows. */
+  #opening = $state.raw(true);
   /** Every panel has been answered once: nothing that comes late pushes the page about. */
   ready = $derived(
-    [...[...this.shown.values()].map(({ answer }) => answer), ...this.#others].every(({ data, error }) => data !== null || error !== null),
+    [...[...this.shown.values()].flatMap(({ answer, before }) => (this.#opening && before ? [answer, before] : [answer])), ...this.#others].every(
+      ({ data, error }) => data !== null || error !== null,
+    ),
   );
 
   load(board: Board, reports: ReadonlyArray<ReportAbout>, view: ViewState): void {
+    this.#opening = !this.shown.size;
     const slots = new Map<string, Slot>();
     const shown = new Map<string, Slot>();
     for (const panel of board.panels) {

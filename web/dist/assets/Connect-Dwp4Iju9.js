@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-BFLvEG1M.js";import{t as e}from"./Connect-CgQ5GR_l.js";function t(t){e(t,{})}export{t as default};
