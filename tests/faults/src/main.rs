@@ -94,7 +94,12 @@ fn run(arguments: &Arguments) -> Result<bool, Problem> {
         .filter(|outcome| outcome.verdict.is_failure())
     {
         is_passed = false;
-        println!("faults: {} FAILED", outcome.row);
+        // Once more, and last: a log that is cut is cut at its beginning.
+        println!(
+            "faults: {} FAILED: {}",
+            outcome.row,
+            outcome.verdict.reason()
+        );
     }
     Ok(is_passed)
 }

@@ -41,6 +41,8 @@ pub(crate) struct Row {
     short: (u64, Duration),
     /// Those of the long form.
     long: (u64, Duration),
+    /// Whether the data directory is encrypted.
+    pub(crate) is_encrypted: bool,
     pub(crate) run: fn(Arc<Scene>) -> Running,
 }
 
@@ -84,6 +86,7 @@ pub(crate) const ROWS: &[Row] = &[
         short: (24, minutes(4)),
         // As many as there are.
         long: (u64::MAX, minutes(120)),
+        is_encrypted: false,
         run: |scene| Box::pin(ordinals::kill(scene)),
     },
     Row {
@@ -92,6 +95,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[],
         short: (25, minutes(3)),
         long: (1_000, minutes(120)),
+        is_encrypted: false,
         run: |scene| Box::pin(kill::at_random(scene)),
     },
     Row {
@@ -100,6 +104,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[],
         short: (5, minutes(2)),
         long: (100, minutes(30)),
+        is_encrypted: false,
         run: |scene| Box::pin(kill::terminate(scene)),
     },
     Row {
@@ -108,6 +113,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[Need::Root, Need::LoopExt4, EXT4_TOOLS, PERL],
         short: (12, minutes(3)),
         long: (240, minutes(60)),
+        is_encrypted: false,
         run: |scene| Box::pin(power::cut(scene)),
     },
     Row {
@@ -116,6 +122,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[Need::Root, Need::LoopExt4, EXT4_TOOLS, PERL, STRACE],
         short: (1, minutes(1)),
         long: (5, minutes(10)),
+        is_encrypted: false,
         run: |scene| Box::pin(power::self_check(scene)),
     },
     Row {
@@ -124,6 +131,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[Need::Root, Need::LoopExt4, EXT4_TOOLS, PERL, STRACE],
         short: (2, minutes(2)),
         long: (20, minutes(20)),
+        is_encrypted: false,
         run: |scene| Box::pin(power::lying_disk(scene)),
     },
     Row {
@@ -132,6 +140,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[Need::Root],
         short: (1, minutes(2)),
         long: (20, minutes(30)),
+        is_encrypted: false,
         run: |scene| Box::pin(full::disk(scene)),
     },
     Row {
@@ -140,6 +149,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[Need::Root],
         short: (1, minutes(2)),
         long: (20, minutes(30)),
+        is_encrypted: false,
         run: |scene| Box::pin(full::inodes(scene)),
     },
     Row {
@@ -148,6 +158,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[PRLIMIT],
         short: (1, minutes(2)),
         long: (20, minutes(20)),
+        is_encrypted: false,
         run: |scene| Box::pin(full::file_size(scene)),
     },
     Row {
@@ -156,6 +167,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[Need::Root, Need::LoopExt4, EXT4_TOOLS, PERL, STRACE],
         short: (8, minutes(3)),
         long: (160, minutes(60)),
+        is_encrypted: false,
         run: |scene| Box::pin(failing::errors(scene)),
     },
     Row {
@@ -164,6 +176,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[Need::Root, Need::LoopExt4, EXT4_TOOLS, PERL],
         short: (1, minutes(2)),
         long: (20, minutes(20)),
+        is_encrypted: false,
         run: |scene| Box::pin(failing::read_only(scene)),
     },
     Row {
@@ -172,6 +185,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[STRACE],
         short: (1, minutes(2)),
         long: (10, minutes(30)),
+        is_encrypted: false,
         run: |scene| Box::pin(failing::slow(scene)),
     },
     Row {
@@ -180,6 +194,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[PRLIMIT],
         short: (1, minutes(1)),
         long: (20, minutes(20)),
+        is_encrypted: false,
         run: |scene| Box::pin(sockets::flood(scene)),
     },
     Row {
@@ -188,6 +203,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[],
         short: (8, minutes(2)),
         long: (200, minutes(30)),
+        is_encrypted: false,
         run: |scene| Box::pin(damage::journal(scene)),
     },
     Row {
@@ -196,6 +212,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[],
         short: (2, minutes(1)),
         long: (50, minutes(15)),
+        is_encrypted: false,
         run: |scene| Box::pin(damage::part(scene)),
     },
     Row {
@@ -204,6 +221,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[],
         short: (4, minutes(2)),
         long: (50, minutes(15)),
+        is_encrypted: false,
         run: |scene| Box::pin(damage::manifest(scene)),
     },
     Row {
@@ -212,6 +230,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[],
         short: (3, minutes(1)),
         long: (50, minutes(15)),
+        is_encrypted: false,
         run: |scene| Box::pin(damage::identities(scene)),
     },
     Row {
@@ -220,6 +239,61 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[Need::FakeTime],
         short: (2, minutes(2)),
         long: (20, minutes(20)),
+        is_encrypted: false,
         run: |scene| Box::pin(clock::jumps(scene)),
+    },
+    Row {
+        name: "kill-ordinals-key",
+        about: "kill-ordinals, the data directory encrypted",
+        needs: &[STRACE],
+        short: (8, minutes(3)),
+        long: (u64::MAX, minutes(120)),
+        is_encrypted: true,
+        run: |scene| Box::pin(ordinals::kill(scene)),
+    },
+    Row {
+        name: "kill-random-key",
+        about: "kill-random, the data directory encrypted",
+        needs: &[],
+        short: (6, minutes(2)),
+        long: (200, minutes(60)),
+        is_encrypted: true,
+        run: |scene| Box::pin(kill::at_random(scene)),
+    },
+    Row {
+        name: "power-cut-key",
+        about: "power-cut, the data directory encrypted",
+        needs: &[Need::Root, Need::LoopExt4, EXT4_TOOLS, PERL],
+        short: (4, minutes(2)),
+        long: (100, minutes(60)),
+        is_encrypted: true,
+        run: |scene| Box::pin(power::cut(scene)),
+    },
+    Row {
+        name: "journal-damaged-key",
+        about: "journal-damaged, the data directory encrypted",
+        needs: &[],
+        short: (3, minutes(1)),
+        long: (100, minutes(30)),
+        is_encrypted: true,
+        run: |scene| Box::pin(damage::journal(scene)),
+    },
+    Row {
+        name: "part-damaged-key",
+        about: "part-damaged, the data directory encrypted",
+        needs: &[],
+        short: (1, minutes(1)),
+        long: (50, minutes(15)),
+        is_encrypted: true,
+        run: |scene| Box::pin(damage::part(scene)),
+    },
+    Row {
+        name: "manifest-damaged-key",
+        about: "manifest-damaged, the data directory encrypted",
+        needs: &[],
+        short: (2, minutes(1)),
+        long: (50, minutes(15)),
+        is_encrypted: true,
+        run: |scene| Box::pin(damage::manifest(scene)),
     },
 ];

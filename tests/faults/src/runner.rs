@@ -29,6 +29,14 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    /// Why it is no pass; empty for one.
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Verdict::Passed => "",
+            Verdict::Failed(reason) | Verdict::NotRun { reason, .. } => reason,
+        }
+    }
+
     pub(crate) fn is_failure(&self) -> bool {
         match self {
             Verdict::Passed => false,
@@ -97,6 +105,7 @@ async fn run_row(
     let scene = Arc::new(Scene {
         binary: binary.to_owned(),
         row: row.name,
+        is_encrypted: row.is_encrypted,
         seed: arguments.seed,
         cycles: arguments.cycles.unwrap_or(row.cycles(arguments.form)),
         dir: folder.path().canonicalize()?,

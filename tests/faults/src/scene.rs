@@ -29,6 +29,9 @@ pub(crate) enum Form {
     Long,
 }
 
+/// The root key of rows that encrypt: it protects nothing but their own folders.
+const ROOT_KEY: &str = "dGhlIGtleSBvZiB0aGUgZmF1bHQgaGFybmVzcywgMzI=";
+
 /// What a row saw, summed up over its data directories.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
@@ -49,6 +52,8 @@ pub(crate) struct Tally {
 pub(crate) struct Scene {
     pub(crate) binary: PathBuf,
     pub(crate) row: &'static str,
+    /// Whether data directories are encrypted.
+    pub(crate) is_encrypted: bool,
     pub(crate) seed: u64,
     /// How many cycles are asked for.
     pub(crate) cycles: u64,
@@ -77,7 +82,11 @@ impl Scene {
 
     /// The server as this row starts it.
     pub(crate) fn launch(&self, settings: &str) -> Launch {
-        Launch::new(&self.binary).settings(settings)
+        let launch = Launch::new(&self.binary).settings(settings);
+        match self.is_encrypted {
+            true => launch.variable("TALLYBOOK_ENCRYPTION_KEY", ROOT_KEY),
+            false => launch,
+        }
     }
 
     /// Changes the tally.
@@ -201,6 +210,9 @@ impl Stand {
             Ok(examined) => examined,
             Err(problem) => return Err(self.with_end(problem)),
         };
+        if self.scene.is_encrypted && !self.data_dir()?.join("keys/ring").is_file() {
+            return Err(Problem::new("the data directory is not encrypted"));
+        }
         let (now, before) = (&examined.finding, &self.last);
         self.scene.tally(|tally| {
             tally.issued += now.issued - before.issued;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use testkit::Problem;
+use testkit::{Problem, until};
 
 use crate::load::{Load, SMALL, Shape};
 use crate::mount::{Cut, Mount};
@@ -66,23 +66,26 @@ pub(crate) async fn errors(scene: Arc<Scene>) -> Result<(), Problem> {
         // A server that cannot make its directory durable may refuse to start.
         if let Ok(server) = harmed.start() {
             stand.adopt(server);
+            let said = troubles(&stand.server()?.log());
             let load = Load::new(stand.ledger.clone(), SMALL, &mut dice);
             load.resume(stand.server()?.addresses());
             tokio::time::sleep(HARM).await;
+            // On a busy machine the calls that fail may not have come yet.
+            until(PATIENCE, "the server to notice", async || {
+                let server = stand.server()?;
+                let is_over = troubles(&server.log()) > said || server.ended()?.is_some();
+                Ok(is_over.then_some(()))
+            })
+            .await
+            .map_err(|problem| problem.while_doing(error))?;
             if let Some(ended) = stand.server()?.ended()? {
                 return Err(Problem::new(format!("{error}: the server ended: {ended}")));
             }
             questions_are_answered(&mut stand).await?;
-            let log = stand.server()?.log();
             load.deafen();
             disk.cut(Cut::Nothing)?;
             stand.drop_server();
             check_shed(&load.pause().await?)?;
-            if !["ERROR", "WARN"].iter().any(|level| log.contains(level)) {
-                return Err(Problem::new(format!(
-                    "{error}: the server noticed nothing\n{log}"
-                )));
-            }
         }
         stand.drop_server();
         disk.power_on()?;
@@ -94,6 +97,16 @@ pub(crate) async fn errors(scene: Arc<Scene>) -> Result<(), Problem> {
         scene.cycle_done(scene.cycles);
     }
     Ok(())
+}
+
+/// How many lines of a log tell of something that went wrong; that nobody has set up access is none.
+fn troubles(log: &str) -> usize {
+    let is_trouble = |line: &&str| {
+        (line.contains(" ERROR ") || line.contains(" WARN "))
+            && !line.contains("intake is open")
+            && !line.contains("set up access")
+    };
+    log.lines().filter(is_trouble).count()
 }
 
 /// The file system finds an error in itself and can only be read from then on; it is repaired later.
@@ -109,7 +122,17 @@ pub(crate) async fn read_only(scene: Arc<Scene>) -> Result<(), Problem> {
         load.resume(stand.server()?.addresses());
         load.wait(PATIENCE, "acknowledgements", |seen| seen.acknowledged > 50)
             .await?;
+        // A sync that is under way when ext4 gives up its journal is called a success although nothing of it
+        // is kept (seen on Linux 6.18: the write went to memory before, and the system calls fail after). No
+        // program can tell; so what is answered until the server knows has not been heard.
+        load.deafen();
         disk.break_down()?;
+        until(PATIENCE, "the server to notice", async || {
+            let log = stand.server()?.log();
+            Ok(log.contains("the journal cannot be written").then_some(()))
+        })
+        .await?;
+        load.resume(stand.server()?.addresses());
         let shed = load.seen().shed;
         load.wait(PATIENCE, "intake to be refused", |seen| {
             seen.shed > shed + 5

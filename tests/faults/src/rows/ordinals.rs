@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +30,9 @@ const CALLS: &str = "openat,write,writev,pwrite64,pwritev,fdatasync,fsync,ftrunc
 const SETTINGS: &str = "[store]\nflush_rows = 24\n[query]\nmax_rows = 5000000\n";
 /// Those of the settings.
 const FLUSH_ROWS: u64 = 24;
-const FLUSHES: u64 = 4;
-const BATCHES_BEFORE_A_FLUSH: u64 = 8;
+const BATCHES: u64 = 32;
+/// So many, less than a flush, are in the journal of a server that was killed.
+const BATCHES_BEFORE_A_KILL: u64 = 4;
 const ITEMS: u64 = 3;
 const FLUSH_PATIENCE: Duration = Duration::from_secs(20);
 const END_PATIENCE: Duration = Duration::from_secs(30);
@@ -197,7 +198,7 @@ async fn prepared(scene: &Arc<Scene>, is_recovery: bool) -> Result<Stand, Proble
     if is_recovery {
         stand.start()?;
         let clients = Clients::of(stand.server()?.addresses())?;
-        for _ in 0..BATCHES_BEFORE_A_FLUSH / 2 {
+        for _ in 0..BATCHES_BEFORE_A_KILL {
             deliver(&clients, &stand.ledger).await?;
         }
         stand.server()?.kill()?;
@@ -205,23 +206,48 @@ async fn prepared(scene: &Arc<Scene>, is_recovery: bool) -> Result<Stand, Proble
     Ok(stand)
 }
 
-/// The script: batches in every lane one after the other, and a few flushes, each waited for.
+/// The script: batches in every lane one after the other. Whenever there are rows enough the flush is waited
+/// for to its end, so that a batch is always written to the same segment: how many calls there are on each
+/// path must hang on the script alone, and not on how fast the machine is.
 async fn play(stand: &mut Stand) -> Result<(), Problem> {
     let addresses = stand.server()?.addresses().clone();
+    let journal = stand.server()?.data_dir().join("journal");
     let clients = Clients::of(&addresses)?;
     let sql = Sql::new(addresses.ui_url());
-    for _ in 0..FLUSHES {
-        for _ in 0..BATCHES_BEFORE_A_FLUSH {
-            deliver(&clients, &stand.ledger).await?;
+    // Each batch is a frame of the journal.
+    let mut frames = stand.ledger.lock().batches().count() as u64;
+    let mut rows = ITEMS * frames;
+    for _ in 0..BATCHES {
+        deliver(&clients, &stand.ledger).await?;
+        frames += 1;
+        rows += ITEMS;
+        if rows >= FLUSH_ROWS {
+            flushed(&sql, &journal, frames).await?;
+            rows = 0;
         }
-        until(FLUSH_PATIENCE, "the flush", async || {
-            let status = sql.status().await?;
-            let waiting = status["buffer_rows"].as_u64();
-            Ok(waiting.filter(|rows| *rows < FLUSH_ROWS).map(drop))
-        })
-        .await?;
     }
     Ok(())
+}
+
+/// Waits until what is in memory is in parts, and no segment holds any of `frames`: these go last.
+async fn flushed(sql: &Sql, journal: &Path, frames: u64) -> Result<(), Problem> {
+    until(FLUSH_PATIENCE, "the flush to end", async || {
+        let status = sql.status().await?;
+        let is_empty = status["buffer_rows"].as_u64() == Some(0);
+        let mut segments = Vec::new();
+        for entry in fs::read_dir(journal)? {
+            segments.extend(first_frame(&entry?.file_name().to_string_lossy()));
+        }
+        let is_rid = segments.iter().all(|first| *first > frames);
+        Ok((is_empty && is_rid).then_some(()))
+    })
+    .await
+}
+
+/// The first frame of a segment, by its name.
+fn first_frame(name: &str) -> Option<u64> {
+    let number = name.strip_prefix("journal-")?.strip_suffix(".seg")?;
+    number.parse().ok()
 }
 
 /// Sends one new batch once; anything but an acknowledgement is an error.
