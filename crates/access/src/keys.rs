@@ -1,7 +1,7 @@
 //! Keys by which programs ask: `tbk_ID_SECRET`.
 //!
 //! Invariant: a key can do and see no more than its maker can at this moment, and nothing once the maker is
-//! disabled or gone. A key that was made on the command line has no maker: who can write the data
+//! disabled or gone, or their provider has not vouched for them for too long. A key that was made on the command line has no maker: who can write the data
 //! directory can do everything anyway.
 
 use serde::{Deserialize, Serialize};
@@ -118,17 +118,19 @@ impl Register {
         if is_over || !shown.is_of(&key.hash) {
             return None;
         }
-        Some((key, self.reach_of(key)?))
+        Some((key, self.reach_of(key, now_ms)?))
     }
 
-    /// What a key may do now and of which organisations; `None` if its maker is disabled or gone.
-    #[must_use]
-    pub fn reach_of(&self, key: &ApiKey) -> Option<Reach> {
+    /// What a key may do now and of which organisations; `None` if its maker is disabled or gone, or has
+    /// not signed in by their provider for [`crate::VOUCHED_DAYS`].
+    fn reach_of(&self, key: &ApiKey, now_ms: u64) -> Option<Reach> {
         let (permissions, organizations) = (key.permissions, &key.organizations);
         let Some(maker) = &key.maker else {
             return Some((permissions, organizations.clone()));
         };
-        let maker = self.with_id(maker).filter(|maker| !maker.is_out())?;
+        let maker = self
+            .with_id(maker)
+            .filter(|maker| !maker.is_out() && maker.is_vouched_for(now_ms))?;
         Some((
             permissions.and(maker.permissions()),
             organizations.and(&maker.organizations),

@@ -50,7 +50,7 @@ pub use kept::Kept;
 pub use keys::{ApiKey, NewKey, Reach, WantedKey};
 pub use organizations::Organizations;
 pub use people::password::Password;
-pub use people::{Identity, Person, Register, SETUP_HOURS, Setup};
+pub use people::{Identity, Person, Register, SETUP_HOURS, Setup, VOUCHED_DAYS};
 pub use principal::{Principal, Who};
 pub use roles::{Permission, Permissions, Role};
 pub use sessions::{Lifetimes, Session};

@@ -18,7 +18,7 @@ pub(crate) mod throttle;
 
 use serde::{Deserialize, Serialize};
 
-pub use identity::Identity;
+pub use identity::{Identity, VOUCHED_DAYS};
 pub use setup::{SETUP_HOURS, Setup};
 
 use crate::failure::AccessError;
@@ -63,6 +63,9 @@ pub struct Person {
     /// Whether that provider no longer vouches for them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
+    /// When that provider vouched for them last, to a day, milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) vouched_ms: Option<u64>,
     /// Whether an admin keeps them out.
     pub disabled: bool,
     /// Counted up by whatever ends their sessions.
@@ -151,6 +154,7 @@ impl Register {
             password,
             identity: None,
             withdrawn: false,
+            vouched_ms: None,
             disabled: false,
             generation: 0,
             created_ms: now_ms,

@@ -125,12 +125,18 @@ pub(crate) async fn about(
     merge(claims, said)
 }
 
-/// Adds what is not said yet; what the token says stays.
-pub(crate) fn merge(claims: &mut Claims, said: Claims) -> Result<(), Failure> {
+/// Adds what is not said yet; what the token says stays. That an e-mail is verified is said of the one that
+/// stands beside it, and of no other.
+pub(crate) fn merge(claims: &mut Claims, mut said: Claims) -> Result<(), Failure> {
     if said.get("sub").and_then(Value::as_str) != claims.get("sub").and_then(Value::as_str) {
         return Err(untrusted(
             "the userinfo endpoint speaks of somebody else (sub)",
         ));
+    }
+    match claims.get("email") {
+        None if said.contains_key("email") => drop(claims.remove("email_verified")),
+        own if own != said.get("email") => drop(said.remove("email_verified")),
+        _ => {}
     }
     for (name, value) in said {
         if !OF_THE_TOKEN.contains(&name.as_str()) {
@@ -159,4 +165,52 @@ fn refused(status: http::StatusCode, body: &[u8]) -> Failure {
     };
     let status = status.as_u16();
     untrusted(format!("the token endpoint answered {status} {code}{mend}"))
+}
+
+#[cfg(test)]
+mod tests {
+    //! What userinfo adds, and what it cannot.
+    use serde_json::json;
+
+    use super::*;
+
+    fn merged(token: &Value, said: &Value) -> Value {
+        let mut claims = token.as_object().unwrap().clone();
+        merge(&mut claims, said.as_object().unwrap().clone()).unwrap();
+        Value::Object(claims)
+    }
+
+    #[test]
+    fn an_email_is_verified_by_who_says_it() {
+        let (ann, eve) = ("ann@example.com", "eve@example.com");
+        for (token, said, expect) in [
+            (
+                json!({"sub": "1", "email": ann}),
+                json!({"sub": "1", "email": eve, "email_verified": true, "groups": ["a"]}),
+                json!({"sub": "1", "email": ann, "groups": ["a"]}),
+            ),
+            (
+                json!({"sub": "1", "email": ann}),
+                json!({"sub": "1", "email_verified": true}),
+                json!({"sub": "1", "email": ann}),
+            ),
+            (
+                json!({"sub": "1", "email": ann}),
+                json!({"sub": "1", "email": ann, "email_verified": true}),
+                json!({"sub": "1", "email": ann, "email_verified": true}),
+            ),
+            (
+                json!({"sub": "1", "email_verified": true}),
+                json!({"sub": "1", "email": eve}),
+                json!({"sub": "1", "email": eve}),
+            ),
+            (
+                json!({"sub": "1"}),
+                json!({"sub": "1", "email": ann, "email_verified": true}),
+                json!({"sub": "1", "email": ann, "email_verified": true}),
+            ),
+        ] {
+            assert_eq!(merged(&token, &said), expect);
+        }
+    }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use store::{Choice, Holding, Table};
 
 use crate::people::{Theirs, Times};
+use crate::sight::named;
 
 /// A hold. It holds what all of its parts fit; a part that is left out fits everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct Hold {
     pub reason: String,
     /// Of whom: a name, an e-mail address, an account or an installation.
     pub person: Option<String>,
-    /// Of which organisation: that of the token, or what the item claims.
+    /// Of which organisation: whose the items are, and also those that claim it.
     pub organization: Option<String>,
     /// From this moment on, milliseconds since the Unix epoch.
     pub from_ms: Option<i64>,
@@ -67,6 +68,8 @@ pub(crate) struct Held {
 pub(crate) struct OneHold {
     pub(crate) hold: Hold,
     pub(crate) theirs: Option<Theirs>,
+    /// The organisation of items that come without a token and claim none.
+    pub(crate) usual: Arc<str>,
 }
 
 impl Holding for Held {
@@ -116,21 +119,28 @@ impl OneHold {
         let held = (0..rows.num_rows()).map(|row| {
             let ms = times.ms(row);
             let hold = &self.hold;
-            let named = organizations
-                .iter()
-                .flatten()
-                .filter(|column| column.is_valid(row));
-            let mut named = named.map(|column| column.value(row)).peekable();
-            let is_unknown = table == Table::Quarantine && named.peek().is_none();
+            let organizations = organizations.map(|column| {
+                let column = column.filter(|column| column.is_valid(row))?;
+                Some(column.value(row))
+            });
             hold.from_ms.is_none_or(|from| ms >= from)
                 && hold.to_ms.is_none_or(|to| ms < to)
-                && hold
-                    .organization
-                    .as_deref()
-                    .is_none_or(|of| is_unknown || named.any(|one| one == of))
+                && self.is_of(table, organizations)
                 && of_person.as_ref().is_none_or(|theirs| theirs[row])
         });
         Ok(held.collect())
+    }
+
+    /// Whether what a token writes for and an item claims may be of its organisation: whose the item is
+    /// (`sight/owner.rs`), and what it claims beside that.
+    fn is_of(&self, table: Table, [of_token, claimed]: [Option<&str>; 2]) -> bool {
+        let Some(of) = self.hold.organization.as_deref().map(str::trim) else {
+            return true;
+        };
+        match named(of_token, claimed) {
+            Some(owner) => owner == of || named(None, claimed) == Some(of),
+            None => table == Table::Quarantine || of == &*self.usual,
+        }
     }
 
     /// Whether items without columns, which name one of these ids, may be of it.
@@ -162,3 +172,7 @@ impl Choice for TheirsHeld {
             .collect())
     }
 }
+
+#[cfg(test)]
+#[path = "holds/tests.rs"]
+mod tests;

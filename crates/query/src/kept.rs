@@ -157,6 +157,17 @@ mod tests {
             ..mine.clone()
         };
         assert_eq!(kept.get::<&str>(&others), None);
+        for one in ["a", "b"] {
+            let of_one = Key {
+                sight: Sight::everything().of_organizations([one]),
+                ..mine.clone()
+            };
+            assert_eq!(kept.get::<&str>(&of_one), None, "{one}");
+            kept.put(of_one, one, 10);
+        }
+        let of_a = Sight::everything().of_organizations(["a"]);
+        let of_a = key("question", of_a);
+        assert_eq!(kept.get::<&str>(&of_a), None, "of other files of people");
         let files = Key {
             files: Arc::default(),
             ..mine.clone()

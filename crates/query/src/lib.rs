@@ -20,6 +20,7 @@
 //! | `by_hour.rs` | a question that is answered by these |
 //! | `kept.rs` | answers for who asks the same again |
 //! | `ranged.rs` | a view that hands a range of time down to the events |
+//! | `content.rs` | whether a question may show content, by its text, for the audit trail |
 //! | `meters.rs` | how long queries take and how they end |
 //! | `functions.rs` | functions of our own, the ledger's among them |
 //! | `cost.rs` | by which price book and into which money costs are reckoned |
@@ -35,6 +36,7 @@ mod by_hour;
 pub mod catalogue;
 mod complexity;
 mod config;
+mod content;
 mod cost;
 mod digests;
 mod engine;
@@ -57,6 +59,7 @@ mod sight;
 mod views;
 
 pub use config::Config;
+pub use content::may_show_content;
 pub use cost::Cost;
 pub use engine::{
     Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState, RetentionDesk, RetentionRun,

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use base::private;
-use base::seal::Envelope;
+use base::seal::{Envelope, MESSAGE_OVERHEAD_BYTES};
 use bytes::Bytes;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SpillFile, SpillWriter, TempFileFactory};
@@ -24,6 +24,8 @@ use crate::environment::OURS;
 const BLOCK_BYTES: usize = 128 << 10;
 /// Before each block stands how long it is, sealed.
 const LENGTH_BYTES: usize = 4;
+/// A longer one is none of ours: what is read is not believed before it is opened.
+const SEALED_BYTES_MAX: usize = BLOCK_BYTES + MESSAGE_OVERHEAD_BYTES;
 
 /// Makes scratch files.
 pub(crate) struct SealedScratch {
@@ -165,7 +167,11 @@ impl Reading {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             read => read?,
         }
-        let mut block = vec![0; u32::from_le_bytes(length) as usize];
+        let length = u32::from_le_bytes(length) as usize;
+        if length > SEALED_BYTES_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut block = vec![0; length];
         self.file.read_exact(&mut block)?;
         let (number, plain) = self.envelope.open(&block)?;
         if number != self.number {
@@ -226,5 +232,101 @@ impl Drop for Writing {
     fn drop(&mut self) {
         // Who forgot to finish will read less than was written, and notice.
         let _ = self.put_down();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Nothing of a question's rows is on the disk in clear, and what is there is read as it was written or
+    //! not at all.
+    use super::*;
+
+    const CANARY: &[u8] = b"canary-of-a-prompt-that-was-put-down";
+
+    fn scratch(dir: &Path, limit: u64) -> Scratch {
+        let path = dir.join("0");
+        private::new_file(&path).expect("a file");
+        Scratch {
+            path,
+            envelope: Arc::new(Envelope::of_this_process().expect("a key")),
+            account: Arc::new(Account {
+                all: Arc::default(),
+                own: AtomicU64::new(0),
+                limit,
+            }),
+        }
+    }
+
+    /// More than two blocks of it.
+    fn put_down(scratch: &Scratch) -> Vec<u8> {
+        let text = CANARY.repeat(2 * BLOCK_BYTES / CANARY.len() + 100);
+        let mut writer = scratch.open_writer().expect("opens");
+        writer.write_all(&text).expect("writes");
+        writer.finish().expect("finishes");
+        text
+    }
+
+    async fn read(scratch: &Scratch) -> Result<Vec<u8>> {
+        let mut blocks = scratch.read_stream()?;
+        let mut text = Vec::new();
+        while let Some(block) = blocks.next().await {
+            text.extend_from_slice(&block?);
+        }
+        Ok(text)
+    }
+
+    #[tokio::test]
+    async fn what_is_put_down_is_not_there_in_clear() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a folder");
+        let scratch = scratch(dir.path(), u64::MAX);
+        let text = put_down(&scratch);
+        let on_disk = fs::read(&scratch.path).expect("reads");
+        assert!(on_disk.len() > text.len());
+        for piece in [CANARY, &CANARY[..12]] {
+            let is_there = on_disk.windows(piece.len()).any(|bytes| bytes == piece);
+            assert!(!is_there, "in clear");
+        }
+        let mode = fs::metadata(&scratch.path).expect("is there").permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
+        assert_eq!(read(&scratch).await.expect("reads"), text);
+        assert_eq!(scratch.size(), Some(on_disk.len() as u64));
+        let path = scratch.path.clone();
+        drop(scratch);
+        assert!(!path.exists(), "it goes with its question");
+    }
+
+    #[tokio::test]
+    async fn what_was_changed_or_swapped_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let scratch = scratch(dir.path(), u64::MAX);
+        put_down(&scratch);
+        let sound = fs::read(&scratch.path).expect("reads");
+        let length = u32::from_le_bytes(sound[..LENGTH_BYTES].try_into().expect("four"));
+        let block = LENGTH_BYTES + length as usize;
+        let mut changed = sound.clone();
+        changed[block / 2] ^= 1;
+        let swapped = [
+            &sound[block..2 * block],
+            &sound[..block],
+            &sound[2 * block..],
+        ]
+        .concat();
+        let mut long = sound.clone();
+        long[..LENGTH_BYTES].fill(0xff);
+        for odd in [changed, swapped, long, sound[..block - 1].to_vec()] {
+            fs::write(&scratch.path, odd).expect("writes");
+            assert!(read(&scratch).await.is_err());
+        }
+    }
+
+    #[test]
+    fn no_more_is_put_down_than_may_be() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let scratch = scratch(dir.path(), 1_000);
+        let mut writer = scratch.open_writer().expect("opens");
+        let failed = writer.write_all(&vec![0; 2 * BLOCK_BYTES]);
+        let kind = failed.expect_err("is full").kind();
+        assert_eq!(kind, io::ErrorKind::StorageFull);
     }
 }

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 
+pub(crate) use columns::may_hold_content;
 pub(crate) use mask::{functions, withheld};
 pub(crate) use only::OnlyOf;
 pub(crate) use owner::{OF_ITEMS as OWNER_COLUMNS, Owners, named};

@@ -269,7 +269,9 @@ impl Settings {
         let provider = self.access.provider(&self.listen, &mut problems);
         // The key is the data directory's; what is wrong with a policy does not depend on it.
         problems.extend(self.redaction.policy(&[0; 32]).err().unwrap_or_default());
-        let retention = self.retention.checked(&mut problems);
+        let retention = self
+            .retention
+            .checked(&self.people.organization, &mut problems);
         let tokens = self.intake.rules(&mut problems);
         self.listen.check(&mut problems);
         let tls = self.listen.tls.files(&mut problems);

@@ -116,11 +116,13 @@ impl Gate {
 
     fn entered(&self, visitor: &Visitor) -> Result<Person, AccessError> {
         let register = self.register()?;
+        let now_ms = self.now().wall_ms;
         let known = register.identified(&visitor.identity);
-        if let Some(person) = known.filter(|person| person.is_as(visitor)) {
+        let is_same =
+            |person: &&Person| person.is_as(visitor) && person.is_freshly_vouched_for(now_ms);
+        if let Some(person) = known.filter(is_same) {
             return Ok(person.clone());
         }
-        let now_ms = self.now().wall_ms;
         self.register
             .change(|register| register.enter(visitor, now_ms))
     }

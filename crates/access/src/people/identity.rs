@@ -2,7 +2,8 @@
 //!
 //! Invariant: it is issuer and subject, which the provider gives to nobody else; never an e-mail, which
 //! it may. Whoever the provider no longer vouches for is kept out until it does: whatever it takes away
-//! counts, also from the last admin.
+//! counts, also from the last admin. It is asked only when somebody signs in, and who has left does not:
+//! so what works without signing in (keys) rests when that was too long ago.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,10 @@ use super::{Person, Register, distinct};
 use crate::failure::AccessError;
 use crate::federation::Visitor;
 use crate::hashed::Hashed;
+
+/// For how long what a provider said at a sign-in counts without another, days.
+pub const VOUCHED_DAYS: u64 = 30;
+const DAY_MS: u64 = 86_400_000;
 
 /// Who somebody is to a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +40,19 @@ impl Person {
     #[must_use]
     pub fn is_out(&self) -> bool {
         self.disabled || self.withdrawn
+    }
+
+    /// Whether their provider, if they sign in by one, has vouched for them not too long ago. An account of
+    /// before this was written down counts from when it was made.
+    pub(crate) fn is_vouched_for(&self, now_ms: u64) -> bool {
+        let since_ms = self.vouched_ms.unwrap_or(self.created_ms);
+        self.identity.is_none() || now_ms.saturating_sub(since_ms) < VOUCHED_DAYS * DAY_MS
+    }
+
+    /// Whether it was written down within a day that their provider vouched for them.
+    pub(crate) fn is_freshly_vouched_for(&self, now_ms: u64) -> bool {
+        let is_fresh = |since_ms| now_ms.saturating_sub(since_ms) < DAY_MS;
+        self.vouched_ms.is_some_and(is_fresh)
     }
 
     /// Whether letting `visitor` in changes nothing.
@@ -81,6 +99,7 @@ impl Register {
         person.roles = roles;
         person.organizations = visitor.organizations.clone();
         person.withdrawn = false;
+        person.vouched_ms = Some(now_ms);
         Ok(person.clone())
     }
 

@@ -261,6 +261,12 @@ impl TokenBook {
         }
     }
 
+    /// What is wrong where the file was there and is not any more.
+    pub(super) fn is_gone(&self) -> BookError {
+        let gone = "it was there and is gone; put it back, or restart to begin anew";
+        self.document.failed(io::Error::other(gone)).into()
+    }
+
     /// What the file is, to see cheaply whether it has changed.
     pub(super) fn stamp(&self) -> Stamp {
         let metadata = std::fs::metadata(self.folder.join("tokens.json")).ok()?;

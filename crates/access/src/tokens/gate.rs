@@ -261,7 +261,13 @@ impl Gate {
         if known.stamp == Some(stamp) {
             return known;
         }
-        match self.book.list() {
+        // Taking the file away must not open what it has closed.
+        let was_there = known.stamp.flatten().is_some();
+        let listed = match stamp.is_none() && was_there {
+            true => Err(self.book.is_gone()),
+            false => self.book.list(),
+        };
+        match listed {
             Ok(tokens) => {
                 let tokens = tokens
                     .into_iter()

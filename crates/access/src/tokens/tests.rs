@@ -254,6 +254,17 @@ fn a_book_that_cannot_be_read_lets_nobody_in() {
     std::fs::write(&path, &good).unwrap();
     desk.clock.advance(Duration::from_secs(1));
     assert!(pass(&gate, &bearer(&made.text)).is_ok());
+    // Gone is not the same as never there.
+    std::fs::remove_file(&path).unwrap();
+    for _ in 0..2 {
+        desk.clock.advance(Duration::from_secs(1));
+        assert_eq!(gate.openness(), Openness::Closed);
+        assert_eq!(pass(&gate, &HeaderMap::new()), Err(Turned::Unreadable));
+        assert_eq!(pass(&gate, &bearer(&made.text)), Err(Turned::Unreadable));
+    }
+    std::fs::write(&path, &good).unwrap();
+    desk.clock.advance(Duration::from_secs(1));
+    assert!(pass(&gate, &bearer(&made.text)).is_ok());
 }
 
 #[test]

@@ -45,7 +45,12 @@ impl Engine {
                 Some(person) => Some(self.anybody(person).await?),
                 None => None,
             };
-            held.holds.push(OneHold { hold, theirs });
+            let usual = self.config.organization.trim().into();
+            held.holds.push(OneHold {
+                hold,
+                theirs,
+                usual,
+            });
         }
         Ok(held)
     }

@@ -20,3 +20,40 @@ impl Choice for WithToken {
         Ok((0..rows.num_rows()).map(is_ours).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn what_came_with_another_token_or_none_is_not_meant() {
+        let tokens = [
+            Some("example-1"),
+            None,
+            Some(""),
+            Some("example-10"),
+            Some("Example-1"),
+            Some("tbi"),
+            Some("example-1"),
+        ];
+        let column: Arc<dyn Array> = Arc::new(StringViewArray::from_iter(tokens));
+        let rows = RecordBatch::try_from_iter([("token", column)]).expect("rows");
+        let with = |token: &str| {
+            let token = token.to_owned();
+            WithToken { token }.chosen(Table::Events, &rows)
+        };
+        assert_eq!(
+            with("example-1").expect("is judged"),
+            [true, false, false, false, false, false, true]
+        );
+        let other: Arc<dyn Array> = Arc::new(StringViewArray::from(vec![Some("x")]));
+        let without = RecordBatch::try_from_iter([("person", other)]).expect("rows");
+        let token = "x".to_owned();
+        assert!(
+            WithToken { token }.chosen(Table::Events, &without).is_err(),
+            "what does not say is not removed"
+        );
+    }
+}

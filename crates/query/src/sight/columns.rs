@@ -46,6 +46,13 @@ pub(super) fn holds(view: &str, column: &str) -> Option<Holds> {
     Some(of)
 }
 
+/// Whether a column of any view is one that holds content, or members of which nobody knows that they do not.
+pub(crate) fn may_hold_content(column: &str) -> bool {
+    use Holds::{Content, Environment, Members, Said};
+    let of = holds("", column);
+    matches!(of, Some(Said | Content | Members | Environment))
+}
+
 const PLAIN: &[&str] = &[
     // Of all; `person` is masked by who resolves it.
     "time",

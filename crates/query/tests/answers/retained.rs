@@ -49,7 +49,7 @@ async fn bench() -> Bench {
 async fn retain(bench: &Bench) -> Done {
     let retention = Retention {
         days: RETENTION,
-        rules: Vec::new(),
+        ..Retention::default()
     };
     let key = RetentionKey {
         key: [3; 32],

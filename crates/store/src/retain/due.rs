@@ -156,6 +156,8 @@ impl Judge<'_> {
             rows.column_by_name(name)?.as_any().downcast_ref()
         };
         let columns = ["organization", "organization_id", "product"].map(text);
+        // Whose an item is that nobody could read, and that came without a token, cannot be told.
+        let usual = (table != Table::Quarantine).then_some(self.retention.usual.as_str());
         let mut judged = Judged {
             treatments: Vec::with_capacity(rows.num_rows()),
             held: 0,
@@ -166,7 +168,7 @@ impl Judge<'_> {
                 let column = column.filter(|column| column.is_valid(row))?;
                 Some(column.value(row))
             });
-            let days = self.retention.of([of, claimed], product);
+            let days = self.retention.of([of, claimed, usual], product);
             judged.treatments.push(days.due(self.day, self.today));
             judged.next = judged.next.min(days.next(self.day, self.today));
         }

@@ -284,8 +284,10 @@ impl Retaining {
         for path in there {
             let seen = *set_aside.entry(path.clone()).or_insert(today);
             let is_old = self.retention.days.due(seen, today) > crate::Treatment::Stays;
+            // Who sets a hold waits for this (`Store::settled`): what is deleted went before it held.
+            let _no_hold_between = store.flushing.lock().await;
             // Nobody can tell whose it is.
-            if is_old && !held.is_any() {
+            if is_old && !held.is_any() && held.is_current() {
                 store.objects.delete(&path).await?;
                 set_aside.remove(&path);
                 self.state.last.set_aside += 1;

@@ -37,6 +37,8 @@ pub struct Retention {
     pub days: Days,
     /// The first that fits an item decides.
     pub rules: Vec<RetentionRule>,
+    /// The organisation of items that come without a token and claim none.
+    pub usual: String,
 }
 
 impl Days {
@@ -83,13 +85,15 @@ impl Retention {
         self.least().is_some()
     }
 
-    /// The days of an item; `organizations` are those it is known by, the most certain first.
-    pub fn of(&self, organizations: [Option<&str>; 2], product: Option<&str>) -> Days {
-        let organization = organizations.into_iter().flatten().next();
+    /// The days of an item; `organizations` are those it is known by, the most certain first: its token's,
+    /// the one that it claims, the usual one. What is blank says nothing.
+    pub fn of(&self, organizations: [Option<&str>; 3], product: Option<&str>) -> Days {
+        let mut said = organizations.into_iter().flatten().map(str::trim);
+        let organization = said.find(|name| !name.is_empty());
         let fits = |rule: &&RetentionRule| {
             let of = rule.organization.as_deref();
             let made = rule.product.as_deref();
-            of.is_none_or(|of| organization == Some(of))
+            of.is_none_or(|of| organization == Some(of.trim()))
                 && made.is_none_or(|of| product == Some(of))
         };
         match self.rules.iter().find(fits) {
@@ -138,5 +142,39 @@ impl Retention {
             days(events.or(aggregates)),
             days(aggregates)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! A rule of an organisation is for what is that organisation's, as questions decide it.
+    use super::*;
+
+    #[test]
+    fn a_rule_of_an_organisation_is_for_what_is_its_own() {
+        let rule = |of: &str, content| RetentionRule {
+            organization: Some(of.to_owned()),
+            days: Days {
+                content: Some(content),
+                ..Days::default()
+            },
+            ..RetentionRule::default()
+        };
+        let retention = Retention {
+            rules: vec![rule("a", 1), rule("own", 2)],
+            ..Retention::default()
+        };
+        let own = Some("own");
+        for (of, expect) in [
+            ([Some("a"), own, own], Some(1)),
+            ([None, Some(" a "), own], Some(1)),
+            ([Some(""), Some("a"), own], Some(1)),
+            ([None, None, own], Some(2)),
+            ([None, Some(" "), own], Some(2)),
+            ([None, None, None], None),
+            ([Some("b"), Some("a"), own], None),
+        ] {
+            assert_eq!(retention.of(of, None).content, expect, "{of:?}");
+        }
     }
 }

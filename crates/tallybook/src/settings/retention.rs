@@ -39,8 +39,8 @@ struct Rule {
 }
 
 impl Retention {
-    /// As the store takes it.
-    pub(super) fn checked(&self, problems: &mut Vec<String>) -> store::Retention {
+    /// As the store takes it; `usual` is the organisation of items that name none.
+    pub(super) fn checked(&self, usual: &str, problems: &mut Vec<String>) -> store::Retention {
         let days = Days {
             content: self.content_days,
             events: self.events_days,
@@ -72,7 +72,11 @@ impl Retention {
                 days: of_rule,
             });
         }
-        store::Retention { days, rules }
+        store::Retention {
+            days,
+            rules,
+            usual: usual.to_owned(),
+        }
     }
 }
 

@@ -219,3 +219,41 @@ async fn organisations_are_those_of_the_last_sign_in() {
         .change("ann@example.com", by_hand);
     assert!(refused.is_err(), "the next sign-in would undo it");
 }
+
+#[tokio::test]
+async fn keys_of_who_does_not_come_any_more_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(1_800_000_000_000_000_000));
+    let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+    let gate = Arc::new(Gate::open(folder.path(), shared, GateConfig::default()).unwrap());
+    let ann = visitor("s-1", "ann@example.com", &[Role::Analyst]);
+    enter(&gate, &ann).await;
+    gate.add("local", &[Role::Analyst], &Password::new(RIGHT.into()))
+        .unwrap();
+    let key = |maker: &str| {
+        let wanted = WantedKey {
+            label: "nightly".into(),
+            permissions: [Permission::Names].into_iter().collect(),
+            organizations: None,
+            expires_ms: None,
+        };
+        gate.make_key(Some(maker), wanted).unwrap().text
+    };
+    let (hers, locals) = (key("ann@example.com"), key("local"));
+    let opens = |text: &str| gate.recognise(Shown::Key(text), true).is_ok();
+    let day = Duration::from_secs(86_400);
+    clock.advance(day * 20);
+    assert!(opens(&hers));
+    // She signs in as what she was: nothing changes but that she was here.
+    enter(&gate, &ann).await;
+    clock.advance(day * (crate::VOUCHED_DAYS as u32 - 1));
+    assert!(opens(&hers));
+    clock.advance(day);
+    assert!(!opens(&hers), "who has left does not sign in to be refused");
+    assert!(
+        opens(&locals),
+        "nobody vouches for who signs in by password"
+    );
+    enter(&gate, &ann).await;
+    assert!(opens(&hers), "and again when she is vouched for");
+}
