@@ -16,7 +16,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { '/api': server } },
+  // The server answers no other origin: what is passed on comes from its own.
+  server: { proxy: { '/api': { target: server, headers: { origin: server } } } },
   // The policy under which the server sends the page.
   preview: { headers: { 'content-security-policy': POLICY } },
   test: {

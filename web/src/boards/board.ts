@@ -1,7 +1,9 @@
 // A page as a description: what each of its panels asks of which report, and how
 // it is shown. It names figures and never defines one: the catalogue does.
 
-export type Show = 'figures' | 'course' | 'table' | 'hours' | 'fates' | 'quarantine';
+import type { ReportAbout } from '../api/reports';
+
+export type Show = 'figures' | 'course' | 'table' | 'hours' | 'spread' | 'flow' | 'fates' | 'quarantine';
 export type Width = 'whole' | 'two-thirds' | 'half' | 'third';
 
 export interface Panel {
@@ -76,6 +78,27 @@ export function askingOf(panel: Panel, by: ReadonlyArray<string>, sorted: string
 /** What is compared with the period before: single figures, courses over time, and the rows of tables. */
 export function isCompared(panel: Panel): boolean {
   return panel.show === 'figures' || panel.show === 'course' || panel.show === 'table';
+}
+
+/** The figures of unpriced requests come with a note, which takes a line of its own. */
+const NOTED = 'unpriced_requests';
+
+/** Whether a panel takes the same room with an answer as without: what is below it need not wait for it. */
+export function hasOwnRoom(panel: Panel, report: Pick<ReportAbout, 'measures'>): boolean {
+  if (panel.show === 'figures') return !report.measures.some(({ name }) => name === NOTED);
+  return panel.show === 'course';
+}
+
+/**
+ * The panels that can be shown without moving when others come: those above the first that is not answered and whose room is
+ * not known. `waiting`: there are more.
+ */
+export function inPlace(panels: ReadonlyArray<Panel>, isAnswered: (panel: Panel) => boolean, reportOf: (panel: Panel) => Pick<ReportAbout, 'measures'> | undefined) {
+  const first = panels.findIndex((panel) => {
+    const report = reportOf(panel);
+    return !isAnswered(panel) && !(report && hasOwnRoom(panel, report));
+  });
+  return first < 0 ? { shown: panels, waiting: false } : { shown: panels.slice(0, first), waiting: true };
 }
 
 /** The same of the period before: its rows are looked up by name, so that the first of then are not enough. */

@@ -7,9 +7,10 @@ import { cost } from './cost';
 import { errors } from './errors';
 import { findings } from './findings';
 import { health } from './health';
+import { performance } from './performance';
 import type { BoardName } from './places';
 import { productivity } from './productivity';
 import { tools } from './tools';
 import { workspaces } from './workspaces';
 
-export const BOARDS: Record<BoardName, Board> = { cost, tools, connectors, errors, findings, adoption, productivity, workspaces, health };
+export const BOARDS: Record<BoardName, Board> = { cost, tools, connectors, errors, performance, findings, adoption, productivity, workspaces, health };

@@ -2,7 +2,7 @@
 
 import type { Route } from '../state/url';
 
-export const BOARD_NAMES = ['cost', 'tools', 'connectors', 'errors', 'findings', 'adoption', 'productivity', 'workspaces', 'health'] as const;
+export const BOARD_NAMES = ['cost', 'tools', 'connectors', 'errors', 'performance', 'findings', 'adoption', 'productivity', 'workspaces', 'health'] as const;
 export type BoardName = (typeof BOARD_NAMES)[number];
 
 export interface Place {
@@ -42,6 +42,7 @@ export const GROUPS: ReadonlyArray<{ title: string; places: ReadonlyArray<Place>
       board('tools', 'Tools & permissions', 't'),
       board('connectors', 'Connectors', 'm'),
       board('errors', 'Errors', 'e'),
+      board('performance', 'Performance', 'd'),
       board('findings', 'Findings', 'f'),
       board('health', 'Data health', 'h'),
     ],

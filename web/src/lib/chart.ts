@@ -5,6 +5,24 @@ import { dateParts } from './calendar';
 
 const DAY_MS = 86_400_000;
 
+/** What a chart over time takes: itself, the line above it that reads it, and the line below it. */
+export const CHART_PX = 210;
+export const READING_PX = 28;
+export const FOOT_PX = 24;
+
+const DRAWN = [
+  { colour: '--orange', dash: [7, 4], shape: '╌╌' },
+  { colour: '--purple', dash: [2, 4], shape: '┈┈' },
+  { colour: '--green', dash: [10, 3, 2, 3], shape: '╌┈' },
+] as const;
+/** The period before is drawn in ink, whatever else is. */
+const OF_BEFORE = { colour: '--ink', dash: [4, 4], shape: '╌╌' } as const;
+
+/** How lines are told apart: by dash and colour. */
+export function strokesOf<L extends { label: string; before?: boolean }>(lines: ReadonlyArray<L>): Array<L & { colour: string; dash: ReadonlyArray<number>; shape: string }> {
+  return lines.map((line, place) => ({ ...line, ...(line.before ? OF_BEFORE : DRAWN[place % DRAWN.length]!) }));
+}
+
 /** Dates at midnight and on a day-wide axis, clock times between. */
 export function axisText(splits: ReadonlyArray<number>, utc: boolean): string[] {
   return splits.map((ms) => {

@@ -36,8 +36,11 @@ export function alignedBefore(time_ms: ReadonlyArray<number>, before: { time_ms:
   return time_ms.map((start_ms) => values.get(back(start_ms)) ?? null);
 }
 
+/** What it is called where it is drawn. */
+export const BEFORE = 'The period before';
+
 /** The period before of a figure's course, as a line over it; none where nothing is compared. */
 export function compared(course: Course, answer: ReportAnswer, earlier: ReportAnswer | null, measure: MeasureAbout, utc: boolean): Array<{ label: string; values: Array<number | null>; before: true }> {
   const before = earlier ? courseOf(earlier, measure, utc) : null;
-  return before ? [{ label: 'The period before', values: alignedBefore(course.time_ms, before, answer, utc), before: true }] : [];
+  return before ? [{ label: BEFORE, values: alignedBefore(course.time_ms, before, answer, utc), before: true }] : [];
 }

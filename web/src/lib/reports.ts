@@ -93,8 +93,8 @@ export function withCondition(where: ReadonlyArray<string>, condition: Condition
 const SECTIONS: ReadonlyArray<{ title: string; names: ReadonlyArray<string> }> = [
   { title: 'Money', names: ['cost', 'tokens', 'reconciliation'] },
   { title: 'Use', names: ['people', 'adoption', 'retention', 'activity', 'sessions', 'prompts', 'workspaces'] },
-  { title: 'Work', names: ['productivity', 'tools', 'permissions', 'connectors', 'skills'] },
-  { title: 'Health', names: ['errors', 'performance', 'coverage'] },
+  { title: 'Work', names: ['productivity', 'tools', 'permissions', 'connectors', 'skills', 'findings'] },
+  { title: 'Health', names: ['errors', 'performance', 'durations', 'coverage'] },
 ];
 
 /** The reports under headings; one that no heading knows is under the last. */

@@ -5,7 +5,7 @@ import { fetchFates, fetchReport } from '../api/client';
 import type { ReportAbout, ReportAnswer } from '../api/reports';
 import { askSql, quoted, type SqlAnswer } from '../api/sql';
 import type { Ledger } from '../api/types';
-import { askingBefore, askingOf, byOf, isCompared, type Asking, type Board } from '../boards/board';
+import { askingBefore, askingOf, byOf, isCompared, type Asking, type Board, type Panel } from '../boards/board';
 import { intervalBefore } from '../lib/compare';
 import { Gate } from '../lib/gate';
 import { sortOf } from '../lib/sorts';
@@ -35,12 +35,15 @@ export class BoardAnswers {
   #others: ReadonlyArray<Resource<unknown>> = $state.raw([]);
   /** A page that opens compared waits for both periods; one that is there already keeps what it shows. */
   #opening = $state.raw(true);
-  /** Every panel has been answered once: nothing that comes late pushes the page about. */
-  ready = $derived(
-    [...[...this.shown.values()].flatMap(({ answer, before }) => (this.#opening && before ? [answer, before] : [answer])), ...this.#others].every(
-      ({ data, error }) => data !== null || error !== null,
-    ),
-  );
+
+  /** Whether a panel has been answered once, well or badly. */
+  isAnswered(panel: Panel): boolean {
+    if (panel.show === 'fates') return hasCome(this.ledger);
+    if (panel.show === 'quarantine') return hasCome(this.quarantine);
+    const slot = this.shown.get(panel.id);
+    // A report that the server does not know has no panel, and keeps none waiting.
+    return !slot || (hasCome(slot.answer) && !(this.#opening && slot.before && !hasCome(slot.before)));
+  }
 
   load(board: Board, reports: ReadonlyArray<ReportAbout>, view: ViewState): void {
     this.#opening = !this.shown.size;
@@ -85,6 +88,8 @@ export class BoardAnswers {
     return known;
   }
 }
+
+const hasCome = ({ data, error }: Resource<unknown>): boolean => data !== null || error !== null;
 
 function ask({ asking, report, answer, before }: Slot, view: ViewState): void {
   const interval = intervalOf(view);

@@ -2,6 +2,7 @@
 // falls back to its default, so an old or hand-written link still opens.
 
 import { BOARD_NAMES, type BoardName } from '../boards/places';
+import { LEVELS, type Level } from '../lib/levels';
 import { DEFAULT_RANGE, isRange, type Range } from '../lib/timerange';
 
 export type Route =
@@ -50,6 +51,8 @@ export interface ViewState {
   scale: Scale | null;
   /** The selected event of a replay. */
   at: number | null;
+  /** The levels of events that a replay does not show. */
+  hide: ReadonlyArray<Level>;
   /** By what a report is broken down, with commas; null is as usual, `none` one row. */
   group: string | null;
   /** Conditions of a report beside the filters, each `dimension=value` or `dimension!=value`. */
@@ -79,6 +82,7 @@ export const OF_ONE_PAGE = {
   measure: 'cost',
   scale: null,
   at: null,
+  hide: [],
   group: null,
   where: [],
   order: null,
@@ -107,6 +111,7 @@ export function readView(search: string): ViewState {
     measure: oneOf(params.get('measure'), ['cost', 'requests', 'errors'], 'cost'),
     scale: oneOf<Scale, null>(params.get('scale'), ['whole', 'sight'], null),
     at: /^\d{1,9}$/.test(at) ? Number(at) : null,
+    hide: LEVELS.filter((level) => params.get('hide')?.split(',').includes(level)),
     group: params.get('group') || null,
     where: params.getAll('where').filter((condition) => /^[a-z_]+!?=/.test(condition)),
     order: params.get('order') || null,
@@ -140,6 +145,7 @@ export function writeView(state: ViewState): string {
   if (state.measure !== 'cost') params.set('measure', state.measure);
   if (state.scale) params.set('scale', state.scale);
   if (state.at !== null) params.set('at', String(state.at));
+  if (state.hide.length) params.set('hide', state.hide.join());
   if (state.group) params.set('group', state.group);
   for (const condition of state.where) params.append('where', condition);
   if (state.order) params.set('order', state.order);

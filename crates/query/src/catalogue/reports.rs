@@ -5,6 +5,7 @@ mod adoption;
 mod connectors;
 mod cost;
 mod coverage;
+mod durations;
 mod errors;
 mod findings;
 mod people;
@@ -41,6 +42,7 @@ pub const REPORTS: &[&Report] = &[
     &findings::FINDINGS,
     &errors::ERRORS,
     &performance::PERFORMANCE,
+    &durations::DURATIONS,
     &coverage::COVERAGE,
     &reconciliation::RECONCILIATION,
 ];

@@ -5,7 +5,9 @@ import { fileName } from './save';
 import { waterfallPicture } from './waterfall';
 import { placeOf } from '../waterfall';
 import { seriesPicture } from './series';
-import { weekPicture } from './week';
+import { flowPicture } from './flow';
+import { gridPicture } from './grid';
+import { flowOf, placed } from '../flow';
 import { strengthOf, ticksOf } from '../chart';
 
 const HOUR = 3_600_000;
@@ -62,7 +64,7 @@ test('a waterfall has a bar for what took time and a mark for what did not', () 
 test('the hours of a week have a scale', () => {
   const week = Array.from({ length: 7 }, () => Array<number | null>(24).fill(null));
   week[2]![9] = 40;
-  const svg = weekPicture({ ...framed, week, days: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'], colour: 'blue', empty: '#eee', format: (value) => `${value} tasks` });
+  const svg = gridPicture({ ...framed, cells: week, columns: Array.from({ length: 24 }, (_, hour) => `${hour}`), rows: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'], colour: 'blue', empty: '#eee', format: (value) => `${value} tasks` });
   expect(svg).toContain('40 tasks');
   expect(svg.match(/fill-opacity="1"/g)).toHaveLength(2);
   expect([strengthOf(null, 4), strengthOf(0, 4), strengthOf(4, 4)]).toEqual([0, 0, 1]);
@@ -75,6 +77,14 @@ test.each([
   [97, [0, 25, 50, 75, 100]],
   [0.03, [0, 0.01, 0.02, 0.03]],
 ])('the axis of %d', (greatest, ticks) => expect(ticksOf(greatest)).toEqual(ticks));
+
+test('a flow is a band for each way, and its names are text', () => {
+  const rows = [{ by: ['</text><script>', 'Bash'], value: 3 }, { by: ['b', 'Bash'], value: 1 }];
+  const svg = flowPicture({ ...framed, legend: [], flow: placed(flowOf(rows), { width: 800, least_px: 16 }), layers: ['Pattern', 'Tool'], colours: ['blue', 'red'], format: (value) => `$${value}` });
+  expect(svg.match(/<path /g)).toHaveLength(2);
+  expect(svg).toContain('>$4<');
+  expect(svg).not.toContain('<script');
+});
 
 test('a title is a name for a file', () => {
   expect(fileName('Cost by day / “x”')).toBe('tallybook-cost-by-day-x');
