@@ -59,7 +59,8 @@ mod views;
 pub use config::Config;
 pub use cost::Cost;
 pub use engine::{
-    Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState, RetentionDesk, RetentionRun,
+    Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState, Refuser, RetentionDesk,
+    RetentionRun,
 };
 pub use error::{ErrorKind, QueryError};
 pub use holds::{Hold, HoldBook};
