@@ -116,7 +116,7 @@ impl Store {
         };
         let files = self.sealed_files().await?;
         let is_due = |file: &Sealed| file.key.is_none_or(|key| !current.contains_key(&key));
-        let due: HashSet<String> = files
+        let due: BTreeSet<String> = files
             .into_iter()
             .filter(|file| is_due(file) || is_mixed(file))
             .map(|file| file.path)
@@ -140,7 +140,7 @@ impl Store {
 
     async fn reseal_parts(
         &self,
-        due: &HashSet<String>,
+        due: &BTreeSet<String>,
         done: &mut Resealed,
         told: impl Fn(u64, u64),
     ) -> Result<(), StoreError> {
@@ -253,7 +253,8 @@ impl Store {
         let gone: HashSet<&str> = replaced.keys().map(String::as_str).collect();
         self.readers_gone(&gone).await;
         self.state().inspector.retire(&gone);
-        for path in gone {
+        // In the same order each time, so that a simulation can be repeated.
+        for path in gone.into_iter().collect::<BTreeSet<_>>() {
             self.delete_part_at(path).await?;
         }
         Ok(())
@@ -262,7 +263,7 @@ impl Store {
     /// All but parts and manifests in its place; then a new manifest, and those before it go.
     async fn reseal_files(
         &self,
-        due: &HashSet<String>,
+        due: &BTreeSet<String>,
         done: &mut Resealed,
     ) -> Result<(), StoreError> {
         let _turn = self.erasing.one.lock().await;
