@@ -77,6 +77,9 @@ test('says what is kept, holds, refuses, releases and erases', { timeout: 180_00
 
   await page.getByRole('button', { name: 'Release the hold: case 4711' }).click();
   await page.getByTestId('no-holds').waitFor();
+  await page.getByTestId('nobody-refused').waitFor();
+  await page.getByLabel(/Refuse from now on/).check();
+  await ask(page);
   await confirm(page, person);
   await page.getByTestId('erase-standing').getByText(/Erased/).waitFor({ timeout: 60_000 });
   const [file] = await Promise.all([
@@ -85,7 +88,10 @@ test('says what is kept, holds, refuses, releases and erases', { timeout: 180_00
   ]);
   assert.match(file.suggestedFilename(), /^erasure-[0-9a-f]{16}\.json$/);
   await page.getByTestId('certificates').waitFor();
+  await page.getByTestId('refused-people').waitFor();
   await wide(page, 'Privacy, erased');
+  await page.getByRole('button', { name: /^Take items again/ }).click();
+  await page.getByTestId('nobody-refused').waitFor();
   assert.deepEqual(real(complaints), [], 'the browser complained');
   await page.close();
 });

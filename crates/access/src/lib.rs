@@ -20,9 +20,11 @@
 //! | `failure.rs` | why something was not done |
 //! | `audit.rs`, `audit/` | what was done: the trail |
 //! | `door.rs` | what happened at the door lately, for who sets a client up |
+//! | `barred.rs` | who was erased and is not taken any more |
 //! | `tokens.rs`, `tokens/` | ingest tokens: who may send telemetry, and for whom |
 
 pub mod audit;
+pub mod barred;
 mod credential;
 mod document;
 pub mod door;

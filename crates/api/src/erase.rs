@@ -33,6 +33,10 @@ pub(crate) struct Erase {
     /// The account of this name by which they sign in goes, too.
     #[serde(default)]
     and_account: bool,
+    /// Nothing more is taken of them: what comes is rejected before it is kept. See
+    /// `GET /api/v1/refused-people`.
+    #[serde(default)]
+    and_refuse: bool,
     /// Only say what would go.
     dry_run: bool,
 }
@@ -81,6 +85,7 @@ pub(crate) async fn erase(
         token: None,
         keep_aggregates: order.keep_aggregates,
         and_account: order.and_account,
+        and_refuse: order.and_refuse,
     };
     if order.dry_run {
         api.on_record(
@@ -104,8 +109,11 @@ pub(crate) async fn erase(
         remove_account(&api, &asker, &asked).await?;
     }
     let id = desk(&api)?.begin(&asked, asked_by).await?;
-    api.on_record(&asker, Action::Erase, format!("erasure {id}"))
-        .await?;
+    let what = match asked.and_refuse {
+        true => format!("erasure {id}, and refuse what comes of them"),
+        false => format!("erasure {id}"),
+    };
+    api.on_record(&asker, Action::Erase, what).await?;
     let begun = Begun {
         id: Some(id),
         would_remove: None,

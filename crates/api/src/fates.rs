@@ -68,6 +68,8 @@ struct Fates {
     quarantined: u64,
     /// Refused with an error answer.
     rejected: u64,
+    /// Of `rejected`: items of people who were erased and are not taken any more.
+    of_refused_people: u64,
 }
 
 /// Requests refused for one reason.
@@ -91,6 +93,7 @@ impl From<Fate> for Fates {
             deduplicated,
             quarantined,
             rejected,
+            of_refused_people,
         } = fate;
         Fates {
             received,
@@ -98,6 +101,7 @@ impl From<Fate> for Fates {
             deduplicated,
             quarantined,
             rejected,
+            of_refused_people,
         }
     }
 }
@@ -162,6 +166,7 @@ pub(crate) async fn seen(
             sum.deduplicated += one.deduplicated;
             sum.quarantined += one.quarantined;
             sum.rejected += one.rejected;
+            sum.of_refused_people += one.of_refused_people;
         }
     }
     Ok((together, tokens))

@@ -13,7 +13,9 @@
 //! | `live.rs` | newly stored events as they come |
 //! | `redaction.rs` | what is taken out of requests before they are kept |
 //! | `status.rs` | the server's own state, for people, probes and Prometheus |
+//! | `encryption.rs` | keys of a directory that is being served |
 //! | `erase.rs` | erasing somebody |
+//! | `refused_people.rs` | who was erased and is refused at the door |
 //! | `organizations.rs` | which organisations there are to choose from |
 //! | `demo_data.rs` | example data for an empty server, and its removal |
 //! | `fates.rs` | what became of everything that came |
@@ -35,6 +37,7 @@ mod catalogue;
 mod connect;
 mod demo_data;
 mod door;
+mod encryption;
 mod erase;
 mod fates;
 mod fault;
@@ -47,6 +50,7 @@ mod live;
 mod live_filter;
 mod organizations;
 mod redaction;
+mod refused_people;
 mod reports;
 mod retention;
 mod routes;
@@ -61,6 +65,7 @@ mod why;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use ::access::barred::Barred;
 use axum::http::StatusCode;
 use base::Shutdown;
 use base::meters::Board;
@@ -72,6 +77,7 @@ pub use access::Access;
 pub use access::federated::{CALLBACK, SignInProvider};
 pub use connect::{Client, Guide, Step, TOKEN, guide};
 pub use demo_data::{DemoData, DemoRefusal, DemoStanding};
+pub use encryption::{EncryptionDesk, ReadRootKey};
 pub use holds::HoldRegister;
 pub use intake::Intake;
 pub use routes::{openapi_json, policies_markdown, router};
@@ -158,6 +164,8 @@ pub struct Api {
     redaction: Option<Arc<redact::Ledger>>,
     intake: Option<Intake>,
     erasures: Option<Arc<ErasureDesk>>,
+    refused_people: Option<Arc<Barred>>,
+    encryption: Option<Arc<EncryptionDesk>>,
     provider: Option<Arc<SignInProvider>>,
     demo_data: Option<Arc<dyn DemoData>>,
     privacy: Option<Privacy>,
@@ -183,6 +191,8 @@ impl Api {
             redaction: None,
             intake: None,
             erasures: None,
+            refused_people: None,
+            encryption: None,
             provider: None,
             demo_data: None,
             privacy: None,
@@ -213,6 +223,24 @@ impl Api {
     pub fn with_erasures(self, desk: Arc<ErasureDesk>) -> Api {
         Api {
             erasures: Some(desk),
+            ..self
+        }
+    }
+
+    /// The same, where who was erased may be refused from then on.
+    #[must_use]
+    pub fn with_refused_people(self, barred: Arc<Barred>) -> Api {
+        Api {
+            refused_people: Some(barred),
+            ..self
+        }
+    }
+
+    /// The same, whose directory's keys can be changed.
+    #[must_use]
+    pub fn with_encryption(self, desk: Arc<EncryptionDesk>) -> Api {
+        Api {
+            encryption: Some(desk),
             ..self
         }
     }

@@ -16,8 +16,8 @@ use crate::access::{
     Policies, Policy, Table, audit, authorise, federated, keys, people, session, sessions,
 };
 use crate::{
-    Api, catalogue, connect, demo_data, door, erase, fates, guard, holds, live, organizations,
-    redaction, reports, retention, sql, status, tokens, web, why,
+    Api, catalogue, connect, demo_data, door, encryption, erase, fates, guard, holds, live,
+    organizations, redaction, refused_people, reports, retention, sql, status, tokens, web, why,
 };
 
 /// The longest body of a request.
@@ -72,6 +72,18 @@ fn table() -> Table {
         .at(needs_all(Manage), routes!(erase::erase))
         .at(Policy::EitherAll(Manage, Audit), routes!(erase::standing))
         .at(Policy::EitherAll(Manage, Audit), routes!(erase::list))
+        .at(
+            Policy::EitherAll(Manage, Audit),
+            routes!(refused_people::list),
+        )
+        .at(needs_all(Manage), routes!(refused_people::remove))
+        .at(
+            Policy::EitherAll(Manage, Audit),
+            routes!(encryption::standing),
+        )
+        .at(needs_all(Manage), routes!(encryption::rotate))
+        .at(needs_all(Manage), routes!(encryption::reload))
+        .at(needs_all(Manage), routes!(encryption::rewrite))
         .at(
             Policy::EitherAll(Manage, Audit),
             routes!(retention::standing),

@@ -39,7 +39,8 @@ pub use ring::{KeyId, KeyInfo, PATH as RING_PATH};
 pub use root::{RootKey, RootKeyError};
 pub use vault::{Random, Vault};
 pub use vaults::{
-    adopt, of as vault_of, provide, provided, reseal_document, seal_document, unseal_document,
+    adopt, of as vault_of, provide, provided, renew, reseal_document, seal_document,
+    unseal_document,
 };
 
 /// Whose key seals something.

@@ -20,6 +20,7 @@
 //! | `to_json.rs` | protobuf to canonical OTLP/JSON |
 //! | `javascript.rs` | items as the clients' own exporter writes them, byte for byte |
 //! | `rewrite.rs`, `rewrite/` | a request with the texts that an `Editor` decides, the rest byte for byte |
+//! | `sift.rs` | a request without the items that a `Sieve` holds back, the rest byte for byte |
 //! | `grpc.rs` | the framing and the paths of OTLP over gRPC |
 //! | `answer.rs`, `answer/` | responses: success, partial success, `google.rpc.Status` |
 
@@ -35,6 +36,7 @@ pub mod javascript;
 mod rewrite;
 mod scan;
 mod schema;
+mod sift;
 mod to_json;
 mod wire;
 mod writer;
@@ -46,6 +48,7 @@ pub use decode::{Decoded, decode};
 pub use from_json::{FromJson, from_json};
 pub use rewrite::{Rewritten, rewrite};
 pub use scan::count;
+pub use sift::{Sieve, Sifted, sift};
 pub use to_json::to_json;
 
 /// How much one request may hold.

@@ -308,7 +308,9 @@ impl Rewriter<'_> {
 }
 
 /// The next field, and its bytes with tag and length.
-fn next<'a>(fields: &mut Reader<'a>) -> Result<Option<(WireField<'a>, &'a [u8])>, Fault> {
+pub(crate) fn next<'a>(
+    fields: &mut Reader<'a>,
+) -> Result<Option<(WireField<'a>, &'a [u8])>, Fault> {
     let before = fields.bytes();
     let Some(field) = fields.next()? else {
         return Ok(None);

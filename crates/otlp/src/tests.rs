@@ -7,6 +7,7 @@ mod lenient_signals;
 mod limits;
 mod random;
 mod rewrite;
+mod sift;
 mod wire;
 
 use std::borrow::Cow;

@@ -5,11 +5,12 @@
 
 mod erase;
 mod held;
+mod refuse;
 mod retain;
 mod run;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use arrow::datatypes::SchemaRef;
@@ -39,6 +40,7 @@ use crate::sight::{Lens, Sight};
 use crate::{complexity, environment};
 
 pub use erase::{Asked, EraseError, ErasureDesk, ErasureState};
+pub use refuse::Refuser;
 pub use retain::{RetentionDesk, RetentionRun};
 
 pub(crate) use run::Fold;
@@ -83,6 +85,7 @@ pub struct Engine {
     copies: Arc<Copies>,
     digests: Arc<Digests>,
     kept: Kept,
+    refuser: OnceLock<Arc<dyn Refuser>>,
     /// Taken when the engine is dropped, to be shut down without waiting.
     runtime: Option<Runtime>,
 }
@@ -130,6 +133,7 @@ impl Engine {
             copies: Arc::default(),
             digests: Arc::default(),
             kept: Kept::default(),
+            refuser: OnceLock::new(),
             runtime: Some(runtime),
         })
     }

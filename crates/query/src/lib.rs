@@ -62,7 +62,8 @@ pub use config::Config;
 pub use content::may_show_content;
 pub use cost::Cost;
 pub use engine::{
-    Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState, RetentionDesk, RetentionRun,
+    Answer, Asked, Engine, EraseError, ErasureDesk, ErasureState, Refuser, RetentionDesk,
+    RetentionRun,
 };
 pub use error::{ErrorKind, QueryError};
 pub use holds::{Hold, HoldBook};

@@ -96,7 +96,10 @@ pub struct Admitted {
     pub items: u64,
     /// How many of them were quarantined: the client is told that these were rejected.
     pub quarantined: u64,
-    /// Why they were, in English; not used when nothing was quarantined.
+    /// How many items beside `items` were held back and not kept at all: the client is told that these
+    /// were rejected, too.
+    pub held_back: u64,
+    /// Why some were, in English; not used when all was kept.
     pub reason: Option<String>,
 }
 

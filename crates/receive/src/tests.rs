@@ -81,6 +81,7 @@ impl Admit for Recorder {
             b"quarantine" => Ok(Admitted {
                 items: 5,
                 quarantined: 2,
+                held_back: 0,
                 reason: Some("too deep".to_owned()),
             }),
             bytes if bytes.starts_with(b"wait") => {

@@ -39,6 +39,8 @@ mod tally;
 mod tests;
 mod walk;
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ring::hmac;
@@ -67,6 +69,8 @@ pub type May = Arc<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 #[derive(Debug, Default)]
 pub(crate) struct Erasing {
     pub(crate) one: Arc<tokio::sync::Mutex<()>>,
+    /// Whether parts are being written anew under other keys, which gives way.
+    pub(crate) is_resealing: AtomicBool,
     progress: Mutex<Option<ErasureProgress>>,
 }
 
@@ -159,14 +163,27 @@ impl Store {
         Ok(looked.tally.counts)
     }
 
+    /// By what somebody is known now and nobody else, with the ids that are known to be theirs.
+    ///
+    /// # Errors
+    /// Parts cannot be read.
+    pub async fn known_by(
+        &self,
+        whom: &Whom,
+        choice: &Arc<dyn Choice>,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let snapshot = self.snapshot().await;
+        let looked = self.look(&snapshot, whom, choice, |_| {}).await?;
+        Ok(looked.identifiers.union(&whom.ids).cloned().collect())
+    }
+
     /// Begins an erasure, or goes on with the one of the same id. From here on it is on the disk, and goes
     /// on after a restart.
     ///
     /// # Errors
     /// Another one is under way, the journal is being replayed, or the disk fails.
     pub async fn begin_erasure(self: &Arc<Self>, order: Order) -> Result<Erasure, StoreError> {
-        let alone = Arc::clone(&self.erasing.one).try_lock_owned();
-        let alone = alone.map_err(|_| StoreError::Busy("another erasure is under way".into()))?;
+        let alone = self.alone("another erasure is under way").await?;
         if !self.replay_progress().is_done() {
             let reason = "the journal is being replayed: erase when that is done";
             return Err(StoreError::Busy(reason.into()));
@@ -195,6 +212,20 @@ impl Store {
             snapshot,
             _alone: alone,
         })
+    }
+
+    /// One at a time changes parts that are there: who erases, ages out, or writes anew. The last gives way
+    /// between a few parts, and is waited for; the others are told to come again.
+    pub(crate) async fn alone(
+        &self,
+        busy: &str,
+    ) -> Result<tokio::sync::OwnedMutexGuard<()>, StoreError> {
+        let one = Arc::clone(&self.erasing.one);
+        if self.erasing.is_resealing.load(Ordering::SeqCst) {
+            return Ok(one.lock_owned().await);
+        }
+        one.try_lock_owned()
+            .map_err(|_| StoreError::Busy(busy.into()))
     }
 
     /// An erasure that has failed before anything was gone is as if it had not been asked for.

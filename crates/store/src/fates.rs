@@ -30,6 +30,8 @@ pub struct Fate {
     pub quarantined: u64,
     /// Refused with an error answer; the client knows.
     pub rejected: u64,
+    /// Of `rejected`: items of people who were erased and are not taken any more.
+    pub of_refused_people: u64,
 }
 
 impl Fate {
@@ -138,6 +140,15 @@ impl Fates {
         }
     }
 
+    /// Counts items of people who are not taken any more: they came, and were rejected.
+    pub fn refuse_people(&self, signal: Signal, token: Option<&Provenance>, items: u64) {
+        self.change(signal, token, |fate| {
+            fate.received += items;
+            fate.rejected += items;
+            fate.of_refused_people += items;
+        });
+    }
+
     /// Counts a whole request that was answered with an error. How many items it held may not even
     /// be known, so this ledger is beside the one of items.
     pub fn refuse_request(&self, refused: RefusedRequests) {
@@ -211,6 +222,12 @@ impl Fates {
                     move |all| count(&all[signal as usize]) as f64,
                 );
             }
+            readings = readings.counter(
+                "tallybook_items_of_refused_people_total",
+                "Items of people who were erased and are not taken any more; they count as rejected, too.",
+                &[("signal", signal.name())],
+                move |all| all[signal as usize].of_refused_people as f64,
+            );
         }
         Box::new(readings)
     }
@@ -244,6 +261,7 @@ mod tests {
             deduplicated,
             quarantined,
             rejected,
+            of_refused_people: 0,
         }
     }
 
@@ -273,6 +291,19 @@ mod tests {
         ];
         assert_eq!(fates.all(), expect);
         assert!(fates.all().iter().all(Fate::is_settled));
+    }
+
+    #[test]
+    fn items_of_refused_people_are_rejected_and_told_apart() {
+        let fates = Fates::default();
+        fates.receipt(Signal::Logs, None, 3).settle(3, 0, 0);
+        fates.refuse_people(Signal::Logs, None, 2);
+        let expected = Fate {
+            of_refused_people: 2,
+            ..fate(5, 3, 0, 0, 2)
+        };
+        assert_eq!(fates.of(Signal::Logs), expected);
+        assert!(fates.of(Signal::Logs).is_settled());
     }
 
     #[test]

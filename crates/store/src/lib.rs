@@ -113,7 +113,7 @@ pub use retain::{
     RetentionRule, RetentionState, Round,
 };
 pub use schema::Table;
-pub use seal::{EncryptionStatus, KeyUse, Resealed};
+pub use seal::{Beside, EncryptionStatus, KeyUse, Resealed};
 pub use snapshot::Snapshot;
 pub use split::SplitSessions;
 pub use state::Applied;

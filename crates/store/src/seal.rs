@@ -27,7 +27,7 @@ use crate::objects::Objects;
 use crate::store::{Config, Store};
 
 pub(crate) use reader::SealedReader;
-pub use rewrite::Resealed;
+pub use rewrite::{Beside, Resealed};
 pub use status::{EncryptionStatus, KeyUse};
 
 /// The column that says whose a row is.

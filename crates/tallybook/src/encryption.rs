@@ -47,6 +47,15 @@ pub(crate) fn settle(configured: Option<&Path>, data_dir: &Path) -> Result<(), S
     }
 }
 
+/// The key that is now in the file that the key of this process came from.
+pub(crate) fn read_again() -> Result<RootKey, String> {
+    let file = FILE.lock().ok().and_then(|file| file.clone());
+    let file = file.ok_or_else(|| {
+        format!("the root key came from {KEY}, and a process cannot be given another: restart with a key file")
+    })?;
+    RootKey::read(&file).map_err(|error| error.to_string())
+}
+
 fn take_file(file: &Path) -> Result<(), String> {
     let key = RootKey::read(file).map_err(|error| error.to_string())?;
     seal::provide(Some(key));

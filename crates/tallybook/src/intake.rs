@@ -4,6 +4,8 @@
 //! not hold up the connections of others. Nothing is durable before it is redacted: what fails there
 //! is refused, never let through.
 
+mod work;
+
 use std::sync::Arc;
 
 use access::door::{Door, Knock};
@@ -13,14 +15,15 @@ use contract::Signal;
 use receive::{
     Admit, Admitted, Denied, ExportRequest, Head, NotAdmitted, RefusedRequest, Transport,
 };
-use redact::Tally;
-use store::{ENTRY_BYTES_MAX, Entry, PrepareError, Prepared, Provenance, RefusedRequests, Store};
+use store::{Prepared, Provenance, RefusedRequests, Store};
 use tokio::runtime::{Handle, Runtime};
-use tokio::time::Instant;
 
+use crate::barring::Barring;
 use crate::redaction::Redaction;
 use crate::refusals::Refusals;
 use crate::settings::Foreign;
+
+use work::{Tools, Worked, reason, work};
 
 /// Admits export requests into a store.
 pub(crate) struct Intake {
@@ -38,6 +41,7 @@ pub(crate) struct Entrance {
     pub(crate) door: Arc<Door>,
     pub(crate) foreign: Foreign,
     pub(crate) notices: Arc<dyn Listener>,
+    pub(crate) barring: Arc<Barring>,
 }
 
 /// The token with which a request came; none where intake is open.
@@ -84,11 +88,15 @@ impl Intake {
         received_ns: u64,
     ) -> Result<(), NotAdmitted> {
         let deadline = request.deadline;
+        let _pass = self.entrance.barring.pass();
         let working = self.prepare(request, Some(provenance), received_ns);
-        let (entry, prepared, tally) = working.await?;
-        let appended = self.store.append_by(&entry, prepared, deadline).await;
+        let worked = working.await?;
+        let appended = self
+            .store
+            .append_by(&worked.entry, worked.prepared, deadline)
+            .await;
         appended.map_err(unavailable)?;
-        self.redaction.count(tally);
+        self.redaction.count(worked.tally);
         Ok(())
     }
 
@@ -98,21 +106,23 @@ impl Intake {
         request: ExportRequest,
         provenance: Option<Arc<Provenance>>,
         received_ns: u64,
-    ) -> Result<(Entry, Prepared, Tally), NotAdmitted> {
+    ) -> Result<Worked, NotAdmitted> {
         // Before decoding: what is refused in the end should cost little.
         let room = self.store.room_by(request.deadline).await;
         room.map_err(unavailable)?;
         let (store, limits) = (Arc::clone(&self.store), self.limits.clone());
-        let redaction = Arc::clone(&self.redaction);
+        let (redaction, barring) = (
+            Arc::clone(&self.redaction),
+            Arc::clone(&self.entrance.barring),
+        );
         let working = self.cpu.spawn(async move {
-            work(
-                &store,
-                &limits,
-                &redaction,
-                request,
-                provenance,
-                received_ns,
-            )
+            let tools = Tools {
+                store: &store,
+                limits: &limits,
+                redaction: &redaction,
+                barring: &barring,
+            };
+            work(&tools, request, provenance, received_ns)
         });
         // A panic there is before anything is durable: the client may send the request again.
         working.await.map_err(unavailable)?
@@ -121,6 +131,18 @@ impl Intake {
     /// Says now and then what was refused, until `shutdown`.
     pub(crate) async fn run_log(self: Arc<Self>, shutdown: Shutdown) {
         self.refusals.run(self.store.clock(), shutdown).await;
+    }
+
+    /// The answer where there is nothing to keep.
+    fn without_items(&self, seen: Seen, held_back: u64) -> Admitted {
+        if held_back == 0 {
+            self.hear_empty(seen);
+        }
+        Admitted {
+            held_back,
+            reason: reason(held_back, None),
+            ..Admitted::default()
+        }
     }
 
     fn hear_empty(&self, seen: Seen) {
@@ -248,58 +270,6 @@ fn denied(turned: Turned) -> Denied {
     }
 }
 
-/// The CPU work of a request.
-fn work(
-    store: &Store,
-    limits: &otlp::Limits,
-    redaction: &Redaction,
-    request: ExportRequest,
-    provenance: Option<Arc<Provenance>>,
-    received_ns: u64,
-) -> Result<(Entry, Prepared, Tally), NotAdmitted> {
-    // Nobody waits any more for what comes to its turn too late, and it will be sent again.
-    if request.deadline <= Instant::now() {
-        return Err(unavailable("too many requests wait to be decoded"));
-    }
-    let (protobuf, quarantined) = match request.encoding {
-        otlp::Encoding::Protobuf => (request.body, Vec::new()),
-        otlp::Encoding::Json => {
-            let converted = otlp::from_json(request.signal, &request.body, limits)
-                .map_err(NotAdmitted::Refused)?;
-            (converted.protobuf.into(), converted.quarantined)
-        }
-    };
-    let of_token = provenance.as_ref();
-    let of_token = of_token.map(|token| token.organization.as_str());
-    let redacted = redaction
-        .apply((request.signal, of_token), protobuf, quarantined, limits)
-        .map_err(NotAdmitted::Refused)?;
-    let transport = match request.transport {
-        Transport::Http => store::Transport::Http,
-        Transport::Grpc => store::Transport::Grpc,
-    };
-    let entry = Entry {
-        signal: request.signal,
-        transport,
-        received_ns,
-        quarantined: redacted.quarantined,
-        protobuf: redacted.protobuf,
-        provenance,
-    };
-    if entry.bytes() > ENTRY_BYTES_MAX {
-        // Sent again it would be as large.
-        return Err(NotAdmitted::Refused(otlp::Refused::TooMany {
-            what: "bytes once it is decoded",
-            limit: ENTRY_BYTES_MAX,
-        }));
-    }
-    let prepared = store.prepare(&entry).map_err(|error| match error {
-        PrepareError::Refused(refused) => NotAdmitted::Refused(refused),
-        PrepareError::Internal { .. } => unavailable(error),
-    })?;
-    Ok((entry, prepared, redacted.tally))
-}
-
 fn unavailable(reason: impl std::fmt::Display) -> NotAdmitted {
     NotAdmitted::Unavailable {
         reason: reason.to_string(),
@@ -325,26 +295,33 @@ impl Admit for Intake {
         let seen = Seen::of(&request);
         let bytes = request.body.len() as u64;
         let provenance = grant.as_deref().map(|token| Arc::new(provenance(token)));
+        // Held to the end: who is refused meanwhile is waited for.
+        let _pass = self.entrance.barring.pass();
         let working = self.prepare(request, provenance, received_ns);
-        let (entry, prepared, tally) = working.await?;
+        let Worked {
+            entry,
+            prepared,
+            tally,
+            held_back,
+        } = working.await?;
         let prepared = self.judge_foreign(&grant, prepared)?;
         if prepared.items == 0 {
-            self.hear_empty(seen);
-            return Ok(Admitted::default());
+            return Ok(self.without_items(seen, held_back));
         }
         let events = prepared.events(&self.entrance.door.awaited());
         let (items, quarantined) = (prepared.items, prepared.quarantined);
-        let reason = prepared.first_reason.clone();
+        let reason = reason(held_back, prepared.first_reason.clone());
         match self.store.append_by(&entry, prepared, deadline).await {
             Ok(_) => {
                 self.redaction.count(tally);
                 self.note_arrived(&events);
                 if let Some(token) = &grant {
-                    self.entrance.gate.charge(token, items, bytes);
+                    self.entrance.gate.charge(token, items + held_back, bytes);
                 }
                 Ok(Admitted {
                     items,
                     quarantined,
+                    held_back,
                     reason,
                 })
             }

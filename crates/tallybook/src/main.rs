@@ -27,6 +27,7 @@
 //! | `command/` | what each command does |
 
 mod admission;
+mod barring;
 mod cli;
 mod client;
 mod command;

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use access::barred::Barred;
 use access::door::Door;
 use access::tokens::{Gate, Openness};
 use api::{About, Access, Api, SignInProvider};
@@ -19,7 +20,9 @@ use tls::Tls;
 use tokio::runtime::Runtime;
 
 use crate::admission;
+use crate::barring::Barring;
 use crate::demo_data::DemoData;
+use crate::encryption;
 use crate::failure::Failure;
 use crate::intake::{Entrance, Intake, cpu_runtime};
 use crate::notices::Notices;
@@ -47,6 +50,7 @@ pub(crate) struct Server {
     door: Arc<Door>,
     notices: Arc<Notices>,
     intake: Arc<Intake>,
+    refused_people: Arc<Barred>,
     pub(crate) redaction: Arc<Redaction>,
     board: Board,
     cpu: Runtime,
@@ -97,11 +101,15 @@ impl Server {
         );
         say_openness(&gate);
         let door = Arc::new(Door::open(&data_dir).map_err(Failure::failed)?);
+        let barring = Arc::new(Barring::open(&data_dir, &usual)?);
+        engine.set_refuser(Arc::clone(&barring) as _);
+        let refused_people = barring.list();
         let entrance = Entrance {
             gate: Arc::clone(&gate),
             door: Arc::clone(&door),
             foreign: settings.foreign,
             notices: Arc::clone(&notices) as _,
+            barring,
         };
         let kept = Arc::clone(&redaction);
         let cpu_handle = cpu.handle().clone();
@@ -124,6 +132,7 @@ impl Server {
             door,
             notices,
             intake: Arc::new(intake),
+            refused_people,
             redaction,
             board,
             cpu,
@@ -201,6 +210,13 @@ impl Server {
         let retention = RetentionDesk::new(Arc::clone(&self.engine), self.retention, retention_key);
         let retention = Arc::new(retention);
         let aging = tokio::spawn(Arc::clone(&retention).run(shutdown.clone()));
+        let keys = api::EncryptionDesk::new(
+            Arc::clone(&self.store),
+            &self.data_dir,
+            Box::new(encryption::read_again),
+            shutdown.clone(),
+        );
+        let keys = Arc::new(keys);
         let privacy = api::Privacy {
             retention,
             holds: Arc::new(api::HoldRegister::of(&self.data_dir)),
@@ -209,6 +225,8 @@ impl Server {
         let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
         let api = Api::new(self.engine, about, self.board, config, self.access)
             .with_erasures(Arc::clone(&desk))
+            .with_refused_people(self.refused_people)
+            .with_encryption(Arc::clone(&keys))
             .with_privacy(privacy)
             .with_redaction(self.redaction.ledger())
             .with_provider(self.provider)
@@ -221,7 +239,8 @@ impl Server {
         let router = api::router(api);
         // Flushes end last, after everything that can still append.
         let appends_done = Shutdown::new();
-        let replay = tokio::spawn(replay(self.replay, self.data_dir, desk, shutdown.clone()));
+        let after = AfterReplay { desk, keys };
+        let replay = tokio::spawn(replay(self.replay, self.data_dir, after, shutdown.clone()));
         let flushes = tokio::spawn(Arc::clone(&self.store).run_flushes(appends_done.clone()));
         let reserve = tokio::spawn(Arc::clone(&self.store).run_reserve(shutdown.clone()));
         let tls = self.tls.clone();
@@ -330,13 +349,19 @@ async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure
         })
 }
 
+/// What was under way when the server ended, and goes on once the journal is replayed.
+struct AfterReplay {
+    desk: Arc<ErasureDesk>,
+    keys: Arc<api::EncryptionDesk>,
+}
+
 /// Replays the journal while the server serves, and says what was found. An erasure that was under way
-/// when the server ended goes on then.
-async fn replay(replay: Replay, data_dir: PathBuf, desk: Arc<ErasureDesk>, shutdown: Shutdown) {
+/// when the server ended goes on then, and then what was being written anew.
+async fn replay(replay: Replay, data_dir: PathBuf, after: AfterReplay, shutdown: Shutdown) {
     if let Some(opened) = replay.run_until(shutdown.clone()).await {
         opening::say(&data_dir, &opened);
         tokio::select! {
-            () = desk.resume() => {}
+            () = after.desk.resume() => after.keys.resume(),
             () = shutdown.wait() => {}
         }
     }

@@ -30,6 +30,8 @@ pub struct Fate {
     pub quarantined: u64,
     /// Refused.
     pub rejected: u64,
+    /// Of these: items of people who were erased and are refused.
+    pub of_refused_people: u64,
 }
 
 /// Requests that were refused for one reason.
@@ -97,6 +99,7 @@ impl Fate {
         self.deduplicated += other.deduplicated;
         self.quarantined += other.quarantined;
         self.rejected += other.rejected;
+        self.of_refused_people += other.of_refused_people;
     }
 
     fn parts(&self) -> [(&'static str, u64); 4] {

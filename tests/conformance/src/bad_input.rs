@@ -262,6 +262,7 @@ impl Run<'_> {
             deduplicated: self.case.deduplicated,
             quarantined,
             rejected: 0,
+            of_refused_people: 0,
         };
         let seen = Fate {
             received: after.received - before.received,
@@ -269,6 +270,7 @@ impl Run<'_> {
             deduplicated: after.deduplicated - before.deduplicated,
             quarantined: after.quarantined - before.quarantined,
             rejected: after.rejected - before.rejected,
+            of_refused_people: after.of_refused_people - before.of_refused_people,
         };
         match seen == wanted {
             true => Vec::new(),

@@ -16,6 +16,7 @@
 //! | `world.rs` | disk, clock and store; crashes and openings |
 //! | `deeds.rs` | what happens in a life |
 //! | `ends.rs` | how a life ends, with what is rare by chance |
+//! | `keys.rs` | keys that are renewed, in encrypted lives |
 //! | `telemetry.rs` | the requests that are sent |
 //! | `ledger.rs` | what was issued and acknowledged, and what that demands of what is stored |
 //! | `rows.rs` | what is stored, read back from buffer and parts |
@@ -24,6 +25,7 @@
 
 mod deeds;
 mod ends;
+mod keys;
 mod ledger;
 mod life;
 mod many;

@@ -58,6 +58,7 @@ async fn whole_life(world: &mut World) -> Result<(), String> {
     let deeds = 10 + world.dice.below(30);
     for _ in 0..deeds {
         world.deed().await?;
+        world.renew_keys().await?;
         if world.disk.is_powerless() {
             world.crash().await?;
             world.aftermath().await?;

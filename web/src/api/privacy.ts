@@ -91,6 +91,15 @@ export interface Erasure {
   with_mentions: boolean;
   keep_aggregates: boolean;
   and_account: boolean;
+  and_refuse: boolean;
+}
+
+export interface RefusedPerson {
+  id: string;
+  since_ms: number;
+  by: string;
+  organization: string | null;
+  ids: number;
 }
 
 export interface ErasurePlan {
@@ -116,6 +125,10 @@ export const fetchErasures = (signal?: AbortSignal) =>
 export const planErasure = (erasure: Erasure) => sent<ErasurePlan>('POST', '/api/v1/erase', { ...erasure, dry_run: true });
 export const erase = async (erasure: Erasure) => (await sent<{ id: string }>('POST', '/api/v1/erase', { ...erasure, dry_run: false })).id;
 export const fetchErasure = (id: string) => get<ErasureStanding>(`/api/v1/erasures/${encodeURIComponent(id)}`, {});
+
+export const fetchRefusedPeople = async (signal?: AbortSignal) =>
+  (await get<{ people: RefusedPerson[] }>('/api/v1/refused-people', {}, signal)).people;
+export const takeAgain = (id: string) => sent<RefusedPerson>('DELETE', `/api/v1/refused-people/${encodeURIComponent(id)}`);
 
 export const isVerified = (certificate: Certificate) => certificate.search.verified && certificate.unread_parts.length === 0;
 export const itemsOf = (counts: Counts) => Object.values(counts.items).reduce((sum, items) => sum + items, 0);

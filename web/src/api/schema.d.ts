@@ -188,6 +188,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/encryption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is encrypted under which key, and how far writing anew is. */
+        get: operations["standing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/encryption/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wraps all keys by the root key that is in the server's key file now. From the answer on the one before
+         *     opens nothing any more.
+         */
+        post: operations["reload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/encryption/rewrite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to write anew what is plain or under an old key, in the background. */
+        post: operations["rewrite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/encryption/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives every organisation a new key for what is written from now on. Old ones open what they have sealed. */
+        post: operations["rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/erase": {
         parameters: {
             query?: never;
@@ -453,6 +524,40 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/refused-people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People who were erased and whose items are refused at the door. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/refused-people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes somebody's items again. */
+        delete: operations["remove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -911,6 +1016,11 @@ export interface components {
         Erase: {
             /** @description The account of this name by which they sign in goes, too. */
             and_account?: boolean;
+            /**
+             * @description Nothing more is taken of them: what comes is rejected before it is kept. See
+             *     `GET /api/v1/refused-people`.
+             */
+            and_refuse?: boolean;
             /** @description Only say what would go. */
             dry_run: boolean;
             /** @description Figures stay, as nobody's. */
@@ -1009,6 +1119,11 @@ export interface components {
              * @description Known already: a repeated delivery.
              */
             deduplicated: number;
+            /**
+             * Format: int64
+             * @description Of `rejected`: items of people who were erased and are not taken any more.
+             */
+            of_refused_people: number;
             /**
              * Format: int64
              * @description Not understood, kept in `quarantine`.
@@ -1808,6 +1923,27 @@ export interface components {
              */
             since_ms: number;
         };
+        /** @description Who is refused. */
+        RefusedPeople: {
+            /** @description The latest last. */
+            people: components["schemas"]["RefusedPerson"][];
+        };
+        /** @description Somebody whose items are not taken. The list names nobody. */
+        RefusedPerson: {
+            /** @description Who asked for it. */
+            by: string;
+            /** @description The id of the erasure with which it began, as its certificate has it. */
+            id: string;
+            /** @description By how many ids, sessions and installations they are known. */
+            ids: number;
+            /** @description Only items that belong to this organisation; null: whose ever they are. */
+            organization?: string | null;
+            /**
+             * Format: int64
+             * @description Since when, milliseconds since the Unix epoch.
+             */
+            since_ms: number;
+        };
         /** @description Requests refused for one reason. */
         RefusedRequests: {
             /** @description Why: `malformed`, `too_large`, `overloaded` and the like. */
@@ -1821,6 +1957,13 @@ export interface components {
             retryable: boolean;
             /** @description What they meant to export: `logs`, `metrics`, `traces`, or `unknown` where the path did not say. */
             signal: string;
+        };
+        /** @description What became of keys. */
+        Renewed: {
+            /** @description Keys that there are now, old ones too. */
+            keys: number;
+            /** @description What the root key may be called by. */
+            root_key: string;
         };
         /** @description What one prompt caused. */
         Replay: {
@@ -2088,6 +2231,25 @@ export interface components {
             truncated: boolean;
             /** @description The conditions that rows fulfil. */
             where: string[];
+        };
+        /** @description How far writing anew is. */
+        Rewriting: {
+            /** @description Why it failed last, if it did: it goes on when it is asked for, or with the next start. */
+            failed?: string | null;
+            /** @description Whether it is under way. */
+            is_running: boolean;
+            /** @description What it came to when it ended last. */
+            last?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description Parts that are done.
+             */
+            parts_done: number;
+            /**
+             * Format: int64
+             * @description Of so many.
+             */
+            parts_total: number;
         };
         /** @description Other days for some items. */
         RuleRow: components["schemas"]["DaysRow"] & {
@@ -2996,6 +3158,108 @@ export interface operations {
             };
         };
     };
+    standing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+        };
+    };
+    reload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Renewed"];
+                };
+            };
+            /** @description There is no other key in the file */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rewrite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is under way, or the directory is not encrypted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Renewed"];
+                };
+            };
+            /** @description The directory is not encrypted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     erase: {
         parameters: {
             query?: never;
@@ -3553,6 +3817,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedPeople"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The erasure's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedPerson"];
+                };
+            };
+            /** @description There is nobody of this id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
         };
     };

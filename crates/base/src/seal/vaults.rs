@@ -45,6 +45,11 @@ pub fn provide(root: Option<RootKey>) {
     known.vaults = None;
 }
 
+/// From now on this is the process's root key, which the vaults that are open know already.
+pub fn renew(root: RootKey) {
+    known().root = Some(root);
+}
+
 /// From now on `vault` seals what is under its directory: whoever changes its keys has it, too.
 pub fn adopt(vault: Arc<Vault>) {
     let mut known = known();

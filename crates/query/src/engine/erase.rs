@@ -78,6 +78,8 @@ pub struct Asked {
     pub keep_aggregates: bool,
     /// The account by which they sign in has gone, too; the audit trail may name it.
     pub and_account: bool,
+    /// Nothing more is taken of them from now on.
+    pub and_refuse: bool,
 }
 
 impl Engine {
@@ -101,6 +103,7 @@ impl Engine {
             token: asked.token.clone(),
             keep_aggregates: asked.keep_aggregates,
             and_account: asked.and_account,
+            and_refuse: asked.and_refuse,
             ids: asked.token.iter().cloned().collect(),
         };
         let (whom, choice) = self.choice(whom, snapshot).await?;
@@ -116,6 +119,9 @@ impl Engine {
     /// # Errors
     /// Another one is under way, or the disk fails: see [`store::Erasure::run`].
     pub async fn erase(&self, order: Order, key: &[u8; 32]) -> Result<Certificate, EraseError> {
+        if order.whom.and_refuse {
+            self.refuse_from_now_on(&order).await?;
+        }
         let erasure = self.store.begin_erasure(order).await?;
         let (whom, snapshot) = (erasure.order().whom.clone(), erasure.snapshot().clone());
         let (_, choice) = self.choice(whom.clone(), snapshot).await?;

@@ -22,12 +22,13 @@ pub(crate) fn admitted(signal: Signal, encoding: Encoding, admitted: &Admitted) 
 
 /// The `Export…ServiceResponse` for `admitted`.
 pub(crate) fn message(signal: Signal, encoding: Encoding, admitted: &Admitted) -> Vec<u8> {
-    if admitted.quarantined == 0 {
+    let rejected = admitted.quarantined + admitted.held_back;
+    if rejected == 0 {
         return otlp::answer::success(encoding);
     }
     let unnamed = || format!("some {} could not be understood", signal.items());
     let reason = admitted.reason.clone().unwrap_or_else(unnamed);
-    otlp::answer::partial(signal, encoding, admitted.quarantined, &reason)
+    otlp::answer::partial(signal, encoding, rejected, &reason)
 }
 
 /// The status that `fault` deserves.

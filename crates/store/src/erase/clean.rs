@@ -27,7 +27,7 @@ impl Store {
     }
 
     /// Deletes the journal through a frame, which is in parts.
-    async fn cut_journal(&self, through: u64) -> Result<(), StoreError> {
+    pub(crate) async fn cut_journal(&self, through: u64) -> Result<(), StoreError> {
         for _ in 0..CUTS_MAX {
             self.flush().await?;
             let closed = self.journal.rotate().await;

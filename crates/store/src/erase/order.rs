@@ -44,6 +44,9 @@ pub struct Whom {
     /// Whether the account by which they sign in has gone, too. The audit trail still names it.
     #[serde(default)]
     pub and_account: bool,
+    /// Whether nothing more is to be taken of them.
+    #[serde(default)]
+    pub and_refuse: bool,
 }
 
 /// An erasure that somebody has asked for.

@@ -60,9 +60,9 @@ impl Store {
         retention: &Retention,
         key: RetentionKey,
     ) -> Result<Retaining, StoreError> {
-        let alone = Arc::clone(&self.erasing.one).try_lock_owned();
-        let busy = |_| StoreError::Busy("an erasure or a run of retention is under way".into());
-        let _alone = alone.map_err(busy)?;
+        let _alone = self
+            .alone("an erasure or a run of retention is under way")
+            .await?;
         if !self.replay_progress().is_done() {
             let reason = "the journal is being replayed: retention begins when that is done";
             return Err(StoreError::Busy(reason.into()));

@@ -4,17 +4,21 @@
 //! nothing names them; one manifest names them instead of the old; then the old are deleted. Everything
 //! else is replaced in its place, whole or not at all. Cut short anywhere, it is begun again and goes on
 //! with what is left.
+//!
+//! Intake, queries, erasing and aging out go on meanwhile: between a few parts whoever waits has their turn,
+//! and parts that are gone or new by then are left to the next time. A key is forgotten only if it was old
+//! before a flush that everybody was waited for who may have had it in hand, and nothing is under it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::BooleanArray;
-use base::seal::{KeyId, Scope, is_message};
+use base::seal::{KeyId, KeyInfo, Scope, is_message};
 use bytes::Bytes;
 use journal::Sequence;
 use parquet::errors::ParquetError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::status::Sealed;
 use super::{OWNER, Owners, scope_of_part};
@@ -26,12 +30,12 @@ use crate::twin;
 
 /// So many parts are written before a manifest makes them count: no more work than this is lost, and no
 /// more space is taken twice.
-const PARTS_AT_ONCE: usize = 64;
+const PARTS_AT_ONCE: usize = 16;
 /// How much of the journal is looked at at once.
 const JOURNAL_BYTES: usize = 1 << 20;
 
 /// What writing anew came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resealed {
     /// Parts that were written anew.
     pub parts: u64,
@@ -45,20 +49,65 @@ pub struct Resealed {
     pub unreadable: u64,
 }
 
+/// Who else may be writing into the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Nobody but this process, and it writes no documents.
+    Nobody,
+    /// A server's other work, and commands that have the keys of the installation in hand: these are not
+    /// forgotten.
+    Others,
+}
+
+impl Beside {
+    fn may_forget(self, scope: &Scope) -> bool {
+        self == Beside::Nobody || *scope != Scope::Installation
+    }
+}
+
+/// Says that parts are being written anew, until it is dropped.
+struct Resealing<'a>(&'a AtomicBool);
+
+impl<'a> Resealing<'a> {
+    fn begin(is_resealing: &'a AtomicBool) -> Result<Resealing<'a>, StoreError> {
+        match is_resealing.swap(true, Ordering::SeqCst) {
+            true => Err(StoreError::Busy("it is being written anew already".into())),
+            false => Ok(Resealing(is_resealing)),
+        }
+    }
+}
+
+impl Drop for Resealing<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
 impl Store {
     /// Writes anew all that is plain, mixed, or under an old key, and forgets the keys that nothing is
     /// under any more. `told` hears how many of how many parts are done. The journal must be replayed.
     ///
     /// # Errors
-    /// The directory is not encrypted, somebody is being erased, or the disk fails. It may be begun again.
-    pub async fn reseal(&self, told: impl Fn(u64, u64)) -> Result<Resealed, StoreError> {
+    /// The directory is not encrypted, this is under way already, or the disk fails. It may be begun again.
+    pub async fn reseal(
+        &self,
+        beside: Beside,
+        told: impl Fn(u64, u64),
+    ) -> Result<Resealed, StoreError> {
         let Some(vault) = self.objects.vault().cloned() else {
             let reason = "the directory is not encrypted: set a key first";
             return Err(StoreError::Busy(reason.into()));
         };
-        let alone = Arc::clone(&self.erasing.one).try_lock_owned();
-        let _alone = alone.map_err(|_| StoreError::Busy("somebody is being erased".into()))?;
-        self.flush().await?;
+        if !self.replay_progress().is_done() {
+            let reason = "the journal is being replayed: write anew when that is done";
+            return Err(StoreError::Busy(reason.into()));
+        }
+        let _one = Resealing::begin(&self.erasing.is_resealing)?;
+        let may_go = |key: &KeyInfo| !key.is_current && beside.may_forget(&key.scope);
+        let old = vault.keys().into_iter().filter(may_go);
+        let old: HashSet<KeyId> = old.map(|key| key.id).collect();
+        // Also what a process before left of the journal that is in parts: its frames are under old keys.
+        self.cut_journal(self.journal.last_synced().get()).await?;
         let current = vault.keys().into_iter().filter(|key| key.is_current);
         let current: HashMap<KeyId, Scope> = current.map(|key| (key.id, key.scope)).collect();
         let is_mixed = |file: &Sealed| {
@@ -67,7 +116,7 @@ impl Store {
         };
         let files = self.sealed_files().await?;
         let is_due = |file: &Sealed| file.key.is_none_or(|key| !current.contains_key(&key));
-        let due: HashSet<String> = files
+        let due: BTreeSet<String> = files
             .into_iter()
             .filter(|file| is_due(file) || is_mixed(file))
             .map(|file| file.path)
@@ -75,7 +124,14 @@ impl Store {
         let mut done = Resealed::default();
         self.reseal_parts(&due, &mut done, told).await?;
         self.reseal_files(&due, &mut done).await?;
-        let used = self.all_keys_in_use().await?;
+        let mut used = self.all_keys_in_use().await?;
+        used.extend(
+            vault
+                .keys()
+                .iter()
+                .map(|key| key.id)
+                .filter(|id| !old.contains(id)),
+        );
         let forgotten = tokio::task::spawn_blocking(move || vault.drop_unused(&used)).await;
         let forgotten = forgotten.map_err(|error| StoreError::Internal(error.to_string()))?;
         done.keys_forgotten = forgotten? as u64;
@@ -84,7 +140,7 @@ impl Store {
 
     async fn reseal_parts(
         &self,
-        due: &HashSet<String>,
+        due: &BTreeSet<String>,
         done: &mut Resealed,
         told: impl Fn(u64, u64),
     ) -> Result<(), StoreError> {
@@ -98,9 +154,15 @@ impl Store {
             .cloned()
             .collect();
         let total = parts.len() as u64;
+        let mut others = 0;
+        told(0, total);
         for some in parts.chunks(PARTS_AT_ONCE) {
+            let _turn = self.erasing.one.lock().await;
             let mut replaced: HashMap<String, Vec<Part>> = HashMap::new();
-            for part in some {
+            // Whoever had their turn may have replaced some.
+            let there = self.still_there(some);
+            others += (some.len() - there.len()) as u64;
+            for part in there {
                 match self.reseal_part(part).await? {
                     Some(new) => {
                         done.part_bytes += part.bytes;
@@ -111,9 +173,21 @@ impl Store {
             }
             done.parts += replaced.len() as u64;
             self.put_in_place(replaced).await?;
-            told(done.parts + done.unreadable, total);
+            told(done.parts + done.unreadable + others, total);
         }
         Ok(())
+    }
+
+    fn still_there<'p>(&self, parts: &'p [Part]) -> Vec<&'p Part> {
+        let state = self.state();
+        let now: HashSet<&str> = state
+            .manifest
+            .parts
+            .iter()
+            .map(|part| &*part.path)
+            .collect();
+        let there = parts.iter().filter(|part| now.contains(&*part.path));
+        there.collect()
     }
 
     /// The parts that replace one, an owner each; nothing when it cannot be read.
@@ -179,7 +253,8 @@ impl Store {
         let gone: HashSet<&str> = replaced.keys().map(String::as_str).collect();
         self.readers_gone(&gone).await;
         self.state().inspector.retire(&gone);
-        for path in gone {
+        // In the same order each time, so that a simulation can be repeated.
+        for path in gone.into_iter().collect::<BTreeSet<_>>() {
             self.delete_part_at(path).await?;
         }
         Ok(())
@@ -188,9 +263,10 @@ impl Store {
     /// All but parts and manifests in its place; then a new manifest, and those before it go.
     async fn reseal_files(
         &self,
-        due: &HashSet<String>,
+        due: &BTreeSet<String>,
         done: &mut Resealed,
     ) -> Result<(), StoreError> {
+        let _turn = self.erasing.one.lock().await;
         let _no_flush_between = self.flushing.lock().await;
         let manifest = Arc::clone(&self.state().manifest);
         let is_named = |path: &str| {
@@ -204,7 +280,11 @@ impl Store {
                 // A copy comes by its own name.
                 "identities" | "series" if !is_named(path) => {}
                 "identities" | "series" | "erasure" | "damaged" => {
-                    let content = self.objects.get(path).await?;
+                    let content = match self.objects.get(path).await {
+                        // Gone since it was looked at.
+                        Err(error) if error.is_missing() => continue,
+                        read => read?,
+                    };
                     self.objects.replace(path, content).await?;
                     done.files += 1;
                 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use base::Disk;
 use base::seal::{HEADER_BYTES, KeyId, RING_PATH, Scope, Vault, is_sealed};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::store::Store;
@@ -28,7 +28,7 @@ const FOLDERS: [(&str, usize); 9] = [
 /// audit trail, which is numbers and hashes, and the link for the first admin, which a person reads.
 const NOT_SEALED: [&str; 3] = [".lock", "access/audit/head", "access/setup-link"];
 /// How much of a directory a key has sealed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyUse {
     /// The key's name.
     pub key: String,
@@ -48,7 +48,7 @@ pub struct KeyUse {
 const LINES: &str = ".jsonl";
 
 /// What of a data directory is encrypted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncryptionStatus {
     /// What the root key may be called by; none where nothing is encrypted.
     pub root_key: Option<String>,

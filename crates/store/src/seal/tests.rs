@@ -12,7 +12,7 @@ use journal::{Frame, Sequence};
 use tokio::time::Instant;
 
 use crate::life::{Life, NOW_NS};
-use crate::{Config, Entry, Provenance, Store, StoreError, Table, Transport};
+use crate::{Beside, Config, Entry, Provenance, Store, StoreError, Table, Transport};
 
 const CANARY: &str = "canary-that-nobody-may-read-4711";
 
@@ -299,7 +299,11 @@ async fn a_plain_directory_becomes_encrypted_and_its_parts_are_split() {
         "{status:?}"
     );
     assert!(!showing(life.dir.path()).is_empty());
-    let resealed = life.store().reseal(|_, _| {}).await.expect("reseals");
+    let resealed = life
+        .store()
+        .reseal(Beside::Nobody, |_, _| {})
+        .await
+        .expect("reseals");
     assert_eq!((resealed.parts, resealed.unreadable), (1, 0));
     let status = life.store().encryption_status().await.expect("looks");
     assert!(status.is_finished(), "{status:?}");
@@ -332,7 +336,11 @@ async fn new_keys_seal_from_now_on_and_old_ones_go_when_nothing_is_under_them() 
         .iter()
         .filter(|key| !key.is_current && key.files > 0);
     assert!(old.count() > 0 && !status.is_finished(), "{status:?}");
-    let resealed = life.store().reseal(|_, _| {}).await.expect("reseals");
+    let resealed = life
+        .store()
+        .reseal(Beside::Nobody, |_, _| {})
+        .await
+        .expect("reseals");
     assert_eq!(
         (resealed.parts, resealed.keys_forgotten),
         (1, before.len() as u64)
@@ -400,9 +408,9 @@ async fn open(life: &Life) -> Result<(Arc<Store>, crate::Opened), StoreError> {
 
 async fn encrypt(life: &Life) -> Result<(), StoreError> {
     let (store, _) = open(life).await?;
-    store.reseal(|_, _| {}).await?;
+    store.reseal(Beside::Nobody, |_, _| {}).await?;
     store.vault().expect("encrypted").rotate_keys()?;
-    store.reseal(|_, _| {}).await.map(drop)
+    store.reseal(Beside::Nobody, |_, _| {}).await.map(drop)
 }
 
 /// An older program takes a sealed manifest for a newer version's, and so leaves the directory alone.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::PlainFormat;
+use super::{KeyArgs, PlainFormat};
 
 /// The root key.
 #[derive(Debug, Default, Args)]
@@ -33,18 +33,26 @@ pub(crate) enum EncryptionCommand {
         #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
         format: PlainFormat,
         #[command(flatten)]
-        offline: OfflineArgs,
+        place: KeysArgs,
     },
-    /// Write anew what is plain or under an old key
-    Rewrite(OfflineArgs),
+    /// Write anew what is plain or under an old key; of a server in the background, and the command waits
+    Rewrite(KeysArgs),
+    /// Let a server take over the root key that is in its key file now
+    Reload {
+        /// The server's address
+        #[arg(long, value_name = "URL", default_value = super::UI_URL)]
+        url: String,
+        #[command(flatten)]
+        key: KeyArgs,
+    },
     /// Give every organisation a new key for what is written from now on; with --new-key-file wrap
     /// all keys by another root key
     Rotate {
-        /// A file that holds the root key from now on
-        #[arg(long, value_name = "FILE")]
+        /// A file that holds the root key from now on; of a server, see reload
+        #[arg(long, value_name = "FILE", conflicts_with = "url")]
         new_key_file: Option<PathBuf>,
         #[command(flatten)]
-        offline: OfflineArgs,
+        place: KeysArgs,
     },
     /// Destroy the keys of an organisation: what is kept of it can never be read again
     Destroy {
@@ -57,6 +65,18 @@ pub(crate) enum EncryptionCommand {
         #[command(flatten)]
         offline: OfflineArgs,
     },
+}
+
+/// A server's data directory, or one that no server is using.
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    /// Ask the server at this address, which goes on serving
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data_dir", "config"])]
+    pub(crate) url: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    #[command(flatten)]
+    pub(crate) offline: OfflineArgs,
 }
 
 /// A data directory that no server is using.

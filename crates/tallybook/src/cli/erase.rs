@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
-use super::{PlainFormat, SourceArgs};
+use super::{DirArgs, PlainFormat, SourceArgs};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct EraseArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<EraseCommand>,
     /// Whom: a name, an e-mail address, an account or an installation, as the view people shows them
-    pub(crate) person: String,
+    #[arg(required = true)]
+    pub(crate) person: Option<String>,
     /// Only what belongs to this organisation: by its token, else by the id that it claims
     #[arg(long, value_name = "ID")]
     pub(crate) organization: Option<String>,
@@ -22,6 +26,9 @@ pub(crate) struct EraseArgs {
     /// Remove the account, too, by which they sign in; the audit trail goes on naming it
     #[arg(long)]
     pub(crate) and_account: bool,
+    /// Refuse from now on what comes of them, before it is kept: tallybook erase refused lists who is
+    #[arg(long)]
+    pub(crate) and_refuse: bool,
     /// Say what would go, and erase nothing
     #[arg(long, conflicts_with_all = ["yes", "certificate"])]
     pub(crate) dry_run: bool,
@@ -36,4 +43,30 @@ pub(crate) struct EraseArgs {
     pub(crate) format: PlainFormat,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EraseCommand {
+    /// Who was erased and is refused at the door
+    #[command(subcommand)]
+    Refused(RefusedCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RefusedCommand {
+    /// List who is refused: the list names nobody, and has the ids of erasures
+    List {
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = PlainFormat::Text)]
+        format: PlainFormat,
+        #[command(flatten)]
+        dir: DirArgs,
+    },
+    /// Take somebody's items again
+    Remove {
+        /// The erasure's id, as list and the certificate say it
+        id: String,
+        #[command(flatten)]
+        dir: DirArgs,
+    },
 }

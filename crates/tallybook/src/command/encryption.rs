@@ -1,6 +1,8 @@
 //! `tallybook encryption`: keys, and what is under them. Its server must be stopped: the store's lock is
 //! taken.
 
+mod online;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,11 +11,12 @@ use std::sync::Arc;
 use access::audit::{Action, Place, Writer};
 use base::seal::{RootKey, Scope, Vault, reseal_document};
 use base::{SystemClock, private};
-use store::{EncryptionStatus, KeyUse, Resealed, Store};
+use store::{Beside, EncryptionStatus, KeyUse, Resealed, Store};
 
 use super::access::{moment, put_on_record, shown};
 use super::{io_runtime, say, start_logging};
-use crate::cli::{DirArgs, EncryptionCommand, LogArgs, OfflineArgs, PlainFormat};
+use crate::cli::{DirArgs, EncryptionCommand, KeysArgs, LogArgs, OfflineArgs, PlainFormat};
+use crate::client::Target;
 use crate::failure::Failure;
 use crate::opening;
 use crate::plain::{Align, Table};
@@ -27,12 +30,24 @@ pub(crate) fn run(command: EncryptionCommand, log: &LogArgs) -> Result<(), Failu
     let work = async {
         match command {
             EncryptionCommand::NewKey { .. } => Ok(()),
-            EncryptionCommand::Status { format, offline } => status(&offline, format).await,
-            EncryptionCommand::Rewrite(offline) => rewrite(&offline).await,
+            EncryptionCommand::Status { format, place } => match server(&place)? {
+                Some(server) => online::status(&server, format).await,
+                None => status(&place.offline, format).await,
+            },
+            EncryptionCommand::Rewrite(place) => match server(&place)? {
+                Some(server) => online::rewrite(&server).await,
+                None => rewrite(&place.offline).await,
+            },
+            EncryptionCommand::Reload { url, key } => {
+                online::reload(&Target::new(&url, &key)?).await
+            }
             EncryptionCommand::Rotate {
                 new_key_file,
-                offline,
-            } => rotate(&offline, new_key_file.as_deref()).await,
+                place,
+            } => match server(&place)? {
+                Some(server) => online::rotate(&server).await,
+                None => rotate(&place.offline, new_key_file.as_deref()).await,
+            },
             EncryptionCommand::Destroy {
                 organization,
                 yes,
@@ -41,6 +56,12 @@ pub(crate) fn run(command: EncryptionCommand, log: &LogArgs) -> Result<(), Failu
         }
     };
     io_runtime()?.block_on(work)
+}
+
+/// The server that is to be asked, if one is.
+fn server(place: &KeysArgs) -> Result<Option<Target>, Failure> {
+    let url = place.url.as_deref();
+    url.map(|url| Target::new(url, &place.key)).transpose()
 }
 
 fn new_key(file: Option<&Path>) -> Result<(), Failure> {
@@ -172,7 +193,10 @@ async fn rewrite(offline: &OfflineArgs) -> Result<(), Failure> {
     put_on_record(&dir, Action::Settings, "encryption: rewrite".to_owned())?;
     let documents = reseal_beside(&dir).map_err(Failure::failed)?;
     let told = |done, total| tracing::info!("{done} of {total} parts are written anew");
-    let resealed = store.reseal(told).await.map_err(Failure::failed)?;
+    let resealed = store
+        .reseal(Beside::Nobody, told)
+        .await
+        .map_err(Failure::failed)?;
     say(&summary(&resealed, documents))?;
     let status = store.encryption_status().await.map_err(Failure::failed)?;
     say(&written(&status))?;

@@ -3,9 +3,12 @@
 //! It exits with 0 only when the search of every byte found nothing any more; with 1 when the rows are gone
 //! and something is left, which the certificate names.
 
+mod refused;
+
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use access::audit::Action;
@@ -15,7 +18,8 @@ use store::{Certificate, Counts, Order, Whom};
 
 use super::access::{Desk, put_on_record};
 use super::{io_runtime, query as querying, say, start_logging};
-use crate::cli::{DirArgs, EraseArgs, LogArgs, PlainFormat};
+use crate::barring::Barring;
+use crate::cli::{DirArgs, EraseArgs, EraseCommand, LogArgs, PlainFormat};
 use crate::client;
 use crate::failure::Failure;
 use crate::opening;
@@ -26,6 +30,9 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(args: EraseArgs, log: &LogArgs) -> Result<(), Failure> {
     start_logging(log)?;
+    if let Some(EraseCommand::Refused(command)) = args.command {
+        return refused::run(command);
+    }
     if !args.dry_run && !args.yes && !std::io::stdin().is_terminal() {
         return Err(Failure::usage(
             "what is erased cannot be brought back: look at it by --dry-run, then say --yes",
@@ -49,6 +56,8 @@ pub(crate) fn run(args: EraseArgs, log: &LogArgs) -> Result<(), Failure> {
 async fn of_directory(args: &EraseArgs, dir: &Path) -> Result<Option<Certificate>, Failure> {
     let engine: Engine = querying::open(dir, args.source.config.as_deref()).await?;
     let key = opening::secret(dir)?.key(opening::ERASURE);
+    let usual = engine.usual_organization().to_owned();
+    engine.set_refuser(Arc::new(Barring::open(dir, &usual)?));
     let ended = engine
         .end_unfinished_erasure(&key)
         .await
@@ -57,7 +66,7 @@ async fn of_directory(args: &EraseArgs, dir: &Path) -> Result<Option<Certificate
         tracing::info!("the erasure {} has been ended first", ended.id);
     }
     let (whom, counts) = engine
-        .plan_erasure(&asked(args))
+        .plan_erasure(&asked(args)?)
         .await
         .map_err(Failure::failed)?;
     let ids = whom.ids.iter().cloned().collect::<Vec<_>>();
@@ -69,7 +78,11 @@ async fn of_directory(args: &EraseArgs, dir: &Path) -> Result<Option<Certificate
         remove_account(dir, &whom)?;
     }
     // On record is that somebody was erased, not who: the trail stays.
-    put_on_record(dir, Action::Erase, "a person".to_owned())?;
+    let what = match args.and_refuse {
+        true => "a person, and refuse what comes of them",
+        false => "a person",
+    };
+    put_on_record(dir, Action::Erase, what.to_owned())?;
     let now_ms = engine.store().clock().now_unix_ns() / 1_000_000;
     let order = Order::new(whom, asked_by(), now_ms).map_err(Failure::failed)?;
     engine
@@ -101,10 +114,12 @@ fn remove_account(dir: &Path, whom: &Whom) -> Result<(), Failure> {
 
 async fn of_server(args: &EraseArgs) -> Result<Option<Certificate>, Failure> {
     let target = args.source.target()?;
+    let person = person(args)?;
     let body = |dry_run: bool| {
-        json!({"person": args.person, "organization": args.organization,
+        json!({"person": person, "organization": args.organization,
                "with_mentions": args.with_mentions, "keep_aggregates": args.keep_aggregates,
-               "and_account": args.and_account, "dry_run": dry_run})
+               "and_account": args.and_account, "and_refuse": args.and_refuse,
+               "dry_run": dry_run})
     };
     let plan = client::post_json(&target, "/api/v1/erase", &body(true)).await?;
     let plan: Value = serde_json::from_slice(&plan).map_err(Failure::failed)?;
@@ -139,15 +154,22 @@ async fn of_server(args: &EraseArgs) -> Result<Option<Certificate>, Failure> {
     }
 }
 
-fn asked(args: &EraseArgs) -> Asked {
-    Asked {
-        person: args.person.clone(),
+/// Whom. The command line has somebody, or a subcommand.
+fn person(args: &EraseArgs) -> Result<&str, Failure> {
+    let person = args.person.as_deref();
+    person.ok_or_else(|| Failure::usage("whom? tallybook erase PERSON"))
+}
+
+fn asked(args: &EraseArgs) -> Result<Asked, Failure> {
+    Ok(Asked {
+        person: person(args)?.to_owned(),
         organization: args.organization.clone(),
         with_mentions: args.with_mentions,
         token: None,
         keep_aggregates: args.keep_aggregates,
         and_account: args.and_account,
-    }
+        and_refuse: args.and_refuse,
+    })
 }
 
 /// Who asks: the user of the operating system, as far as it says.

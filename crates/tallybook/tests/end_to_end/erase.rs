@@ -15,8 +15,8 @@ use testkit::{Problem, Server, until};
 
 use crate::stage::{PATIENCE, deliver, launch, tallybook};
 
-const ANN: &str = "ann.canary@example.com";
-const BEN: &str = "ben.stays@example.com";
+pub(crate) const ANN: &str = "ann.canary@example.com";
+pub(crate) const BEN: &str = "ben.stays@example.com";
 const WAYS: [(Transport, Encoding); 3] = [
     (Transport::Http, Encoding::Json),
     (Transport::Http, Encoding::Protobuf),
@@ -72,7 +72,7 @@ fn attributes(
     all
 }
 
-fn requests(who: &str, number: u32) -> Result<Vec<Recorded>, Problem> {
+pub(crate) fn requests(who: &str, number: u32) -> Result<Vec<Recorded>, Problem> {
     let now_ns = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)?
         .as_nanos() as u64;
@@ -212,7 +212,7 @@ fn files(dir: &Path, all: &mut Vec<PathBuf>) -> Result<(), Problem> {
 }
 
 /// The files in which something of a person is to be read, packed parts apart.
-fn places(dir: &Path, who: &str) -> Result<Vec<PathBuf>, Problem> {
+pub(crate) fn places(dir: &Path, who: &str) -> Result<Vec<PathBuf>, Problem> {
     let mut all = Vec::new();
     files(dir, &mut all)?;
     let short = who.split('.').next().unwrap_or_default();
@@ -233,7 +233,7 @@ fn places(dir: &Path, who: &str) -> Result<Vec<PathBuf>, Problem> {
 }
 
 /// Rows of a person in every view, anywhere in any column.
-async fn rows(server: &Server, who: &str) -> Result<Vec<u64>, Problem> {
+pub(crate) async fn rows(server: &Server, who: &str) -> Result<Vec<u64>, Problem> {
     let short = who.split('.').next().unwrap_or_default();
     let sql = server.sql();
     let mut counts = Vec::new();
@@ -249,7 +249,7 @@ async fn rows(server: &Server, who: &str) -> Result<Vec<u64>, Problem> {
     Ok(counts)
 }
 
-fn erase(server: &Server, more: &[&str]) -> Result<(i32, String), Problem> {
+pub(crate) fn erase(server: &Server, more: &[&str]) -> Result<(i32, String), Problem> {
     let url = server.addresses().ui_url();
     let mut arguments = vec!["erase", ANN, "--format", "json", "--url", &url];
     arguments.extend(more);

@@ -19,7 +19,9 @@
 //! | `emit.rs` | what the emitter sends, library and command, is what the server answers with |
 //! | `demo_data.rs` | example data comes and goes without a trace, and real items stay |
 //! | `erase.rs` | somebody is erased: nothing is left in any byte, others have all of theirs |
+//! | `refused.rs` | who was erased and is refused comes in no more |
 //! | `hooks.rs` | the guide's recipes for hooks and scripts, run as they stand there |
+//! | `rotation.rs` | keys are renewed while a server serves |
 //! | `tls.rs` | TLS at every port, and what is said without it |
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
 //! | `simulate.rs` | a simulated organisation is answered with its truth, however it came |
@@ -42,9 +44,11 @@ mod load;
 mod log;
 mod meters;
 mod privacy;
+mod refused;
 mod repetition;
 mod reports;
 mod restart;
+mod rotation;
 mod simulate;
 mod stage;
 mod tls;
