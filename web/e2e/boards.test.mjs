@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { assertAccessible, assertLaidOut, openPage, settled, watchShifts } from './harness.mjs';
 import { search, stage } from './stage.mjs';
 
-const PAGES = ['cost', 'tools', 'connectors', 'errors', 'findings', 'adoption', 'productivity', 'workspaces', 'health'];
+const PAGES = ['cost', 'tools', 'connectors', 'errors', 'performance', 'findings', 'adoption', 'productivity', 'workspaces', 'health'];
 const DAY_MS = 86_400_000;
 
 const own = stage();

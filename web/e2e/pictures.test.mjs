@@ -12,12 +12,12 @@ const SQL = `SELECT '${HOSTILE}' AS name, 3 AS figure UNION ALL SELECT 'b', 2`;
 const OVER_TIME = `SELECT date_trunc('day', time) AS day, count(*) AS requests FROM api_requests GROUP BY day ORDER BY day`;
 /** The pages with charts, and how many each has at least. */
 const CHARTS = [
-  ['', 5], ['cost', 5], ['tools', 4], ['connectors', 2], ['errors', 3], ['findings', 2], ['adoption', 3], ['productivity', 3], ['workspaces', 1],
+  ['', 5], ['cost', 5], ['tools', 4], ['connectors', 2], ['errors', 3], ['performance', 5], ['findings', 3], ['adoption', 3], ['productivity', 3], ['workspaces', 1],
   ['reports/cost', 2, '&group=day'], ['reports/activity', 1],
   ['explore', 1, `&chart=figure&sql=${encodeURIComponent(SQL)}`], ['explore', 1, `&chart=requests&sql=${encodeURIComponent(OVER_TIME)}`],
 ];
 /** All that is drawn of figures: courses, hours, bars under the figures of a table, bars of Explore. */
-const DRAWN = 'main :is(.u-wrap, [data-testid="hours"], [data-testid="chart"] dl, .rank:has(tbody), [data-testid="report-table"]:has(.inked))';
+const DRAWN = 'main :is(.u-wrap, [data-testid="hours"], [data-testid="spread"], [data-testid="flow"], [data-testid="chart"] dl, .rank:has(tbody), [data-testid="report-table"]:has(.inked))';
 /** So many of a page are saved and read. */
 const READ = 3;
 
@@ -30,7 +30,7 @@ async function saved(page, button) {
 function readIn(page, text) {
   return page.evaluate((svg) => {
     const read = new DOMParser().parseFromString(svg, 'image/svg+xml');
-    const odd = [...read.querySelectorAll('*')].map(({ localName }) => localName).filter((name) => !['svg', 'title', 'rect', 'text', 'g', 'line', 'polyline'].includes(name));
+    const odd = [...read.querySelectorAll('*')].map(({ localName }) => localName).filter((name) => !['svg', 'title', 'rect', 'text', 'g', 'line', 'polyline', 'path'].includes(name));
     return { odd, said: [...read.querySelectorAll('text')].map(({ textContent }) => textContent), fill: read.querySelector('rect')?.getAttribute('fill') };
   }, text);
 }

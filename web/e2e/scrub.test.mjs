@@ -81,6 +81,10 @@ test('the strip is drawn along and walked by key, in every view and width', { ti
         const [seen, bar] = [await row.boundingBox(), await strip.boundingBox()];
         assert.ok(seen.y >= bar.y + bar.height - 1, `the row at ${seen.y} is under the strip, which ends at ${bar.y + bar.height}`);
         await page.getByRole('button', { name: 'Close' }).click();
+        // What is scrolled lies under what sticks: layout is measured where nothing is scrolled.
+        await page.evaluate(() => scrollTo(0, 0));
+        // Rows that come into sight are measured in the frame after.
+        await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
         await assertLaidOut(page, `${view}, ${width} px`, '[data-testid="replay"]');
         assert.deepEqual(complaints, [], 'the browser complained');
         await page.close();

@@ -10,7 +10,7 @@ import { openPage, settled, startBrowser, startDemo } from './harness.mjs';
 
 const WIDTHS = [360, 768, 1440];
 const HEIGHT = 900;
-const PAGES = ['', 'live', 'prompts', 'sessions', 'workspaces', 'cost', 'adoption', 'productivity', 'tools', 'connectors', 'errors', 'findings', 'health', 'explore', 'connect', 'tokens', 'reports', 'reports/cost', 'access', 'audit', 'privacy'];
+const PAGES = ['', 'live', 'prompts', 'sessions', 'workspaces', 'cost', 'adoption', 'productivity', 'tools', 'connectors', 'errors', 'performance', 'findings', 'health', 'explore', 'connect', 'tokens', 'reports', 'reports/cost', 'access', 'audit', 'privacy'];
 const SQL = 'SELECT model, count(*) AS requests, sum(cost_usd) AS cost_usd\nFROM api_requests\nGROUP BY model\nORDER BY cost_usd DESC';
 
 const [folder = 'shots', ...named] = process.argv.slice(2);

@@ -7,8 +7,8 @@ const valueOf = (value) => {
   return typeof value === 'boolean' ? { boolValue: value } : { stringValue: value };
 };
 
-/** Sends records, each with its moment (`at_ms`) and its attributes, as one request of Claude Code. */
-export async function sendRecords(server, records) {
+/** Sends records, each with its moment (`at_ms`) and its attributes, as one request of Claude Code, with a token where there is one. */
+export async function sendRecords(server, records, token = null) {
   const logRecords = records.map(({ at_ms, ...attributes }) => ({
     timeUnixNano: `${at_ms}000000`,
     body: { stringValue: `claude_code.${attributes['event.name']}` },
@@ -17,7 +17,7 @@ export async function sendRecords(server, records) {
   const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'claude-code' } }] };
   const response = await fetch(`${server.http}/v1/logs`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ scope: { name: 'com.anthropic.claude_code.events' }, logRecords }] }] }),
   });
   assert.equal(response.status, 200);

@@ -11,7 +11,7 @@ export const performance: Board = {
       figures: ['requests', 'p50_request_ms', 'p95_request_ms', 'p99_request_ms', 'p95_ttft_ms', 'output_tokens_per_s', 'tool_runs', 'p95_tool_ms'] },
     { id: 'requests', title: 'Requests by duration', about: 'A cell narrows the page to its day and duration, a bar at the side to its duration. The lines go through the percentiles of each day.',
       show: 'spread', width: 'whole', report: 'durations', by: STEPS, where: ['kind=request'], figures: ['timed'] },
-    { id: 'days', title: 'Requests by day, half and slowest', show: 'course', width: 'whole', report: 'performance', by: ['day'],
+    { id: 'days', title: 'Request durations by day', show: 'course', width: 'whole', report: 'performance', by: ['day'],
       figures: ['p50_request_ms', 'p95_request_ms', 'p99_request_ms'] },
     { id: 'models', title: 'By model', show: 'table', width: 'whole', report: 'performance', by: ['model'], choices: ['model', 'speed', 'effort', 'app_version', 'team'],
       figures: ['requests', 'p50_request_ms', 'p95_request_ms', 'p99_request_ms', 'p95_ttft_ms', 'output_tokens_per_s'], order: '-requests' },

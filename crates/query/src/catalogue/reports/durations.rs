@@ -116,11 +116,11 @@ const KIND: Dimension = dimension(
 );
 
 /// Three steps to a tenfold: as coarse as a reader can name, and fine enough to see two humps.
-const DURATION: Dimension = dimension(
+pub(super) const DURATION: Dimension = dimension(
     "duration_from_ms",
     "Duration from, ms",
     "the step of the scale that the duration reaches: 0, 10, 20, 50, 100 and so on to 1000000",
-    "CASE WHEN duration_ms < 10 THEN 0 WHEN duration_ms < 20 THEN 10 WHEN duration_ms < 50 THEN 20
+    "CASE WHEN duration_ms IS NULL THEN NULL WHEN duration_ms < 10 THEN 0 WHEN duration_ms < 20 THEN 10 WHEN duration_ms < 50 THEN 20
           WHEN duration_ms < 100 THEN 50 WHEN duration_ms < 200 THEN 100 WHEN duration_ms < 500 THEN 200
           WHEN duration_ms < 1000 THEN 500 WHEN duration_ms < 2000 THEN 1000 WHEN duration_ms < 5000 THEN 2000
           WHEN duration_ms < 10000 THEN 5000 WHEN duration_ms < 20000 THEN 10000 WHEN duration_ms < 50000 THEN 20000

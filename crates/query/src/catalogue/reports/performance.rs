@@ -7,6 +7,7 @@ use crate::catalogue::dimensions::{
 use crate::catalogue::exclusions::COPIES;
 use crate::catalogue::measures::{greatest, mean, other, sum};
 use crate::catalogue::report::{Exclusion, Report, Source, Unit};
+use crate::catalogue::reports::durations::DURATION;
 
 pub(super) static PERFORMANCE: Report = Report {
     name: "performance",
@@ -21,6 +22,7 @@ pub(super) static PERFORMANCE: Report = Report {
         MODEL,
         TOOL,
         MCP_SERVER,
+        DURATION,
         SPEED,
         EFFORT,
         AGENT,
