@@ -123,7 +123,7 @@ async fn send(
     };
     let bearer = HeaderValue::try_from(format!("Bearer {token}"))?;
     let client = Client::new(&format!("http://{address}"), transport)?;
-    let mut client = client.with_header(HeaderName::from_static("authorization"), bearer);
+    let client = client.with_header(HeaderName::from_static("authorization"), bearer);
     let sent = client.send(
         Signal::Logs,
         encoding,
