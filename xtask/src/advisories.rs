@@ -1,7 +1,8 @@
 //! cargo-deny: bans, licences and sources always; advisories where their database can be fetched.
 //!
 //! The advisory database is a git repository. Some machines reach package registries and nothing
-//! else; there the other three still run, and the output and the summary say what was not checked.
+//! else; there the other three still run, the output and the summary say what was not checked, and the
+//! step has passed only partly. With CI=true it has failed.
 
 use std::process::{Command, Stdio};
 use std::thread::park_timeout;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::Note;
 use crate::install;
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace};
 
 const FETCH_LIMIT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -28,12 +29,19 @@ pub(crate) fn deny(workspace: &Workspace) -> Result<Note, String> {
             let advisories = [&check[..], &["--disable-fetch", "advisories"]].concat();
             workspace.run(&program, &advisories, ".").map(|()| None)
         }
-        Err(reason) => {
-            let note = "ADVISORIES NOT CHECKED: their database could not be fetched";
-            println!("!! {note} ({reason}).");
-            println!("!! Known vulnerabilities in dependencies were NOT looked for in this run.");
-            Ok(Some(note.to_owned()))
-        }
+        Err(reason) => not_looked_for(&reason, workspace::in_ci()),
+    }
+}
+
+/// What is said where advisories could not be looked at: never that all is well, and in CI, where the
+/// database can be had, that the step has failed.
+fn not_looked_for(reason: &str, in_ci: bool) -> Result<Note, String> {
+    let note = "ADVISORIES NOT CHECKED: their database could not be fetched";
+    println!("!! {note} ({reason}).");
+    println!("!! Known vulnerabilities in dependencies were NOT looked for in this run.");
+    match in_ci {
+        true => Err(format!("{note} ({reason}); with CI=true that is a failure")),
+        false => Ok(Some(note.to_owned())),
     }
 }
 
@@ -75,6 +83,14 @@ mod tests {
                 "{result:?}"
             ),
         }
+    }
+
+    #[test]
+    fn what_was_not_looked_for_is_never_well() {
+        let note = not_looked_for("no network", false);
+        assert!(note.is_ok_and(|note| note.is_some_and(|note| note.contains("NOT CHECKED"))));
+        let failed = not_looked_for("no network", true);
+        assert!(failed.is_err_and(|why| why.contains("NOT CHECKED") && why.contains("no network")));
     }
 
     #[test]

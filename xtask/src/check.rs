@@ -154,7 +154,12 @@ pub(crate) fn run(workspace: &Workspace, selection: &Selection) -> Result<(), St
         let result = (step.run)(workspace);
         let took = started.elapsed();
         match &result {
-            Ok(_) => println!("==== {}: ok in {} ====", step.name, seconds(took)),
+            Ok(None) => println!("==== {}: ok in {} ====", step.name, seconds(took)),
+            Ok(Some(note)) => println!(
+                "==== {}: PARTLY, in {}: {note} ====",
+                step.name,
+                seconds(took)
+            ),
             Err(message) => println!(
                 "{message}\n==== {}: FAILED after {} ====",
                 step.name,
@@ -184,7 +189,8 @@ fn summary(outcomes: &[Outcome]) -> String {
     let mut text = String::from("\n==== summary ====\n");
     for outcome in outcomes {
         let (verdict, said) = match &outcome.result {
-            Some(Ok(note)) => ("ok", note.as_deref().unwrap_or_default()),
+            Some(Ok(None)) => ("ok", ""),
+            Some(Ok(Some(note))) => ("PARTLY", note.as_str()),
             Some(Err(message)) => ("FAILED", message.lines().next().unwrap_or_default()),
             None => ("NOT RUN", "left out on request"),
         };

@@ -9,9 +9,11 @@
 //! | `names.rs` | modules are named for the domain, and say what they are for |
 //! | `words.rs` | nothing unfinished, nothing skipped, nothing of one machine |
 //! | `guides.rs` | ARCHITECTURE.md names the crates that exist and all invariants; README both commands |
+//! | `controls.rs` | every control of docs/security.md names tests, and they are there |
 //! | `sights.rs` | who asks without being kept from anything |
 //! | `rust_text.rs` | Rust without its comments and literals: what the rules on code look at |
 
+mod controls;
 mod edges;
 mod guides;
 mod length;
@@ -106,6 +108,7 @@ fn findings(texts: &BTreeMap<String, String>) -> Vec<Finding> {
         findings.extend(length::check(path, text));
         findings.extend(sights::check(path, text));
     }
+    findings.extend(controls::check(texts));
     let root = texts
         .get("Cargo.toml")
         .map(String::as_str)

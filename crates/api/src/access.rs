@@ -33,7 +33,7 @@ use std::sync::Arc;
 use access::Gate;
 use access::audit::{Place, Trail};
 
-pub(crate) use caller::{Asker, Watcher, authorise, refuse_stranger};
+pub(crate) use caller::{Asker, Recognised, Watcher, authorise, refuse_stranger};
 pub(crate) use ledger::action_of;
 pub(crate) use policy::{Policies, Policy, Table};
 

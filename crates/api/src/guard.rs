@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Api;
-use crate::access::RequestId;
+use crate::access::{Recognised, RequestId};
 use crate::fault::Fault;
 use crate::host;
 
@@ -58,7 +58,8 @@ pub(crate) async fn guard(
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    if is_api {
+    // A stranger learns nothing of the data directory.
+    if is_api && response.extensions().get::<Recognised>().is_some() {
         tell_of_damage(&api, response.headers_mut());
     }
     let is_error = response.status().is_client_error() || response.status().is_server_error();
@@ -143,7 +144,7 @@ fn timed_out() -> Fault {
     )
 }
 
-/// Every answer of the API says which files are damaged: what they held is missing from it, if it was
+/// Every answer of the API to somebody says which files are damaged: what they held is missing from it, if it was
 /// wanted.
 fn tell_of_damage(api: &Api, headers: &mut HeaderMap) {
     let damaged = api.engine.store().damaged();

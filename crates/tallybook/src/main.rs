@@ -19,6 +19,7 @@
 //! | `provider.rs` | the provider by which people sign in, put together |
 //! | `server.rs` | the running server: a list of named builds |
 //! | `simulation.rs`, `simulation/` | a simulated organisation at work: for `simulate` and `demo` |
+//! | `ways_in.rs` | how people sign in, for commands beside a server |
 //! | `vitals.rs` | what the operating system says of this process |
 //! | `refusals.rs` | refused requests in the log, a few lines whatever their number |
 //! | `logging.rs`, `logging/` | the log: for people or machines, without secrets and content |
@@ -47,6 +48,7 @@ mod server;
 mod settings;
 mod simulation;
 mod vitals;
+mod ways_in;
 
 use std::process::ExitCode;
 

@@ -31,6 +31,7 @@ use crate::people;
 use crate::redaction::Redaction;
 use crate::settings::Checked;
 use crate::vitals;
+use crate::ways_in::WaysIn;
 
 /// How often it is looked whether the use of tokens is to be written.
 const USAGE_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
@@ -84,6 +85,11 @@ impl Server {
             .provider
             .map(|wanted| wanted.build(&data_dir, &ui_url));
         let provider = provider.transpose()?;
+        let ways_in = WaysIn {
+            passwords_off: settings.access.passwords_off,
+            provider: provider.as_ref().map(|provider| provider.name.clone()),
+        };
+        ways_in.keep(&data_dir).map_err(Failure::failed)?;
         let asked = query::Config {
             pseudonyms: pseudonyms(&data_dir)?,
             ..settings.query

@@ -58,7 +58,7 @@ fn selection() {
 }
 
 #[test]
-fn summary_tells_passed_failed_and_not_run_apart() {
+fn summary_tells_passed_partly_passed_failed_and_not_run_apart() {
     let text = summary(&[
         Outcome {
             name: "deny",
@@ -80,7 +80,7 @@ fn summary_tells_passed_failed_and_not_run_apart() {
     assert_eq!(
         lines,
         [
-            "deny     ok        1 m 15 s  half",
+            "deny     PARTLY    1 m 15 s  half",
             "test     FAILED       1.2 s  one",
             "web      NOT RUN      0.0 s  left out on request",
         ]

@@ -517,3 +517,51 @@ fn who_asks_for_everything_is_known() {
     );
     expect(&of("crates/api/tests/http/sql.rs", asks), &[]);
 }
+
+#[test]
+fn every_control_names_a_test_that_is_there() {
+    let of = |rows: &str| {
+        let guide = format!(
+            "# S\n\n## Threats\n\n| threat | control | test |\n|---|---|---|\n{rows}\nNot there.\n"
+        );
+        let files = [
+            (controls::SECURITY, guide.as_str()),
+            (
+                "crates/api/tests/http/access.rs",
+                "async fn nobody_sees_more() {}\n",
+            ),
+            ("web/e2e/oidc.test.mjs", ""),
+        ];
+        let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+        controls::check(&files.into_iter().collect())
+    };
+    for good in [
+        "| a | b | `api` `access::nobody_sees_more`, browser test `oidc` |\n",
+        "| a | b | does not compile |\n",
+        "| a | b | by `systemd-analyze`, by hand |\n",
+    ] {
+        expect(&of(good), &[]);
+    }
+    for (odd, says) in [
+        ("| a | b | by us |\n", "no test is named for: a"),
+        (
+            "| a | b | `api` `access::nobody_sees_less` |\n",
+            "no test `access::nobody_sees_less`",
+        ),
+        ("| a | b | `store` |\n", "no test `store`"),
+        ("| a | b |\n", "a threat has a control and a test"),
+    ] {
+        let findings = of(odd);
+        assert!(
+            findings
+                .iter()
+                .any(|finding| finding.message.contains(says)),
+            "{findings:?}"
+        );
+    }
+    assert!(
+        of("")
+            .iter()
+            .any(|finding| finding.message.contains("no table"))
+    );
+}

@@ -89,3 +89,34 @@ pub(super) fn read(line: &[u8], sequence: u64, previous: Link) -> Result<Read, S
         wrong,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    //! A line is held to its place by each of three things; the other two being right does not excuse it.
+    use super::*;
+    use crate::audit::{Act, Action};
+
+    fn line(sequence: u64, previous: Link, follows: Link) -> Vec<u8> {
+        let act = Act::of_stranger("", Action::SignIn, "");
+        let record = act.on_record(sequence, previous.hex(), 7, 0);
+        let mut line = Vec::new();
+        write(&record, follows, &mut line).unwrap();
+        line.pop();
+        line
+    }
+
+    #[test]
+    fn number_link_and_hash_each_count() {
+        let (before, other) = (Link([1; 32]), Link([2; 32]));
+        let wrong = |line: &[u8]| read(line, 5, before).unwrap().wrong;
+        assert_eq!(wrong(&line(5, before, before)), None);
+        for (odd, says) in [
+            (line(6, before, before), "number 6 where 5 belongs"),
+            (line(5, other, before), "does not follow"),
+            (line(5, before, other), "does not have its hash"),
+        ] {
+            let said = wrong(&odd).unwrap_or_default();
+            assert!(said.contains(says), "{says}: {said}");
+        }
+    }
+}

@@ -51,6 +51,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Asker {
     }
 }
 
+/// That an answer is for somebody, and not for whoever asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recognised;
+
 /// Lets a request reach its handler that fulfils the policy of its route.
 pub(crate) async fn authorise(
     State((api, policies)): State<(Arc<Api>, Arc<Policies>)>,
@@ -61,12 +65,13 @@ pub(crate) async fn authorise(
     let path = matched.as_ref().map_or("", MatchedPath::as_str);
     let policy = policies.of(request.method(), path);
     match admit(&api, policy, &request) {
-        Ok(asker) => {
-            if let Some(asker) = asker {
-                request.extensions_mut().insert(asker);
-            }
-            next.run(request).await
+        Ok(Some(asker)) => {
+            request.extensions_mut().insert(asker);
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(Recognised);
+            response
         }
+        Ok(None) => next.run(request).await,
         Err(fault) => refusal(fault),
     }
 }
@@ -266,10 +271,23 @@ fn check_origin(method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
     }
 }
 
+/// What proxies say of themselves or of whom they bring. Over TLS of our own one of these is ours
+/// (`serve.rs`), and no proxy's.
+const OF_PROXIES: [&str; 10] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-server",
+    "x-forwarded-port",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+];
+
 fn is_forwarded(headers: &HeaderMap) -> bool {
-    ["forwarded", "x-forwarded-for", "x-real-ip"]
-        .iter()
-        .any(|name| headers.contains_key(*name))
+    OF_PROXIES.iter().any(|name| headers.contains_key(*name))
 }
 
 /// Who is at the other end; behind a proxy on this machine, whom the proxy names last.

@@ -132,6 +132,12 @@ pub(crate) async fn callback(State(api): State<Arc<Api>>, parts: Parts) -> Resul
 
 impl<'a> Comer<'a> {
     fn of(api: &'a Api, sign_in: &'a SignInProvider, parts: &Parts) -> Result<Comer<'a>, Fault> {
+        // Else any page could make its readers' browsers fail here, and their addresses wait.
+        if !is_navigation(&parts.headers) {
+            let hint = "open it in a window of its own";
+            let message = "signing in is no part of another page";
+            return Err(Fault::new(StatusCode::FORBIDDEN, message, Some(hint)));
+        }
         let from = From::of(parts)?;
         Ok(Comer { api, sign_in, from })
     }
@@ -288,6 +294,12 @@ fn is_at(own: &str, headers: &HeaderMap) -> bool {
     // HTTP/2 has no such header; the guard has looked at the authority.
     host.is_none()
         || authority.is_some_and(|own| host.is_some_and(|host| own.eq_ignore_ascii_case(host)))
+}
+
+/// Whether a browser goes there, as far as it says, and does not fetch it for a page.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let is = |name, expect: &str| headers.get(name).is_none_or(|said| said == expect);
+    is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document")
 }
 
 fn parameter(query: &str, name: &str) -> Option<String> {

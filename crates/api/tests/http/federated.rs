@@ -335,6 +335,30 @@ async fn who_guesses_waits() {
 }
 
 #[tokio::test]
+async fn another_page_makes_nobody_wait() {
+    let house = House::new().await;
+    let path = format!("{CALLBACK}?code=x&state=y");
+    // As a browser says it of an image, a frame and a script of a page that its user reads.
+    for said in [
+        ("no-cors", "image"),
+        ("navigate", "iframe"),
+        ("cors", "empty"),
+    ] {
+        let headers = [("sec-fetch-mode", said.0), ("sec-fetch-dest", said.1)];
+        for _ in 0..30 {
+            let answer = house.get(&path, &headers).await;
+            assert_eq!(answer.status, 403, "{said:?}: {answer:?}");
+        }
+        let begun = house.get("/sign-in/oidc", &headers).await;
+        assert_eq!(
+            (begun.status.as_u16(), begun.header("set-cookie")),
+            (403, "")
+        );
+    }
+    house.session().await;
+}
+
+#[tokio::test]
 async fn what_the_provider_cannot_vouch_for_is_told() {
     let house = House::new().await;
     house.small.state().tampers = true;

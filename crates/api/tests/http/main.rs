@@ -11,5 +11,6 @@ mod replaying;
 mod reports;
 mod serving;
 mod sql;
+mod strangers;
 mod tenants;
 mod web;

@@ -3,11 +3,12 @@
 use access::audit::Action;
 use access::{Change, Organizations, Role};
 
-use super::access::{Desk, moment, read_password, shown};
+use super::access::{Desk, data_dir, moment, read_password, shown};
 use super::say;
 use crate::cli::{DirArgs, NameArgs, PlainFormat, UserCommand};
 use crate::failure::Failure;
 use crate::plain::{Align, Table};
+use crate::ways_in::WaysIn;
 
 pub(crate) fn run(command: UserCommand) -> Result<(), Failure> {
     match command {
@@ -48,6 +49,7 @@ pub(crate) fn run(command: UserCommand) -> Result<(), Failure> {
             })
         }
         UserCommand::Password(NameArgs { name, dir }) => {
+            takes_passwords(&name, &dir)?;
             let password = read_password(&name)?;
             let what = format!("password of {name}");
             changed(&dir, what, |desk| desk.gate.set_password(&name, &password))
@@ -67,6 +69,12 @@ fn set_up(dir: &DirArgs, url: &str) -> Result<(), Failure> {
     say(&link.url)
 }
 
+/// Refuses a password where nobody signs in by one.
+fn takes_passwords(name: &str, dir: &DirArgs) -> Result<(), Failure> {
+    let ways_in = WaysIn::of(&data_dir(dir)?).map_err(Failure::failed)?;
+    ways_in.must_take_passwords(name)
+}
+
 /// Those that are named; without a name all.
 fn named(organizations: Vec<String>) -> Result<Organizations, Failure> {
     let asked = Some(organizations).filter(|names| !names.is_empty());
@@ -81,6 +89,7 @@ fn add(
 ) -> Result<(), Failure> {
     let organizations = named(organizations)?;
     let desk = Desk::open(dir)?;
+    takes_passwords(name, dir)?;
     let password = read_password(name)?;
     password.check(name).map_err(Failure::usage)?;
     let of = match organizations.is_all() {

@@ -24,6 +24,8 @@
 //! | `rotation.rs` | keys are renewed while a server serves |
 //! | `tls.rs` | TLS at every port, and what is said without it |
 //! | `doctor.rs` | what is wrong is found, and how to mend it is said |
+//! | `sign_in.rs` | the provider by which people sign in, as commands see it |
+//! | `redacted.rs` | what is kept is decided by the token with which it came |
 //! | `simulate.rs` | a simulated organisation is answered with its truth, however it came |
 //! | `reports.rs` | named reports and explanations, of a server and of a data directory |
 //! | `tokens.rs` | who may send, by ingest tokens, over every transport |
@@ -44,11 +46,13 @@ mod load;
 mod log;
 mod meters;
 mod privacy;
+mod redacted;
 mod refused;
 mod repetition;
 mod reports;
 mod restart;
 mod rotation;
+mod sign_in;
 mod simulate;
 mod stage;
 mod tls;
