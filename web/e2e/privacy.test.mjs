@@ -90,7 +90,7 @@ test('says what is kept, holds, refuses, releases and erases', { timeout: 180_00
   await page.getByTestId('certificates').waitFor();
   await page.getByTestId('refused-people').waitFor();
   await wide(page, 'Privacy, erased');
-  await page.getByRole('button', { name: /^Take items again/ }).click();
+  await page.getByRole('button', { name: /^Take again/ }).click();
   await page.getByTestId('nobody-refused').waitFor();
   assert.deepEqual(real(complaints), [], 'the browser complained');
   await page.close();

@@ -5,6 +5,8 @@
 //! a policy may have changed since. What cannot be read is looked through for their ids; where that is too
 //! much to look through, its bytes are not kept.
 
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::BTreeSet;

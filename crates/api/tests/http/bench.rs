@@ -164,8 +164,17 @@ impl Bench {
             holds,
             shutdown: shutdown.clone(),
         };
+        let keys = api::EncryptionDesk::new(
+            Arc::clone(&store),
+            dir.path(),
+            Box::new(|| Err("there is no key file".to_owned())),
+            shutdown.clone(),
+        );
+        let barred = access::barred::Barred::of(dir.path(), &[9; 32]);
         let api = Api::new(engine, about, board, config, access)
             .with_erasures(desk)
+            .with_refused_people(Arc::new(barred))
+            .with_encryption(Arc::new(keys))
             .with_privacy(privacy)
             .with_provider(provider(addr));
         let router = api::router(more(api));

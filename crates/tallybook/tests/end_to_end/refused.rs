@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use http::Method;
+use otlp::Encoding;
 use serde_json::Value as Json;
 use testkit::{Problem, Server, exchange};
 
 use crate::erase::{ANN, BEN, erase, places, requests, rows};
-use crate::stage::{deliver, launch, tallybook};
+use crate::stage::{deliver, launch, tallybook, with_body};
 
 /// Items of one round of requests.
 const ROUND: u64 = 24;
@@ -44,6 +45,7 @@ async fn what_comes_of_them_later_leaves_no_byte() -> Result<(), Problem> {
     assert_eq!(of_refused(&server).await?, ROUND);
     is_nowhere(&server).await?;
     said_to_the_client(&server).await?;
+    beside_others(&server).await?;
     for is_killed in [false, true] {
         match is_killed {
             true => server.kill()?,
@@ -54,10 +56,35 @@ async fn what_comes_of_them_later_leaves_no_byte() -> Result<(), Problem> {
         assert_eq!(of_refused(&server).await?, ROUND);
         is_nowhere(&server).await?;
     }
-    assert_eq!(rows(&server, BEN).await?, ben);
     deliver(&server, &requests(BEN, 1)?).await?;
-    assert_eq!(rows(&server, BEN).await?[0], 2 * ben[0], "others come in");
+    assert_eq!(
+        rows(&server, BEN).await?[0],
+        2 * ben[0] + 10,
+        "others come in"
+    );
     lifted(&server).await
+}
+
+/// In one request with somebody else's: these come in, and nothing of the others, not their resource either.
+async fn beside_others(server: &Server) -> Result<(), Problem> {
+    let before = rows(server, BEN).await?;
+    let pairs = requests(ANN, 0)?.into_iter().zip(requests(BEN, 3)?);
+    let mut both = Vec::new();
+    for (ann, ben) in pairs.filter(|(ann, _)| ann.encoding == Encoding::Protobuf) {
+        // Messages of protobuf end to end are one with the groups of both.
+        both.push(with_body(
+            &ann,
+            [ann.plain_body.clone(), ben.plain_body].concat(),
+        ));
+    }
+    deliver(server, &both).await?;
+    is_nowhere(server).await?;
+    let now = rows(server, BEN).await?;
+    assert_eq!(
+        [now[0] - before[0], now[1] - before[1], now[2] - before[2]],
+        [10, 2, 2]
+    );
+    Ok(())
 }
 
 /// The answer says how many, and names nobody.
