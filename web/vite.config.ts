@@ -17,7 +17,7 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   // The server answers no other origin: what is passed on comes from its own.
-  server: { proxy: { '/api': { target: server, headers: { origin: server } } } },
+  server: { proxy: { '/api': { target: server, changeOrigin: true, headers: { origin: server } } } },
   // The policy under which the server sends the page.
   preview: { headers: { 'content-security-policy': POLICY } },
   test: {

@@ -24,7 +24,7 @@ async function reportOf(panel, page) {
   return response.json();
 }
 
-test('every figure of every page is the report’s', { timeout: 240_000 }, async (t) => {
+test('every figure of every page is the report’s', { timeout: 300_000 }, async (t) => {
   for (const path of PAGES) {
     await t.test(path, async () => {
       const { page, complaints } = await open(path);
@@ -69,7 +69,7 @@ async function comparePanel(panel, [earlier, later]) {
   return figures.length + totals.length + rows.flat().length;
 }
 
-test('every page fits every width in both themes, is accessible, and nothing on it moves', { timeout: 400_000 }, async (t) => {
+test('every page fits every width in both themes, is accessible, and nothing on it moves', { timeout: 480_000 }, async (t) => {
   for (const width of [360, 768, 1440]) {
     const { page, complaints } = await openPage(own.browser, address('cost'));
     await page.setViewportSize({ width, height: 900 });

@@ -36,6 +36,14 @@ export class BoardAnswers {
   /** A page that opens compared waits for both periods; one that is there already keeps what it shows. */
   #opening = $state.raw(true);
 
+  /** For who cannot see it dim: whether figures are on their way, and what came of it. */
+  said = $derived.by(() => {
+    const all = [...this.shown.values()].map(({ answer }) => answer);
+    if (!all.length || all.some(({ loading }) => loading)) return 'Figures are on their way';
+    const failed = all.filter(({ error }) => error !== null).length;
+    return failed ? `${failed} of ${all.length} panels failed` : 'All figures are there';
+  });
+
   /** Whether a panel has been answered once, well or badly. */
   isAnswered(panel: Panel): boolean {
     if (panel.show === 'fates') return hasCome(this.ledger);

@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-nA1WIf-J.js";import{t as e}from"./Connect-CLuWXdap.js";function t(t){e(t,{})}export{t as default};
