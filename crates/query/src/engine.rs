@@ -5,6 +5,7 @@
 
 mod erase;
 mod held;
+mod ready;
 mod retain;
 mod run;
 
@@ -24,7 +25,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::aside::Copies;
-use crate::by_hour::{self, ByHour};
+use crate::by_hour::{self, ByHour, Hours};
 use crate::config::Config;
 use crate::cost::Cost;
 use crate::digests::Digests;
@@ -265,7 +266,7 @@ impl Engine {
         &self,
         lens: &Lens,
         snapshot: &Snapshot,
-        hours: (i64, i64),
+        hours: Hours,
     ) -> Result<Option<ByHour>, QueryError> {
         let (state, snapshot) = (self.state_now()?, snapshot.clone());
         let digests = Arc::clone(&self.digests);
