@@ -11,7 +11,7 @@ use super::super::sums;
 use super::super::support::DAY_MS;
 use super::world::World;
 
-const ROUNDS: u32 = 120;
+const ROUNDS: u32 = 80;
 const REPORTS: &[&str] = &[
     "cost",
     "tokens",
