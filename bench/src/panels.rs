@@ -92,7 +92,7 @@ async fn measure_in(
     let mut asked = Vec::new();
     for panel in panels {
         let first = ask(&server, &panel).await?;
-        send_one(&server).await?;
+        send_one(&server, asked.len() as u128).await?;
         let fresh = ask(&server, &panel).await?;
         let mut times = Vec::new();
         let mut refusal = None;
@@ -142,9 +142,10 @@ fn simulate(binary: &Path, events: u64, data: &Path, truth: &Path) -> Result<(),
     }
 }
 
-/// One item, so that nothing that is kept of answers is of what is stored now.
-async fn send_one(server: &Server) -> Result<(), Problem> {
-    let at_ns = u128::from(END_MS - 1) * 1_000_000;
+/// One item, so that nothing that is kept of answers is of what is stored now. Each is another one: the same
+/// again would be a repeated delivery, which changes nothing.
+async fn send_one(server: &Server, ordinal: u128) -> Result<(), Problem> {
+    let at_ns = u128::from(END_MS - 1) * 1_000_000 + ordinal;
     let event = r#"{"key": "event.name", "value": {"stringValue": "user_prompt"}}"#;
     let body = format!(
         r#"{{"resourceLogs": [{{"scopeLogs": [{{"logRecords": [{{"timeUnixNano": "{at_ns}", "attributes": [{event}]}}]}}]}}]}}"#

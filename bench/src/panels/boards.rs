@@ -56,7 +56,7 @@ pub(super) fn all(folder: &Path, range: (u64, u64)) -> Result<Vec<Panel>, Proble
 /// The panels of a page's description: each is a list of fields behind `{ id:`.
 fn of_page(page: &str, text: &str, (from, to): (u64, u64)) -> Vec<Panel> {
     let descriptions = text.split("{ id: ").skip(1);
-    let panels = descriptions.filter_map(|description| {
+    let asked = descriptions.filter_map(|description| {
         let description = description.split('}').next()?;
         let report = texts(description, "report").pop()?;
         let by = texts(description, "by").join(",");
@@ -78,9 +78,32 @@ fn of_page(page: &str, text: &str, (from, to): (u64, u64)) -> Vec<Panel> {
             path.push_str(&format!("&order_by={}", escaped(&order)));
         }
         path.push_str(&format!("&limit={limit}"));
-        Some(Panel { what, path })
+        let figures = texts(description, "figures");
+        Some((Panel { what, path }, figures, is_table))
     });
-    panels.collect()
+    // Panels that ask the same, but for tables, share a request for what both show.
+    let mut panels: Vec<(Panel, Vec<String>, bool)> = Vec::new();
+    for (panel, figures, is_table) in asked {
+        let shared = panels.iter_mut().find(|(known, _, is_known_table)| {
+            known.path == panel.path && !is_table && !*is_known_table
+        });
+        match shared {
+            Some((_, known, _)) => known.extend(figures),
+            None => panels.push((panel, figures, is_table)),
+        }
+    }
+    let with_figures = |(panel, mut figures, _): (Panel, Vec<String>, bool)| {
+        let mut seen = Vec::new();
+        figures.retain(|name| {
+            !seen.contains(name) && {
+                seen.push(name.clone());
+                true
+            }
+        });
+        let path = format!("{}&measures={}", panel.path, escaped(&figures.join(",")));
+        Panel { path, ..panel }
+    };
+    panels.into_iter().map(with_figures).collect()
 }
 
 /// The texts of a field: one, or those of a list.
@@ -137,8 +160,8 @@ mod tests {
             paths,
             [
                 "/api/v1/reports/connectors?from=1&to=2&time_zone=Europe%2FBerlin&group_by=product%2Capp_version\
-                 &where=kind%3Dconnection&where=outcome%3D&order_by=-x&limit=20",
-                "/api/v1/reports/cost?from=1&to=2&time_zone=Europe%2FBerlin&group_by=day&limit=2000",
+                 &where=kind%3Dconnection&where=outcome%3D&order_by=-x&limit=20&measures=x",
+                "/api/v1/reports/cost?from=1&to=2&time_zone=Europe%2FBerlin&group_by=day&limit=2000&measures=cost_usd",
             ]
         );
         assert_eq!(

@@ -21,7 +21,7 @@ use crate::input::{Id, Params};
 use crate::sight::{OfOrganizations, Seen};
 use crate::sql::{ELAPSED_MS, TRUNCATED};
 
-const NAMES: &str = "from, to, time_zone, group_by, where, order_by, limit, format";
+const NAMES: &str = "from, to, time_zone, group_by, where, measures, order_by, limit, format";
 
 /// All named reports.
 #[derive(Serialize, ToSchema)]
@@ -69,6 +69,9 @@ pub(crate) struct ReportParams {
     r#where: Option<Vec<String>>,
     /// A column, with a `-` before it for the greatest first.
     order_by: Option<String>,
+    /// Figures with commas between them; without it all of the report. The one that rows are sorted by, and the
+    /// count of unpriced requests, are there whatever is named.
+    measures: Option<String>,
     /// Rows at most, 1 to 10,000.
     limit: Option<usize>,
     /// How it is written.
@@ -164,6 +167,7 @@ impl Asked {
                 "to" => &mut wanted.to,
                 "time_zone" => &mut wanted.time_zone,
                 "group_by" => &mut wanted.group_by,
+                "measures" => &mut wanted.measures,
                 "order_by" => &mut wanted.order_by,
                 "where" => {
                     wanted.conditions.push(value.into_owned());

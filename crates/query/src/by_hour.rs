@@ -1,7 +1,8 @@
 //! A question that is answered by the sums of parts where these say it (`digests.rs`).
 //!
-//! Its text is the same: for it alone, the view `usage` has a row for an hour instead of one for each
-//! item, wherever an hour is whole in the range that is asked for. What the question may not see is left
+//! Its text is the same: for it alone, the view `usage` (or, where it asks who was active, the views
+//! `events` and `metrics`) has a row for an hour instead of one for each item, wherever an hour is whole
+//! in the range that is asked for. What the question may not see is left
 //! out and replaced below that, of sums as of items.
 
 use std::sync::Arc;
@@ -11,24 +12,28 @@ use datafusion::catalog::view::ViewTable;
 use datafusion::error::Result;
 use datafusion::execution::session_state::SessionState;
 use datafusion::prelude::SessionContext;
-use store::{Part, Snapshot};
+use store::{Part, Snapshot, Table};
 
 use crate::aside::{Asides, Copies};
-use crate::digests::{Digests, Summed, TABLES};
+use crate::digests::{Digests, Kind, Summed, TABLES};
 use crate::people::{People, Resolver};
 use crate::plan::Known;
 use crate::provider::SnapshotTable;
 use crate::sight::Lens;
 use crate::views;
 
-/// The view that has a row for an hour.
-pub(crate) const VIEW: &str = "usage";
+/// What is asked by hours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hours {
+    pub(crate) kind: Kind,
+    /// From this moment until before that one hours are whole, milliseconds since the Unix epoch.
+    pub(crate) whole: (i64, i64),
+}
 
 /// The tables of a snapshot in sums, and the hours that are whole.
 #[derive(Clone, Debug)]
 pub(crate) struct ByHour {
-    /// From this moment until before that one, milliseconds since the Unix epoch.
-    hours: (i64, i64),
+    pub(crate) hours: Hours,
     tables: [Summed; TABLES.len()],
     /// The rows that do not count.
     asides: Asides,
@@ -40,7 +45,7 @@ pub(crate) struct ByHour {
 pub(crate) async fn ready(
     (people, copies, digests): (&People, &Copies, &Digests),
     (snapshot, session): (&Snapshot, &SessionState),
-    hours: (i64, i64),
+    hours: Hours,
     lens: &Lens,
 ) -> Result<Option<ByHour>> {
     let (at, owners) = ((snapshot, session), lens.owners());
@@ -49,7 +54,9 @@ pub(crate) async fn ready(
     if everybodys.len() < TABLES.len() || asides.len() < TABLES.len() {
         return Ok(None);
     }
-    let tables = digests.of((snapshot, &everybodys), session).await?;
+    let tables = digests
+        .of(hours.kind, (snapshot, &everybodys), session)
+        .await?;
     let fits = |part: &Part| asides[&part.table].is_everybodys(part);
     Ok(Some(ByHour {
         hours,
@@ -62,15 +69,30 @@ pub(crate) async fn ready(
 }
 
 impl ByHour {
-    /// The view.
+    /// Whether a view has a row for an hour here.
+    pub(crate) fn is_of(&self, view: &str) -> bool {
+        match self.hours.kind {
+            Kind::Usage => view == "usage",
+            Kind::Active => TABLES.iter().any(|table| table.name() == view),
+        }
+    }
+
+    /// A view that has.
     pub(crate) async fn view(
         &self,
+        name: &str,
         context: &SessionContext,
         snapshot: &Snapshot,
         known: &Known<'_>,
     ) -> Result<Arc<dyn TableProvider>> {
-        for (table, summed) in TABLES.into_iter().zip(&self.tables) {
-            let owners = known.lens.owners();
+        let is_below = |table: &Table| match self.hours.kind {
+            Kind::Usage => true,
+            Kind::Active => table.name() == name,
+        };
+        let tables = TABLES.into_iter().zip(&self.tables);
+        let tables: Vec<_> = tables.filter(|(table, _)| is_below(table)).collect();
+        for (table, summed) in &tables {
+            let (table, owners) = (*table, known.lens.owners());
             let rows = |parts: &[Part]| {
                 let rows = SnapshotTable::of_parts(table, parts.to_vec(), snapshot);
                 rows.of(owners.cloned())
@@ -90,13 +112,22 @@ impl ByHour {
                 let seen = (table.name(), sql.as_str());
                 see(context, &name, Arc::new(rows), seen, known.lens).await?;
             }
-            let (sums, sql) = (views::sums(table), views::sums_by_hour(BELOW, known.files));
-            let rows = Arc::new(summed.table(owners));
+            let sql = match self.hours.kind {
+                Kind::Usage => views::sums_by_hour(BELOW, known.files),
+                Kind::Active => views::active_by_hour(table, BELOW, known.files),
+            };
+            let (sums, rows) = (views::sums(table), Arc::new(summed.table(owners)));
             see(context, &sums, rows, ("sums", sql.as_str()), known.lens).await?;
         }
-        let sql = views::usage_by_hour(self.hours);
+        let sql = match (self.hours.kind, &tables[..]) {
+            (Kind::Active, [(table, _)]) => views::active_of(*table, self.hours.whole),
+            _ => views::usage_by_hour(self.hours.whole),
+        };
         let plan = context.state().create_logical_plan(&sql).await?;
-        for name in TABLES.into_iter().flat_map(views::below_usage) {
+        for name in tables
+            .iter()
+            .flat_map(|(table, _)| views::below_usage(*table))
+        {
             context.deregister_table(name.as_str())?;
         }
         Ok(Arc::new(ViewTable::new(plan, Some(sql))))

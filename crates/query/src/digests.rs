@@ -1,8 +1,9 @@
 //! Sums by part: what the requests and data points of a part come to, by hour and by everything that
 //! tells them apart, so that a question about a month reads sums and not every item.
 //!
-//! A digest is made of a part by the definition of the view `usage` itself (`views/usage.rs`), once for
-//! each part in the life of a process, when a question first needs it. It holds what identifies people
+//! A digest is made of a part by the definition of the view `usage` itself (`views/usage.rs`), or of who
+//! was active (`catalogue/active.rs`), once for each part in the life of a process, when a question first
+//! needs it or before (`engine/ready.rs`). It holds what identifies people
 //! as it was sent, never whom that means: names are resolved when a question is asked, so that what is
 //! learnt later repairs past answers. Parts never change, so nor do their digests.
 //!
@@ -46,13 +47,41 @@ pub(crate) use table::DigestTable;
 pub(crate) const TABLES: [Table; 2] = [Table::Events, Table::Metrics];
 /// The column that tells sessions apart.
 const SESSION: &str = "session_id";
-/// What all digests take in memory at most; of further parts the items are read.
-const BYTES_MAX: usize = 256 << 20;
+
+/// What is summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Cost and tokens: the view `usage`.
+    Usage,
+    /// Who caused work.
+    Active,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Kind; 2] = [Kind::Usage, Kind::Active];
+
+    /// The digest of the items of a table.
+    fn sql(self, table: Table) -> String {
+        match self {
+            Kind::Usage => views::digest(table),
+            Kind::Active => views::active(table),
+        }
+    }
+
+    /// What its digests take in memory at most; of further parts the items are read.
+    fn bytes_max(self) -> usize {
+        match self {
+            Kind::Usage => 256 << 20,
+            Kind::Active => 64 << 20,
+        }
+    }
+}
 
 /// All digests.
 #[derive(Debug, Default)]
 pub(crate) struct Digests {
-    known: tokio::sync::Mutex<Known>,
+    usage: tokio::sync::Mutex<Known>,
+    active: tokio::sync::Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
@@ -119,18 +148,34 @@ impl Summed {
 impl Digests {
     /// Forgets everything: what it was of is gone.
     pub(crate) async fn forget(&self) {
-        *self.known.lock().await = Known::default();
+        for kind in Kind::ALL {
+            *self.known(kind).lock().await = Known::default();
+        }
+    }
+
+    /// Bytes that they take in memory, by kind.
+    pub(crate) async fn bytes(&self) -> [usize; Kind::ALL.len()] {
+        let (usage, active) = (self.usage.lock().await, self.active.lock().await);
+        [usage.bytes, active.bytes]
+    }
+
+    fn known(&self, kind: Kind) -> &tokio::sync::Mutex<Known> {
+        match kind {
+            Kind::Usage => &self.usage,
+            Kind::Active => &self.active,
+        }
     }
 
     /// The tables of a snapshot in sums. Whoever asks first reads what is new; others wait for it.
     pub(crate) async fn of(
         &self,
+        kind: Kind,
         (snapshot, asides): (&Snapshot, &Asides),
         session: &SessionState,
     ) -> Result<[Summed; TABLES.len()]> {
-        let mut known = self.known.lock().await;
+        let mut known = self.known(kind).lock().await;
         known.forget(snapshot, asides);
-        known.make((snapshot, asides), session).await?;
+        known.make(kind, (snapshot, asides), session).await?;
         let [events, metrics] = TABLES;
         Ok([
             known.summed(events, snapshot)?,
@@ -158,12 +203,13 @@ impl Known {
     /// Makes those that are missing, as far as there is room.
     async fn make(
         &mut self,
+        kind: Kind,
         (snapshot, asides): (&Snapshot, &Asides),
         session: &SessionState,
     ) -> Result<()> {
         for table in TABLES {
             if let Entry::Vacant(unknown) = self.schemas.entry(table) {
-                unknown.insert(schema(table, snapshot, session).await?);
+                unknown.insert(schema((kind, table), snapshot, session).await?);
             }
         }
         let parts = TABLES.into_iter().flat_map(|table| snapshot.parts(table));
@@ -173,13 +219,18 @@ impl Known {
         let mut making = JoinSet::new();
         loop {
             while making.len() < side_by_side
-                && self.bytes < BYTES_MAX
+                && self.bytes < kind.bytes_max()
                 && let Some(part) = missing.next()
             {
                 let schema = Arc::clone(&self.schemas[&part.table]);
                 let aside = asides.get(&part.table).cloned().unwrap_or_default();
                 let session = session.clone();
-                making.spawn(digest(part, schema, (snapshot.clone(), aside), session));
+                making.spawn(digest(
+                    (kind, part),
+                    schema,
+                    (snapshot.clone(), aside),
+                    session,
+                ));
             }
             let Some(made) = making.join_next().await else {
                 return Ok(());
@@ -222,27 +273,31 @@ fn aside_of<'a>(part: &Part, asides: &'a Asides) -> &'a [u32] {
 }
 
 /// The columns of the digests of a table.
-async fn schema(table: Table, snapshot: &Snapshot, session: &SessionState) -> Result<SchemaRef> {
+async fn schema(
+    (kind, table): (Kind, Table),
+    snapshot: &Snapshot,
+    session: &SessionState,
+) -> Result<SchemaRef> {
     let none = SnapshotTable::of_parts(table, Vec::new(), snapshot);
-    let frame = frame(none, table, session).await?;
+    let frame = frame(none, (kind, table), session).await?;
     Ok(Arc::clone(frame.schema().inner()))
 }
 
 async fn digest(
-    part: Part,
+    (kind, part): (Kind, Part),
     schema: SchemaRef,
     (snapshot, aside): (Snapshot, Arc<Aside>),
     session: SessionState,
 ) -> Result<(Part, Coded)> {
     let rows = SnapshotTable::of_parts(part.table, vec![part.clone()], &snapshot);
-    let rows = frame(rows.counted(aside), part.table, &session).await?;
+    let rows = frame(rows.counted(aside), (kind, part.table), &session).await?;
     let batches = rows.collect().await?;
     Ok((part, Coded::of(&schema, &batches)?))
 }
 
 async fn frame(
     rows: SnapshotTable,
-    table: Table,
+    (kind, table): (Kind, Table),
     session: &SessionState,
 ) -> Result<datafusion::dataframe::DataFrame> {
     let config = session.config().clone().with_target_partitions(1);
@@ -253,5 +308,5 @@ async fn frame(
     .build();
     let context = SessionContext::new_with_state(session);
     context.register_table(format!("_{}", table.name()), Arc::new(rows))?;
-    context.sql(&views::digest(table)).await
+    context.sql(&kind.sql(table)).await
 }

@@ -5,6 +5,7 @@
 
 mod erase;
 mod held;
+mod ready;
 mod refuse;
 mod retain;
 mod run;
@@ -25,7 +26,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::aside::Copies;
-use crate::by_hour::{self, ByHour};
+use crate::by_hour::{self, ByHour, Hours};
 use crate::config::Config;
 use crate::cost::Cost;
 use crate::digests::Digests;
@@ -269,7 +270,7 @@ impl Engine {
         &self,
         lens: &Lens,
         snapshot: &Snapshot,
-        hours: (i64, i64),
+        hours: Hours,
     ) -> Result<Option<ByHour>, QueryError> {
         let (state, snapshot) = (self.state_now()?, snapshot.clone());
         let digests = Arc::clone(&self.digests);

@@ -25,7 +25,7 @@ use datafusion::sql::sqlparser::ast;
 use store::{Snapshot, Table};
 
 use crate::aside::{Asides, Copies};
-use crate::by_hour::{self, ByHour};
+use crate::by_hour::ByHour;
 use crate::complexity;
 use crate::error::QueryError;
 use crate::functions::{self, Slot};
@@ -279,8 +279,8 @@ async fn register(
 ) -> Result<(), DataFusionError> {
     let files = known.files;
     for view in views {
-        if let Some(by_hour) = known.by_hour.filter(|_| view.name == by_hour::VIEW) {
-            let rows = by_hour.view(context, snapshot, known).await?;
+        if let Some(by_hour) = known.by_hour.filter(|by_hour| by_hour.is_of(view.name)) {
+            let rows = by_hour.view(view.name, context, snapshot, known).await?;
             context.register_table(view.name, rows)?;
             continue;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use store::{Snapshot, Store};
 
-use crate::by_hour::ByHour;
+use crate::by_hour::{ByHour, Hours};
 use crate::cost::Cost;
 use crate::engine::{Answer, Engine, Fold};
 use crate::error::QueryError;
@@ -87,7 +87,7 @@ impl<'a> Question<'a> {
     pub(crate) async fn by_hour(
         &self,
         snapshot: &Snapshot,
-        hours: (i64, i64),
+        hours: Hours,
     ) -> Result<Option<ByHour>, QueryError> {
         let by_hour = self.engine.by_hour(&self.lens, snapshot, hours);
         by_hour.await.map_err(|error| self.told(error))

@@ -9,10 +9,12 @@
 //! | `people.rs` | whose an item is; the people and the roster |
 //! | `coverage.rs` | who reports, how completely, and who has gone silent |
 //! | `tool_calls.rs` | decisions and results of tools, joined |
+//! | `active.rs` | who was active, of sums of parts |
 //! | `by_hour.rs` | `usage` of sums of parts |
 //! | `usage.rs` | cost and tokens of all clients, whichever signal they send |
 //! | `reconciliation.rs` | events against metrics |
 
+mod active;
 mod by_hour;
 mod copies;
 mod coverage;
@@ -22,6 +24,7 @@ mod reconciliation;
 mod tool_calls;
 mod usage;
 
+pub(crate) use active::{WORK_EVENTS, WORK_METRICS, active, active_by_hour, active_of};
 pub(crate) use by_hour::{
     below_usage, digest, digested, items_by_hour, loose, mixed, sums, sums_by_hour, usage_by_hour,
 };

@@ -228,6 +228,7 @@ impl Server {
             holds: Arc::new(api::HoldRegister::of(&self.data_dir)),
             shutdown: shutdown.clone(),
         };
+        let ready = tokio::spawn(Arc::clone(&self.engine).keep_ready());
         let gate = tokio::spawn(Arc::clone(&self.access.gate).run(shutdown.clone()));
         let api = Api::new(self.engine, about, self.board, config, self.access)
             .with_erasures(Arc::clone(&desk))
@@ -257,6 +258,7 @@ impl Server {
         let log = tokio::spawn(Arc::clone(&self.intake).run_log(shutdown.clone()));
         let usage = tokio::spawn(keep_usage(Arc::clone(&self.gate), shutdown.clone()));
         self.receive.serve(self.intake, shutdown).await;
+        ready.abort();
         log.await.map_err(Failure::failed)?;
         usage.await.map_err(Failure::failed)?;
         // Once more, now that nothing comes any more.

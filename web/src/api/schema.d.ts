@@ -3909,6 +3909,11 @@ export interface operations {
                 where?: string[];
                 /** @description A column, with a `-` before it for the greatest first. */
                 order_by?: string;
+                /**
+                 * @description Figures with commas between them; without it all of the report. The one that rows are sorted by, and the
+                 *     count of unpriced requests, are there whatever is named.
+                 */
+                measures?: string;
                 /** @description Rows at most, 1 to 10,000. */
                 limit?: number;
                 /** @description How it is written. */

@@ -19,6 +19,8 @@ const QUARANTINE_ROWS = 10;
 
 export interface Slot {
   asking: Asking;
+  /** What its panels show: nothing else is asked for. */
+  figures: Set<string>;
   report: ReportAbout;
   answer: Resource<ReportAnswer>;
   /** The same of the period before; null while nothing is compared. */
@@ -64,7 +66,8 @@ export class BoardAnswers {
       const key = panel.choices || panel.show === 'table' ? panel.id : JSON.stringify(asking);
       const compared = view.compare && (panel.show === 'table' || board.panels.some((own) => isCompared(own) && JSON.stringify(askingOf(own, own.by)) === key));
       const before = compared ? this.#answer(`${key} before`) : null;
-      const slot = slots.get(key) ?? { asking, report, answer: this.#answer(key), before };
+      const slot = slots.get(key) ?? { asking, figures: new Set(), report, answer: this.#answer(key), before };
+      for (const name of panel.figures) slot.figures.add(name);
       slots.set(key, slot);
       shown.set(panel.id, slot);
     }
@@ -99,11 +102,11 @@ export class BoardAnswers {
 
 const hasCome = ({ data, error }: Resource<unknown>): boolean => data !== null || error !== null;
 
-function ask({ asking, report, answer, before }: Slot, view: ViewState): void {
+function ask({ asking, figures, report, answer, before }: Slot, view: ViewState): void {
   const interval = intervalOf(view);
-  const query = panelQuery(view, report, asking, interval);
+  const query = panelQuery(view, report, asking, figures, interval);
   void answer.load((signal) => gate.pass(signal, () => fetchReport(report.name, query, signal)));
-  const earlier = panelQuery(view, report, askingBefore(asking), intervalBefore(interval, view.utc));
+  const earlier = panelQuery(view, report, askingBefore(asking), figures, intervalBefore(interval, view.utc));
   void before?.load((signal) => gate.pass(signal, () => fetchReport(report.name, earlier, signal)));
 }
 

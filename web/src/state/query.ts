@@ -38,11 +38,12 @@ export function reportQuery(view: ViewState, report: ReportAbout, interval: Inte
 }
 
 /** What a panel asks: its own conditions, and those of the page that its report knows. */
-export function panelQuery(view: ViewState, report: ReportAbout, asking: Asking, interval: Interval): Query {
+export function panelQuery(view: ViewState, report: ReportAbout, asking: Asking, figures: Iterable<string>, interval: Interval): Query {
   return {
     ...inTime(view, interval),
     group_by: asking.by.join() || 'none',
     where: [...filtersOf(view, report), ...view.where.filter((condition) => isHeard(report, asking, condition)), ...asking.where],
+    measures: [...figures].join(),
     order_by: asking.order,
     limit: asking.limit,
   };

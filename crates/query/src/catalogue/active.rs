@@ -7,6 +7,7 @@ use super::ask::Ask;
 use super::dimensions::{COST_CENTER, DEPARTMENT, ORGANIZATION, PERSON, PRODUCT, TEAM, dimension};
 use super::report::{Dimension, Exclusion};
 use super::sql::{all_of, local};
+use crate::views::{WORK_EVENTS, WORK_METRICS};
 
 /// What it says in definitions.
 pub(super) const SIGNALS: &[&str] = &[
@@ -20,12 +21,6 @@ pub(super) const IDLE: Exclusion = Exclusion {
     why: "starting a client is not using it",
     rows: "SELECT * FROM events WHERE event NOT IN ('user_prompt', 'api_request', 'api_error', 'tool_result', 'tool_decision')",
 };
-
-const EVENTS: &str = "'user_prompt', 'api_request', 'api_error', 'tool_result', 'tool_decision'";
-const METRICS: &str =
-    "'claude_code.cost.usage', 'claude_code.token.usage', 'claude_code.active_time.total',
-    'claude_code.lines_of_code.count', 'claude_code.commit.count', 'claude_code.pull_request.count',
-    'claude_code.code_edit_tool.decision'";
 
 /// By what active people can be told apart, beside time.
 pub(super) const BY_PERSON: Dimension = PERSON;
@@ -69,9 +64,9 @@ pub(super) fn days(ask: &Ask, time_range: &str) -> String {
     const COLUMNS: &str = "time, person, product, team, department, cost_center, organization_id";
     format!(
         "SELECT DISTINCT person{}, CAST(CAST({} AS DATE) AS INT) AS day FROM (
-           SELECT {COLUMNS} FROM events WHERE person IS NOT NULL AND event IN ({EVENTS}) AND {time_range}
+           SELECT {COLUMNS} FROM events WHERE person IS NOT NULL AND event IN ({WORK_EVENTS}) AND {time_range}
            UNION ALL
-           SELECT {COLUMNS} FROM metrics WHERE person IS NOT NULL AND value > 0 AND name IN ({METRICS}) AND {time_range}
+           SELECT {COLUMNS} FROM metrics WHERE person IS NOT NULL AND value > 0 AND name IN ({WORK_METRICS}) AND {time_range}
          ) WHERE ({}) IS TRUE",
         grouped(ask),
         local("time", ask),

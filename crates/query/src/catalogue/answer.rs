@@ -10,7 +10,7 @@ use serde::Serialize;
 use store::Snapshot;
 use utoipa::ToSchema;
 
-use super::ask::Ask;
+use super::ask::{Ask, UNPRICED};
 use super::report::{ColumnKind, Parts, Unit};
 use super::{hours, number, reduced, sql};
 use crate::by_hour::ByHour;
@@ -147,8 +147,8 @@ async fn rows_and_totals(
     ask: &Ask,
 ) -> Result<(Answer, Answer), QueryError> {
     let query = |sql: String, limit| {
-        let sql = match by_hour {
-            Some(_) => hours::of_rows(&sql),
+        let sql = match &by_hour {
+            Some(by_hour) => hours::of_rows(&sql, &by_hour.hours),
             None => sql,
         };
         question.query_by_hour(snapshot.clone(), sql, limit, by_hour.clone())
@@ -172,7 +172,7 @@ async fn rows_and_totals(
 fn apart(both: Answer, ask: &Ask) -> Result<(Answer, Answer), QueryError> {
     let all = concat_batches(&both.schema, &both.batches).map_err(QueryError::internal)?;
     let dimensions = ask.group_by.len();
-    let figures = dimensions + ask.report.measures.len();
+    let figures = dimensions + ask.measures().count();
     let part = |columns: Range<usize>, rows: RecordBatch| -> Result<Answer, QueryError> {
         let columns: Vec<usize> = columns.collect();
         let rows = rows.project(&columns).map_err(QueryError::internal)?;
@@ -196,7 +196,7 @@ fn apart(both: Answer, ask: &Ask) -> Result<(Answer, Answer), QueryError> {
 /// A cost that lacks something must say so where it is shown.
 fn notes(totals: &Answer) -> Vec<String> {
     let unpriced = totals.batches.iter().filter_map(|batch| {
-        let column = batch.column_by_name("unpriced_requests")?;
+        let column = batch.column_by_name(UNPRICED)?;
         let column = column.as_any().downcast_ref::<Int64Array>()?;
         (!column.is_empty() && column.is_valid(0)).then(|| column.value(0))
     });
@@ -220,7 +220,7 @@ fn columns(ask: &Ask) -> Vec<ReportColumn> {
         unit: Unit::Text,
         parts: Parts::Other,
     });
-    let measures = ask.report.measures.iter().map(|measure| ReportColumn {
+    let measures = ask.measures().map(|measure| ReportColumn {
         name: measure.name,
         title: measure.title,
         about: measure.about,

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use super::range::{Range, TimeZone};
-use super::report::{Dimension, Report};
+use super::report::{Dimension, Measure, Report};
 use crate::error::QueryError;
 
 /// Rows of an answer, when no fewer are asked for.
 pub const LIMIT_MAX: usize = 10_000;
+/// The figure that says how many requests are in no sum of costs.
+pub(super) const UNPRICED: &str = "unpriced_requests";
 const CONDITIONS_MAX: usize = 50;
 const VALUE_BYTES_MAX: usize = 4096;
 
@@ -29,6 +31,8 @@ pub struct Ask {
     pub order_by: Option<(&'static str, bool)>,
     /// Rows at most.
     pub limit: usize,
+    /// The figures that are wanted; nothing: all of the report.
+    pub figures: Vec<&'static str>,
 }
 
 /// A condition on a dimension. Several on one dimension: any of those that are equal, none of those that are not.
@@ -54,6 +58,7 @@ impl Ask {
             conditions: Vec::new(),
             order_by: None,
             limit: LIMIT_MAX,
+            figures: Vec::new(),
         }
     }
 
@@ -134,6 +139,57 @@ impl Ask {
     pub fn limited(mut self, limit: usize) -> Ask {
         self.limit = limit.clamp(1, LIMIT_MAX);
         self
+    }
+
+    /// Has these figures alone, and those that the answer cannot do without.
+    ///
+    /// # Errors
+    /// A name that the report does not know, or none at all.
+    pub fn showing<'a>(
+        mut self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Ask, QueryError> {
+        let names = names.into_iter().map(str::trim);
+        for name in names.filter(|name| !name.is_empty()) {
+            let measure = self.report.measure(name).ok_or_else(|| {
+                let known = self.report.measures.iter().map(|measure| measure.name);
+                QueryError::invalid(
+                    format!("the report {} has no figure {name:?}", self.report.name),
+                    Some(&format!("figures are {}", list(known))),
+                )
+            })?;
+            self.figures.push(measure.name);
+        }
+        if self.figures.is_empty() {
+            return Err(QueryError::invalid(
+                "no figure is asked for",
+                Some(
+                    "name figures of the report with commas between them, or leave it out for all",
+                ),
+            ));
+        }
+        Ok(self)
+    }
+
+    /// The figures of the answer, in the report's order: those that are wanted, the one that it is sorted
+    /// by, and the one that says what its costs lack.
+    pub(super) fn measures(&self) -> impl Iterator<Item = &'static Measure> + '_ {
+        let sorts = match self.order_by {
+            Some((column, _)) => Some(column),
+            None if self.is_by_time() => None,
+            None => self.report.measures.first().map(|measure| measure.name),
+        };
+        self.report.measures.iter().filter(move |measure| {
+            self.figures.is_empty()
+                || self.figures.contains(&measure.name)
+                || sorts == Some(measure.name)
+                || measure.name == UNPRICED
+        })
+    }
+
+    /// Whether it is broken down by time, and so sorted by it when nothing else is asked.
+    fn is_by_time(&self) -> bool {
+        self.group_by.iter().any(|dimension| dimension.is_time())
     }
 
     fn columns(&self) -> impl Iterator<Item = &'static str> + '_ {

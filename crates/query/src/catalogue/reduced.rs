@@ -27,7 +27,7 @@ pub(super) fn note(ask: &Ask, reduced_before_ms: Option<i64>) -> Option<String> 
     let report = ask.report;
     let grouped = ask.group_by.iter().map(|dimension| dimension.name);
     let filtered = ask.conditions.iter().map(|condition| condition.dimension);
-    let figures = report.measures.iter().map(|measure| measure.name);
+    let figures = ask.measures().map(|measure| measure.name);
     let mut names: Vec<&str> = Vec::new();
     for name in grouped.chain(filtered).chain(figures) {
         if lost(report.name, name) && !names.contains(&name) {

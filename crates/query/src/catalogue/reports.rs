@@ -21,6 +21,8 @@ mod tokens;
 mod tools;
 mod workspaces;
 
+pub(super) use adoption::since as adoption_since;
+
 use super::report::Report;
 
 /// All reports, in the order in which they are listed.

@@ -66,7 +66,8 @@ pub(super) fn totals(ask: &Ask) -> String {
         group_by: Vec::new(),
         ..ask.clone()
     };
-    let columns: Vec<String> = measures(&whole).collect();
+    // The figures of the rows, though one row is sorted by nothing.
+    let columns: Vec<String> = measures(ask).collect();
     format!("SELECT {} FROM {}", columns.join(", "), counted(&whole))
 }
 
@@ -111,9 +112,7 @@ fn as_table(rows: &str) -> String {
 }
 
 fn measures(ask: &Ask) -> impl Iterator<Item = String> {
-    ask.report
-        .measures
-        .iter()
+    ask.measures()
         .map(|measure| format!("{} AS {}", figure(measure), measure.name))
 }
 

@@ -20,6 +20,8 @@ pub struct Wanted {
     pub conditions: Vec<String>,
     /// A column, with a `-` before it for the greatest first.
     pub order_by: Option<String>,
+    /// Figures, with commas between them; all.
+    pub measures: Option<String>,
     /// Rows at most.
     pub limit: Option<usize>,
 }
@@ -46,6 +48,9 @@ impl Wanted {
         ask = ask.filtered(self.conditions.iter().map(String::as_str))?;
         if let Some(by) = self.order_by.as_deref().filter(|by| !by.is_empty()) {
             ask = ask.ordered(by)?;
+        }
+        if let Some(names) = self.measures.as_deref() {
+            ask = ask.showing(names.split(','))?;
         }
         Ok(match self.limit {
             Some(limit) => ask.limited(limit),

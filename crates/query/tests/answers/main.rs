@@ -20,6 +20,7 @@ mod pages;
 mod people;
 mod replay;
 mod retained;
+mod shown;
 mod simulated;
 mod sums;
 mod support;

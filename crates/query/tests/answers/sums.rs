@@ -76,6 +76,17 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// The reports that sums answer.
+const REPORTS: [&str; 7] = [
+    "cost",
+    "tokens",
+    "people",
+    "productivity",
+    "skills",
+    "adoption",
+    "retention",
+];
+
 fn range() -> Range {
     Range {
         from_ms: NOW_MS - DAY_MS,
@@ -102,7 +113,7 @@ async fn sums_say_what_a_question_may_see() {
     }
     let (mut figures, mut by_hour) = (0, 0);
     for (at, asker) in askers().into_iter().enumerate() {
-        for report in ["cost", "tokens", "people", "productivity", "skills"] {
+        for report in REPORTS {
             // Each asker by some of the dimensions, all of them together by all.
             let dimensions = Report::find(report).expect("a report").dimensions.iter();
             for dimension in dimensions.skip(at).step_by(8) {
@@ -123,17 +134,40 @@ async fn sums_say_what_a_question_may_see() {
 }
 
 #[tokio::test]
+async fn sums_are_ready_before_they_are_asked_for() {
+    let world = World::of(None).await;
+    let bench = &world.bench;
+    bench.store.flush().await.expect("flushes");
+    assert_eq!(bench.engine.sums_in_memory().await, [0, 0]);
+    bench.engine.make_ready().await.expect("makes them");
+    let made = bench.engine.sums_in_memory().await;
+    assert!(made.iter().all(|bytes| *bytes > 0), "{made:?}");
+    for report in ["cost", "adoption"] {
+        let asked = compare(&bench.all(), ask(report, &["person"]), report).await;
+        assert!(asked.by_hour && asked.figures > 0, "{report}");
+    }
+    assert_eq!(
+        bench.engine.sums_in_memory().await,
+        made,
+        "a question made some"
+    );
+}
+
+#[tokio::test]
 async fn sums_go_with_what_is_erased() {
     let world = World::of(None).await;
     let bench = &world.bench;
     bench.store.flush().await.expect("flushes");
     let ann = format!("ann.{NAMED}@example.com");
     let people = || async {
+        let active = compare(&bench.all(), ask("adoption", &["person"]), "adoption").await;
         let of = compare(&bench.all(), ask("cost", &["person"]), "cost by person").await;
-        assert!(of.by_hour, "sums were read");
+        assert!(of.by_hour && active.by_hour, "sums were read");
         of.rows
     };
     let before = people().await;
+    let in_memory = bench.engine.sums_in_memory().await;
+    assert!(in_memory.iter().all(|bytes| *bytes > 0), "{in_memory:?}");
     let key = format!("{ann:?}");
     assert!(before.contains_key(&key), "{before:?}");
     let asked = query::Asked {
@@ -144,6 +178,8 @@ async fn sums_go_with_what_is_erased() {
     let order = store::Order::new(whom, "a test".to_owned(), NOW_MS as u64);
     let erased = bench.engine.erase(order.expect("an order"), &[7; 32]).await;
     erased.expect("erases");
+    // No sum of what was there before is left, not even one that no question would read.
+    assert_eq!(bench.engine.sums_in_memory().await, [0, 0]);
     let after = people().await;
     assert!(!after.contains_key(&key), "{after:?}");
     assert_eq!(after.len() + 1, before.len());

@@ -82,6 +82,7 @@ async fn fetch(report: &'static Report, args: &ReportArgs) -> Result<Bytes, Fail
         group_by,
         conditions: args.conditions.clone(),
         order_by: args.order_by.clone(),
+        measures: None,
         limit: args.limit.map(usize::from),
     };
     match &args.source.data_dir {

@@ -92,7 +92,7 @@ pub(super) static ADOPTION: Report = Report {
 /// there are as many rows as people times days at most, whatever they did.
 fn built(ask: &Ask) -> String {
     let (first, last) = ask.zone.days(&ask.range);
-    let since = time(ask.zone.midnight_of(first - MONTH_DAYS + 1));
+    let since = time(since(ask));
     let until = time(ask.range.to_ms);
     let (columns, offsets) = (grouped(ask), offsets());
     format!(
@@ -107,6 +107,12 @@ fn built(ask: &Ask) -> String {
         days = days(ask, &format!("time >= {since} AND time < {until}")),
         conditions = all_of(ask, |own| !is_of_person(own)),
     )
+}
+
+/// From when on work is read, milliseconds since the Unix epoch.
+pub(in crate::catalogue) fn since(ask: &Ask) -> i64 {
+    let (first, _) = ask.zone.days(&ask.range);
+    ask.zone.midnight_of(first - MONTH_DAYS + 1)
 }
 
 fn offsets() -> String {

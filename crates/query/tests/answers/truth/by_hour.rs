@@ -12,7 +12,15 @@ use super::super::support::DAY_MS;
 use super::world::World;
 
 const ROUNDS: u32 = 80;
-const REPORTS: &[&str] = &["cost", "tokens", "people", "productivity", "skills"];
+const REPORTS: &[&str] = &[
+    "cost",
+    "tokens",
+    "people",
+    "productivity",
+    "skills",
+    "adoption",
+    "retention",
+];
 const ZONES: &[&str] = &["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"];
 
 /// Numbers that seem to be drawn at random, and are the same in every run.
