@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-B-O13HTh.js";import{t as e}from"./Connect-DnruLbrX.js";function t(t){e(t,{})}export{t as default};
