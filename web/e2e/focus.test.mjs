@@ -22,7 +22,6 @@ const focused = (page) =>
     const before = globalThis.walked.at(-1);
     globalThis.walked.push(one);
     const box = one.getBoundingClientRect();
-    const style = getComputedStyle(one);
     const labels = [...(one.labels ?? [])].map(({ textContent }) => textContent).join(' ');
     const name = one.getAttribute('aria-label') || labels || one.textContent.trim() || one.title || one.placeholder || one.value || '';
     return {
@@ -31,7 +30,7 @@ const focused = (page) =>
       inOrder: !before || Boolean(before.compareDocumentPosition(one) & (Node.DOCUMENT_POSITION_FOLLOWING | Node.DOCUMENT_POSITION_CONTAINED_BY)),
       inSight: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
       // A field with its text behind it is marked as a whole.
-      marked: [style, getComputedStyle(one.parentElement), getComputedStyle(one.parentElement.parentElement)].some((own) => own.outlineStyle !== 'none' && parseFloat(own.outlineWidth) >= 1),
+      marked: [one, one.closest('.editor')].some((own) => own && getComputedStyle(own).outlineStyle !== 'none' && parseFloat(getComputedStyle(own).outlineWidth) >= 1),
     };
   });
 
