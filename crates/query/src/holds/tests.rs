@@ -7,20 +7,17 @@ use arrow::record_batch::RecordBatch;
 
 use super::*;
 
-/// Rows of what tokens write for and items claim.
-fn rows(of: &[(Option<&str>, Option<&str>)]) -> RecordBatch {
+/// What the token of an item writes for, and what the item claims.
+type Said<'a> = (Option<&'a str>, Option<&'a str>);
+
+fn rows(of: &[Said<'_>]) -> RecordBatch {
     let times = TimestampNanosecondArray::from(vec![1_000_000_000; of.len()]);
-    let text = |column: fn(&(Option<&str>, Option<&str>)) -> Option<String>| -> ArrayRef {
-        let texts: Vec<Option<String>> = of.iter().map(column).collect();
-        Arc::new(StringViewArray::from_iter(texts))
-    };
+    let of_tokens: StringViewArray = of.iter().map(|(token, _)| *token).collect();
+    let claimed: StringViewArray = of.iter().map(|(_, claimed)| *claimed).collect();
     let columns: [(&str, ArrayRef); 3] = [
         ("time", Arc::new(times)),
-        ("organization", text(|(token, _)| token.map(str::to_owned))),
-        (
-            "organization_id",
-            text(|(_, claimed)| claimed.map(str::to_owned)),
-        ),
+        ("organization", Arc::new(of_tokens)),
+        ("organization_id", Arc::new(claimed)),
     ];
     RecordBatch::try_from_iter(columns).expect("rows")
 }
