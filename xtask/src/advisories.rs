@@ -1,8 +1,9 @@
 //! cargo-deny: bans, licences and sources always; advisories where their database can be fetched.
 //!
 //! The advisory database is a git repository. Some machines reach package registries and nothing
-//! else; there the other three still run, the output and the summary say what was not checked, and the
-//! step has passed only partly. With CI=true it has failed.
+//! else, this project's own among them; there the other three still run, the output and the summary say
+//! what was not checked, and the step has passed only partly. Where the database must be had,
+//! `TALLYBOOK_ADVISORIES=required` makes that a failure.
 
 use std::process::{Command, Stdio};
 use std::thread::park_timeout;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::Note;
 use crate::install;
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
 
 const FETCH_LIMIT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -29,18 +30,22 @@ pub(crate) fn deny(workspace: &Workspace) -> Result<Note, String> {
             let advisories = [&check[..], &["--disable-fetch", "advisories"]].concat();
             workspace.run(&program, &advisories, ".").map(|()| None)
         }
-        Err(reason) => not_looked_for(&reason, workspace::in_ci()),
+        Err(reason) => not_looked_for(&reason, are_required()),
     }
 }
 
-/// What is said where advisories could not be looked at: never that all is well, and in CI, where the
-/// database can be had, that the step has failed.
-fn not_looked_for(reason: &str, in_ci: bool) -> Result<Note, String> {
+/// Whether this machine can reach the database, so that not reaching it is a failure.
+fn are_required() -> bool {
+    std::env::var("TALLYBOOK_ADVISORIES").is_ok_and(|value| value == "required")
+}
+
+/// What is said where advisories could not be looked at: never that all is well.
+fn not_looked_for(reason: &str, required: bool) -> Result<Note, String> {
     let note = "ADVISORIES NOT CHECKED: their database could not be fetched";
     println!("!! {note} ({reason}).");
     println!("!! Known vulnerabilities in dependencies were NOT looked for in this run.");
-    match in_ci {
-        true => Err(format!("{note} ({reason}); with CI=true that is a failure")),
+    match required {
+        true => Err(format!("{note} ({reason}), and they are required")),
         false => Ok(Some(note.to_owned())),
     }
 }
