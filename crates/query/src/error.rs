@@ -5,6 +5,8 @@ use std::fmt;
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
+/// How the engine begins to say that it has made a plan that is wrong; the whole plan follows.
+const OWN_PLAN: &str = "Plan: [";
 /// The engine lists every column of every view after these words.
 const VALID_FIELDS: &str = "Valid fields are";
 /// What the engine puts before the name of a view; nobody writes it.
@@ -97,6 +99,9 @@ impl QueryError {
     /// From the engine's error while planning: the text is wrong.
     pub(crate) fn planning(error: &DataFusionError) -> QueryError {
         let (message, at) = take_position(&plain(error));
+        if message.starts_with(OWN_PLAN) {
+            return QueryError::panicked("it refuses the plan that it has made");
+        }
         let position = at.or_else(|| {
             let start = error.diagnostic()?.span?.start;
             (start.line > 0).then_some((start.line, start.column))

@@ -161,6 +161,9 @@ fn order(ask: &Ask) -> String {
 }
 
 /// Several values of one dimension are alternatives; dimensions must all be fulfilled.
+///
+/// `IS TRUE` around a condition on what is grouped by keeps the planner from seeing that the column is
+/// constant: it then leaves it out of a sort, and refuses its own plan where rows of a union come together.
 fn conditions(ask: &Ask, of: impl Fn(&Dimension) -> bool) -> Vec<String> {
     let mut terms = Vec::new();
     for dimension in ask.report.dimensions.iter().filter(|own| of(own)) {
@@ -170,7 +173,12 @@ fn conditions(ask: &Ask, of: impl Fn(&Dimension) -> bool) -> Vec<String> {
             });
             let of: Vec<&str> = of.map(|condition| condition.value.as_str()).collect();
             if !of.is_empty() {
-                terms.push(any_of(&expression(ask, dimension), &of, wanted));
+                let term = any_of(&expression(ask, dimension), &of, wanted);
+                let mut grouped = ask.group_by.iter();
+                terms.push(match grouped.any(|own| own.name == dimension.name) {
+                    true => format!("({term}) IS TRUE"),
+                    false => term,
+                });
             }
         }
     }

@@ -133,6 +133,26 @@ async fn sums_say_what_a_question_may_see() {
     assert!(figures > 500 && by_hour > 60, "{figures} {by_hour}");
 }
 
+/// The planner took a grouped column with one value for constant, and refused its own plan of a union.
+#[tokio::test]
+async fn what_is_grouped_by_can_be_one_value_alone() {
+    let world = World::of(None).await;
+    world.bench.store.flush().await.expect("flushes");
+    let ann = format!("person=ann.{NAMED}@example.com");
+    let mut figures = 0;
+    for name in REPORTS {
+        let report = Report::find(name).expect("a report");
+        for dimension in report.dimensions.iter().filter(|own| own.name != "person") {
+            let of_ann = ask(name, &[dimension.name, "person"]).filtered([ann.as_str()]);
+            let what = format!("{name} by {} and person", dimension.name);
+            figures += compare(&world.bench.all(), of_ann.expect("known"), &what)
+                .await
+                .figures;
+        }
+    }
+    assert!(figures > 100, "{figures}");
+}
+
 #[tokio::test]
 async fn sums_are_ready_before_they_are_asked_for() {
     let world = World::of(None).await;
