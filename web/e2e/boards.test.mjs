@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccessible, assertLaidOut, openPage, settled, watchShifts } from './harness.mjs';
+import { BOARDS } from './pages.mjs';
 import { search, stage } from './stage.mjs';
 
-const PAGES = ['cost', 'tools', 'connectors', 'errors', 'performance', 'findings', 'adoption', 'productivity', 'workspaces', 'health'];
 const DAY_MS = 86_400_000;
 
 const own = stage();
@@ -25,7 +25,7 @@ async function reportOf(panel, page) {
 }
 
 test('every figure of every page is the report’s', { timeout: 300_000 }, async (t) => {
-  for (const path of PAGES) {
+  for (const path of BOARDS) {
     await t.test(path, async () => {
       const { page, complaints } = await open(path);
       assert.equal(await page.getByTestId('notice').count(), 0);
@@ -74,7 +74,7 @@ test('every page fits every width in both themes, is accessible, and nothing on 
     const { page, complaints } = await openPage(own.browser, address('cost'));
     await page.setViewportSize({ width, height: 900 });
     const shifts = await watchShifts(page);
-    for (const path of PAGES) {
+    for (const path of BOARDS) {
       await t.test(`${path}, ${width} px`, async () => {
         await page.goto(address(path, '&cmp=prev'));
         await settled(page);

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settled } from './harness.mjs';
+import { BOARDS } from './pages.mjs';
 import { stage } from './stage.mjs';
 
 const own = stage();
-const PAGES = ['cost', 'tools', 'connectors', 'errors', 'findings', 'adoption', 'productivity', 'workspaces', 'health', 'reports/cost'];
+const DEEP = [...BOARDS, 'reports/cost'];
 
 /** Every number that can be clicked, one of each panel and figure. */
 const NUMBERS = '[data-testid^="figure-"], [data-testid^="total-"], [data-figure]';
@@ -27,7 +28,7 @@ async function placesOf(page) {
 }
 
 test('any number leads to its raw rows by two clicks, and to a replay by three', { timeout: 400_000 }, async (t) => {
-  for (const path of PAGES) {
+  for (const path of DEEP) {
     await t.test(path, async () => {
       const { page, complaints } = await own.open(path);
       const places = await placesOf(page);

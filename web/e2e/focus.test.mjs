@@ -3,13 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { settled } from './harness.mjs';
+import { PAGES } from './pages.mjs';
 import { stage } from './stage.mjs';
 
 const own = stage();
-const PAGES = [
-  '', 'live', 'prompts', 'sessions', 'workspaces', 'cost', 'adoption', 'productivity', 'tools', 'connectors', 'errors', 'performance', 'findings', 'health',
-  'explore', 'reports', 'reports/cost', 'connect', 'tokens', 'access', 'audit', 'privacy',
-];
 /** Long lists have more; the rest of them is alike. */
 const STOPS = 90;
 

@@ -7,10 +7,10 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openPage, settled, startBrowser, startDemo } from './harness.mjs';
+import { PAGES } from './pages.mjs';
 
 const WIDTHS = [360, 768, 1440];
 const HEIGHT = 900;
-const PAGES = ['', 'live', 'prompts', 'sessions', 'workspaces', 'cost', 'adoption', 'productivity', 'tools', 'connectors', 'errors', 'performance', 'findings', 'health', 'explore', 'connect', 'tokens', 'reports', 'reports/cost', 'access', 'audit', 'privacy'];
 const SQL = 'SELECT model, count(*) AS requests, sum(cost_usd) AS cost_usd\nFROM api_requests\nGROUP BY model\nORDER BY cost_usd DESC';
 
 const [folder = 'shots', ...named] = process.argv.slice(2);

@@ -16,6 +16,8 @@ pub(crate) mod password;
 mod setup;
 pub(crate) mod throttle;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 pub use identity::{Identity, VOUCHED_DAYS};
@@ -117,6 +119,32 @@ impl Register {
         let name = name.to_lowercase();
         let mut all = self.people.iter();
         all.find(|person| person.name.to_lowercase() == name)
+    }
+
+    /// The account that goes with somebody who is erased: the one that is called as they were asked for.
+    /// `ids`, in small letters, is what telemetry says of them, which clients can claim: so an account that
+    /// is only called as one of these does not go by it.
+    ///
+    /// # Errors
+    /// There is an account that is called as one of `ids`, so that somebody has to say whose it is.
+    pub fn account_to_erase(
+        &self,
+        asked_for: &str,
+        ids: &BTreeSet<String>,
+    ) -> Result<Option<String>, AccessError> {
+        let own = self.named(asked_for).map(|person| &person.name);
+        let is_claimed = |name: &&String| own != Some(*name) && ids.contains(&name.to_lowercase());
+        let mut names = self.people.iter().map(|person| &person.name);
+        match names.find(is_claimed) {
+            Some(claimed) => Err(AccessError::wrong(
+                format!(
+                    "the account {claimed:?} is called as an id that telemetry claims for them"
+                ),
+                "if it is theirs, ask for the person by that name or remove the account first; \
+                 if it is not, erase without the account",
+            )),
+            None => Ok(own.cloned()),
+        }
     }
 
     pub(crate) fn with_id(&self, id: &str) -> Option<&Person> {

@@ -122,24 +122,20 @@ pub(crate) async fn erase(
     Ok((StatusCode::ACCEPTED, Json(begun)))
 }
 
-/// The account that is called as the person is, or as one of their ids, goes: only once it is known that
-/// they may be erased.
+/// The account that is called as the person was asked for goes: only once it is known that they may be
+/// erased.
 async fn remove_account(api: &Arc<Api>, asker: &Asker, asked: &Asked) -> Result<(), Fault> {
     let (whom, _) = api.engine.plan_erasure(asked).await?;
     api.engine.may_be_erased(&whom).await?;
     let register = api.access.gate.register()?;
-    let is_theirs = |name: &str| {
-        let name = name.to_lowercase();
-        name == whom.asked_for.to_lowercase() || whom.ids.contains(&name)
+    let Some(name) = register.account_to_erase(&whom.asked_for, &whom.ids)? else {
+        return Ok(());
     };
-    let names = register.people().iter().map(|person| person.name.clone());
-    for name in names.filter(|name| is_theirs(name)).collect::<Vec<_>>() {
-        api.on_record(asker, Action::People, "remove the account of who is erased")
-            .await?;
-        let gate = Arc::clone(&api.access.gate);
-        let removed = tokio::task::spawn_blocking(move || gate.remove(&name)).await;
-        removed.map_err(Fault::internal)??;
-    }
+    api.on_record(asker, Action::People, "remove the account of who is erased")
+        .await?;
+    let gate = Arc::clone(&api.access.gate);
+    let removed = tokio::task::spawn_blocking(move || gate.remove(&name)).await;
+    removed.map_err(Fault::internal)??;
     Ok(())
 }
 

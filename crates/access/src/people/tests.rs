@@ -75,3 +75,22 @@ fn an_unknown_field_is_an_error() {
     let odd = text.replace("\"disabled\"", "\"disabld\"");
     assert!(serde_json::from_str::<Register>(&odd).is_err());
 }
+
+#[test]
+fn nobody_loses_an_account_by_what_a_client_claims() {
+    let register = with(&[
+        ("Ann@example.com", &[Role::Admin]),
+        ("eve", &[Role::Viewer]),
+    ]);
+    let claimed: BTreeSet<String> = ["eve@example.com", "ann@example.com"]
+        .map(String::from)
+        .into();
+    for asked_for in ["eve", "eve@example.com", "Eve Example"] {
+        let refused = register.account_to_erase(asked_for, &claimed).unwrap_err();
+        assert!(refused.to_string().contains("Ann@example.com"), "{refused}");
+    }
+    let goes = |asked_for| register.account_to_erase(asked_for, &claimed).unwrap();
+    assert_eq!(goes("ann@example.com").as_deref(), Some("Ann@example.com"));
+    let nothing = register.account_to_erase("ben", &BTreeSet::new()).unwrap();
+    assert_eq!(nothing, None);
+}

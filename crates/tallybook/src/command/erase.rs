@@ -92,23 +92,20 @@ async fn of_directory(args: &EraseArgs, dir: &Path) -> Result<Option<Certificate
         .map_err(Failure::failed)
 }
 
-/// The account that is called as the person is, or as one of their ids, goes.
+/// The account that is called as the person was asked for goes.
 fn remove_account(dir: &Path, whom: &Whom) -> Result<(), Failure> {
     let dir = DirArgs {
         data_dir: Some(dir.to_owned()),
     };
     let desk = Desk::open(&dir)?;
     let register = desk.gate.register().map_err(Failure::failed)?;
-    for person in register.people() {
-        let name = person.name.to_lowercase();
-        if name == whom.asked_for.to_lowercase() || whom.ids.contains(&name) {
-            desk.on_record(
-                Action::People,
-                "remove the account of who is erased".to_owned(),
-            )?;
-            desk.gate.remove(&person.name).map_err(Failure::failed)?;
-        }
-    }
+    let account = register.account_to_erase(&whom.asked_for, &whom.ids);
+    let Some(name) = account.map_err(Failure::failed)? else {
+        return Ok(());
+    };
+    let what = "remove the account of who is erased";
+    desk.on_record(Action::People, what.to_owned())?;
+    desk.gate.remove(&name).map_err(Failure::failed)?;
     Ok(())
 }
 
