@@ -48,9 +48,17 @@ fn figure(row: &Value, measure: &Measure) -> Option<f64> {
     }
 }
 
+/// How far two answers of the same approximate percentile may lie apart: which of two neighbours it is among
+/// few values depends on the order in which the engine's threads come together.
+pub(crate) const APPROXIMATE: f64 = 0.25;
+
 /// Whether two figures are the same but for rounding; percentiles are approximate.
 fn is_same(left: Option<f64>, right: Option<f64>, measure: &Measure) -> bool {
-    let leeway = if measure.is_approximate() { 0.25 } else { 1e-9 };
+    let leeway = if measure.is_approximate() {
+        APPROXIMATE
+    } else {
+        1e-9
+    };
     // Money is rounded, each row for itself.
     let rounding = if matches!(measure.unit, Unit::Usd | Unit::Currency) {
         1e-6

@@ -4,6 +4,7 @@ use query::catalogue::{Ask, REPORTS, Wanted};
 use serde_json::Value;
 
 use super::catalogue::{ask, asked, company, rows};
+use super::catalogue_parts::APPROXIMATE;
 use super::support::NOW_MS;
 
 /// What an answer has beside the figures that were asked for.
@@ -15,7 +16,7 @@ fn is_needed(ask: &Ask, name: &str) -> bool {
 fn is_same(one: &Value, other: &Value, is_approximate: bool) -> bool {
     match (one.as_f64(), other.as_f64()) {
         (Some(one), Some(other)) if is_approximate => {
-            (one - other).abs() <= 0.05 * one.abs().max(1.0)
+            (one - other).abs() <= APPROXIMATE * one.abs().max(other.abs())
         }
         (Some(one), Some(other)) => (one - other).abs() <= 1e-6 * one.abs().max(1.0),
         _ => one == other,

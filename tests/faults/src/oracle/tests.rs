@@ -122,7 +122,8 @@ async fn lie(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infall
         "/api/v1/query" if question.contains("count(") => r#"[{"count":0}]"#.to_owned(),
         "/api/v1/query" => "[]".to_owned(),
         "/api/v1/fates" => {
-            let none = json!({"received": 0, "accepted": 0, "deduplicated": 0, "quarantined": 0, "rejected": 0});
+            let none = json!({"received": 0, "accepted": 0, "deduplicated": 0, "quarantined": 0, "rejected": 0,
+                "of_refused_people": 0});
             let signals = json!({"logs": none, "metrics": none, "traces": none});
             json!({"since_ms": 0, "settled": true, "signals": signals, "refused_requests": []})
                 .to_string()
