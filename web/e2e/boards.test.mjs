@@ -221,7 +221,10 @@ test('all that came has one fate, and is shown', { timeout: 60_000 }, async () =
   const before = await fates();
   const { page } = await open('health');
   const later = await fates();
-  for (const [name, fate] of Object.entries(later)) {
+  // What is refused of people who were erased is part of what is rejected, and said only when there is any.
+  assert.ok(Object.values(later).every(({ of_refused_people: none }) => none === 0));
+  assert.equal(await page.getByTestId('of-refused').count(), 0);
+  for (const [name, { of_refused_people: _, ...fate }] of Object.entries(later)) {
     for (const [own, count] of Object.entries(fate)) {
       const shown = await page.locator(`[data-testid="fates"] [data-signal="${name}"] [data-fate="${own}"]`).innerText();
       const number = Number(shown.replaceAll(',', ''));
