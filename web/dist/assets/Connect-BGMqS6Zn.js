@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-Z7ucl4Zx.js";import{t as e}from"./Connect-DTofQ0dG.js";function t(t){e(t,{})}export{t as default};
