@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-B425mUUK.js";import{t as e}from"./Connect-CsGbnjYk.js";function t(t){e(t,{})}export{t as default};
