@@ -15,7 +15,7 @@ use super::support::{Bench, number, scenarios};
 const REWRITE: &str = "TALLYBOOK_REWRITE_GOLDEN";
 
 /// One thread, so that sums and percentiles are reckoned in one order.
-fn steady() -> query::Config {
+pub(crate) fn steady() -> query::Config {
     query::Config {
         threads: 1,
         ..query::Config::default()

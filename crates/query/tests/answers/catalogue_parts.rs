@@ -50,7 +50,7 @@ fn figure(row: &Value, measure: &Measure) -> Option<f64> {
 
 /// How far two answers of the same approximate percentile may lie apart: which of two neighbours it is among
 /// few values depends on the order in which the engine's threads come together.
-pub(crate) const APPROXIMATE: f64 = 0.25;
+const APPROXIMATE: f64 = 0.25;
 
 /// Whether two figures are the same but for rounding; percentiles are approximate.
 fn is_same(left: Option<f64>, right: Option<f64>, measure: &Measure) -> bool {

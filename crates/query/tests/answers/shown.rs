@@ -4,7 +4,7 @@ use query::catalogue::{Ask, REPORTS, Wanted};
 use serde_json::Value;
 
 use super::catalogue::{ask, asked, company, rows};
-use super::catalogue_parts::APPROXIMATE;
+use super::catalogue_golden::steady;
 use super::support::NOW_MS;
 
 /// What an answer has beside the figures that were asked for.
@@ -16,7 +16,7 @@ fn is_needed(ask: &Ask, name: &str) -> bool {
 fn is_same(one: &Value, other: &Value, is_approximate: bool) -> bool {
     match (one.as_f64(), other.as_f64()) {
         (Some(one), Some(other)) if is_approximate => {
-            (one - other).abs() <= APPROXIMATE * one.abs().max(other.abs())
+            (one - other).abs() <= 0.05 * one.abs().max(1.0)
         }
         (Some(one), Some(other)) => (one - other).abs() <= 1e-6 * one.abs().max(1.0),
         _ => one == other,
@@ -25,7 +25,8 @@ fn is_same(one: &Value, other: &Value, is_approximate: bool) -> bool {
 
 #[tokio::test]
 async fn a_figure_alone_is_that_of_the_whole_report() {
-    let bench = company().await;
+    // With several threads an approximate percentile hangs on the order in which they come together.
+    let bench = company().await.reopened(steady()).await;
     for report in REPORTS {
         let whole = asked(&bench, ask(report.name)).await;
         let (all, totals) = (rows(&whole.rows), rows(&whole.totals).remove(0));
