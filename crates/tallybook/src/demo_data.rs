@@ -162,7 +162,7 @@ impl DemoData {
             let why = "example data is there already: tallybook demo-data remove";
             return Err(DemoRefusal::Conflict(why.to_owned()));
         }
-        if !is_empty(store) {
+        if !is_empty(store).await {
             let why = "example data is for a server without data, and this one holds items: \
                        `tallybook demo` serves it apart";
             return Err(DemoRefusal::Conflict(why.to_owned()));
@@ -244,9 +244,15 @@ impl DemoData {
     }
 }
 
-fn is_empty(store: &Store) -> bool {
+/// Whether nothing was ever acknowledged. A server that has just started knows it when its journal is
+/// replayed, and that is waited for unless parts tell already.
+async fn is_empty(store: &Store) -> bool {
+    if store.stats().parts > 0 {
+        return false;
+    }
+    drop(store.snapshot().await);
     let stats = store.stats();
-    stats.parts == 0 && stats.buffer_rows == 0 && store.replay_progress().is_done()
+    stats.parts == 0 && stats.buffer_rows == 0
 }
 
 impl api::DemoData for DemoData {

@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-Dgo1FUpy.js";import{t as e}from"./Connect-CR98p8d1.js";function t(t){e(t,{})}export{t as default};
