@@ -55,10 +55,14 @@ pub(super) fn all(folder: &Path, range: (u64, u64)) -> Result<Vec<Panel>, Proble
 
 /// The panels of a page's description: each is a list of fields behind `{ id:`.
 fn of_page(page: &str, text: &str, (from, to): (u64, u64)) -> Vec<Panel> {
+    let text = with_lists(text);
     let descriptions = text.split("{ id: ").skip(1);
     let asked = descriptions.filter_map(|description| {
         let description = description.split('}').next()?;
-        let report = texts(description, "report").pop()?;
+        // Some panels ask no report: they show what became of items.
+        let report = texts(description, "report")
+            .pop()
+            .filter(|name| !name.is_empty())?;
         let by = texts(description, "by").join(",");
         let conditions = texts(description, "where");
         let order = texts(description, "order").pop();
@@ -104,6 +108,22 @@ fn of_page(page: &str, text: &str, (from, to): (u64, u64)) -> Vec<Panel> {
         Panel { path, ..panel }
     };
     panels.into_iter().map(with_figures).collect()
+}
+
+/// With the lists in place of the names that a page gives them.
+fn with_lists(text: &str) -> String {
+    let mut whole = text.to_owned();
+    for declared in text.split("\nconst ").skip(1) {
+        let Some((name, list)) = declared.split_once(" = [") else {
+            continue;
+        };
+        if let Some((list, _)) = list.split_once("];") {
+            for end in [",", " }"] {
+                whole = whole.replace(&format!(": {name}{end}"), &format!(": [{list}]{end}"));
+            }
+        }
+    }
+    whole
 }
 
 /// The texts of a field: one, or those of a list.
@@ -171,8 +191,25 @@ mod tests {
     }
 
     #[test]
+    fn a_list_may_have_a_name_and_a_panel_may_ask_no_report() {
+        let text = "const STEPS = ['day', 'model'];\nconst SPREAD = ['x', 'y'];\npanels: [
+            { id: 'a', show: 'spread', report: 'durations', by: STEPS, figures: SPREAD },
+            { id: 'b', show: 'fates', report: '', by: [], figures: [] },";
+        let text = format!("\n{text}");
+        let panels = of_page("page", &text, (1, 2));
+        let paths: Vec<&str> = panels.iter().map(|panel| panel.path.as_str()).collect();
+        let path = "/api/v1/reports/durations?from=1&to=2&time_zone=Europe%2FBerlin&group_by=day%2Cmodel&limit=2000&measures=x%2Cy";
+        assert_eq!(paths, [path]);
+    }
+
+    #[test]
     fn all_pages_of_the_ui_are_read() {
         let panels = all(&super::super::boards_dir(), (1, 2)).expect("panels");
+        for Panel { path, .. } in panels.iter().skip(1) {
+            let nothing = ["reports/?", "group_by=&", "measures=&"];
+            let is_whole = !nothing.iter().any(|nothing| path.contains(nothing));
+            assert!(is_whole && !path.ends_with("measures="), "{path}");
+        }
         for page in [
             "cost",
             "adoption",

@@ -16,6 +16,7 @@
 //! | `tool_call.rs` | `_call(…) OVER (…)` and others: of which call an event of a session is, and who asked for it |
 //! | `join_calls.rs` | how that is found out |
 //! | `sequence.rs` | `_sequence_stretches(…)`, `_sequence_gaps(…) OVER (…)`: events that are missing |
+//! | `repeats.rs` | `_repeats(…) OVER (…)`: how often a call of a prompt was made before |
 //! | `rhythm.rs` | `_expected_by(time)`: until when somebody would be heard of again |
 //! | `quarantined.rs` | `_sent_as(item, encoding, key)`: an attribute of an item that is damaged |
 //! | `constant.rs` | `_price_book_version()`, `_currency()`, `_net_per_usd()`; `_now()`, of each query |
@@ -34,6 +35,7 @@ mod names;
 mod narrow;
 mod people;
 mod quarantined;
+mod repeats;
 mod rhythm;
 mod sequence;
 mod split;
@@ -106,7 +108,7 @@ fn of_a_row(cost: &Cost) -> Vec<ScalarUDF> {
 /// Those over the rows of a window.
 fn windows() -> Vec<WindowUDF> {
     let mut all = tool_call::tool_calls();
-    all.push(sequence::sequence_gaps());
+    all.extend([sequence::sequence_gaps(), repeats::repeats()]);
     all
 }
 

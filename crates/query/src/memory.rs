@@ -4,6 +4,10 @@
 //! Without shares the first sort takes everything and the operators after it, which cannot put anything
 //! down, find nothing left. Equal shares for all (the engine's fair pool) are too small where a statement
 //! has a hundred operators of which two have work to do.
+//!
+//! A few sorts one behind the other have their shares at the same time, for each holds what it has until
+//! the next has taken it. So the last quarter is for who has little yet: they put down early instead of
+//! finding nothing to begin with.
 
 use std::fmt;
 
@@ -18,6 +22,9 @@ use datafusion::execution::memory_pool::{
 pub(crate) struct SharedMemory {
     all: GreedyMemoryPool,
     share: usize,
+    /// Who can put down the rest takes no more than `little` when others leave less than this.
+    for_beginners: usize,
+    little: usize,
 }
 
 impl SharedMemory {
@@ -27,6 +34,8 @@ impl SharedMemory {
         SharedMemory {
             all: GreedyMemoryPool::new(bytes),
             share: bytes / (threads + 1),
+            for_beginners: bytes / 4,
+            little: bytes / 32,
         }
     }
 
@@ -35,6 +44,20 @@ impl SharedMemory {
         SharedMemory {
             all: GreedyMemoryPool::new(bytes),
             share: bytes,
+            for_beginners: 0,
+            little: bytes,
+        }
+    }
+
+    /// What one operator may have that can put down the rest, when so much more is asked for.
+    fn share_beside(&self, additional: usize) -> usize {
+        let MemoryLimit::Finite(bytes) = self.all.memory_limit() else {
+            return self.share;
+        };
+        let left = bytes.saturating_sub(self.all.reserved().saturating_add(additional));
+        match left < self.for_beginners {
+            true => self.little.min(self.share),
+            false => self.share,
         }
     }
 }
@@ -61,14 +84,15 @@ impl MemoryPool for SharedMemory {
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let consumer = reservation.consumer();
         let held = reservation.size();
+        let share = self.share_beside(additional);
         // Who holds nothing has nothing to put down.
-        if consumer.can_spill() && held > 0 && held.saturating_add(additional) > self.share {
+        if consumer.can_spill() && held > 0 && held.saturating_add(additional) > share {
             return Err(resources_datafusion_err!(
                 "{} has {} and may have {} more of its share of {}",
                 consumer.name(),
                 human_readable_size(held),
-                human_readable_size(self.share.saturating_sub(held)),
-                human_readable_size(self.share)
+                human_readable_size(share.saturating_sub(held)),
+                human_readable_size(share)
             ));
         }
         self.all.try_grow(reservation, additional)
@@ -116,5 +140,25 @@ mod tests {
         large
             .try_grow(250)
             .expect("the first batch may be larger than a share");
+    }
+
+    #[test]
+    fn who_begins_while_others_have_their_shares_finds_something() {
+        let pool: Arc<dyn MemoryPool> = Arc::new(SharedMemory::in_shares(320, 2));
+        let sort = |name: &str| {
+            MemoryConsumer::new(name)
+                .with_can_spill(true)
+                .register(&pool)
+        };
+        let sorts: Vec<_> = (0..4).map(|number| sort(&number.to_string())).collect();
+        for sort in &sorts {
+            while sort.try_grow(5).is_ok() {}
+        }
+        let held: Vec<_> = sorts.iter().map(MemoryReservation::size).collect();
+        assert_eq!(held, [105, 105, 30, 10], "the last ones have little");
+        let merge = MemoryConsumer::new("merge").register(&pool);
+        merge.try_grow(70).expect("what was left to beginners");
+        sorts[0].shrink(105);
+        sorts[3].try_grow(50).expect("what was given back");
     }
 }

@@ -47,7 +47,7 @@ WITH visits AS ({visits}), placed AS (
   FROM with_sessions FULL JOIN (SELECT * FROM odd WHERE odd_machine IS NOT NULL) AS odd ON counted_machine = odd.odd_machine
 ), clients AS (
   SELECT person, product, app_version, machine, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
-         max(expected_by) AS expected_by, max(resource) AS resource, count(DISTINCT session_id) AS sessions,
+         max(expected_by) AS expected_by, max(os) AS os, max(arch) AS arch, count(DISTINCT session_id) AS sessions,
          coalesce(sum(events), 0) AS events, coalesce(sum(data_points), 0) AS data_points,
          coalesce(sum(spans), 0) AS spans, coalesce(sum(missing), 0) AS sequence_gaps,
          coalesce(sum(restarts), 0) AS restarts, coalesce(sum(identity_missing), 0) AS identity_missing,
@@ -56,7 +56,7 @@ WITH visits AS ({visits}), placed AS (
          false AS of_roster
   FROM with_machines GROUP BY person, product, app_version, machine
   UNION ALL
-  SELECT person, product, NULL, NULL, NULL, NULL, _expected_by(expected_from), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, true
+  SELECT person, product, NULL, NULL, NULL, NULL, _expected_by(expected_from), NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, true
   FROM roster WHERE is_expected GROUP BY person, product
 ), met AS (
   SELECT *,
@@ -70,7 +70,7 @@ SELECT person, product, app_version, last_seen,
        CASE WHEN last_seen IS NOT NULL
             THEN greatest(0, CAST(_now() AS BIGINT) - CAST(last_seen AS BIGINT)) / 1000 END AS silent_for_s,
        sessions, events, sequence_gaps, identity_missing,
-       machine, attribute(resource, 'os.type') AS os, attribute(resource, 'host.arch') AS arch,
+       machine, os, arch,
        first_seen, data_points, spans, restarts, expected_by,
        coalesce(expected_by <= _now(), of_roster) AS is_overdue,
        CASE WHEN events > 0 AND data_points > 0 THEN 'events and metrics' WHEN events > 0 THEN 'events only'
@@ -100,7 +100,8 @@ const RUN: &str = "concat(coalesce(machine, ''), ' ', coalesce(session_id, ''))"
 /// What a row of the view is of.
 const CLIENT: &str = "person, product, app_version, machine";
 
-/// One row for each client, session and day.
+/// One row for each client, session and day. Of the resource only what is shown goes on: these rows are
+/// sorted several times.
 fn visits() -> String {
     let of = |table: &str, counts: [&str; 6]| {
         let [
@@ -113,7 +114,8 @@ fn visits() -> String {
         ] = counts;
         format!(
             "SELECT person, product, app_version, user_id AS machine, session_id, min({SEEN}) AS first_seen,
-                    max({SEEN}) AS last_seen, max(resource) AS resource, {events} AS events,
+                    max({SEEN}) AS last_seen, max(attribute(resource, 'os.type')) AS os,
+                    max(attribute(resource, 'host.arch')) AS arch, {events} AS events,
                     {data_points} AS data_points, {spans} AS spans, {identity_missing} AS identity_missing,
                     {captured} AS captured, {redacted} AS redacted
              FROM {table} GROUP BY person, product, app_version, user_id, session_id, date_trunc('day', {SEEN})"

@@ -132,16 +132,14 @@ fn built(ask: &Ask) -> String {
 fn calls(near: &str) -> String {
     format!(
         "SELECT found.*, price.cost_usd / beside AS wasted_usd FROM (
-           SELECT {SHARED}, tool, request_id, beside,
-                  CASE WHEN outcome = 'failed' AND nth > 2 THEN 'fails_again'
-                       WHEN outcome = 'refused' AND nth > 1 THEN 'refused_again'
-                       WHEN outcome = 'succeeded' AND nth_alike > 2 AND tool_input_size_bytes IS NOT NULL
+           SELECT {SHARED}, tool, request_id, get_field(repeats, 'beside') AS beside,
+                  CASE WHEN outcome = 'failed' AND get_field(repeats, 'nth') > 2 THEN 'fails_again'
+                       WHEN outcome = 'refused' AND get_field(repeats, 'nth') > 1 THEN 'refused_again'
+                       WHEN outcome = 'succeeded' AND get_field(repeats, 'nth_alike') > 2 AND tool_input_size_bytes IS NOT NULL
                             AND tool_result_size_bytes IS NOT NULL THEN 'same_call_again' END AS pattern
            FROM (
-             SELECT *, row_number() OVER (PARTITION BY session_id, prompt_id, tool, outcome ORDER BY time) AS nth,
-                    row_number() OVER (PARTITION BY session_id, prompt_id, tool, outcome, tool_input_size_bytes, tool_result_size_bytes
-                                       ORDER BY time) AS nth_alike,
-                    CASE WHEN request_id IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY request_id) END AS beside
+             SELECT *, _repeats(_key(tool), _key(outcome), tool_input_size_bytes, tool_result_size_bytes, _key(request_id))
+                       OVER (PARTITION BY _key(session_id), _key(prompt_id) ORDER BY time) AS repeats
              FROM tool_calls WHERE {near} AND prompt_id IS NOT NULL
            )
          ) AS found
