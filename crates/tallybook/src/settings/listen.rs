@@ -24,7 +24,7 @@ pub(crate) struct Listen {
     /// Names under which browsers may reach the UI, beside the address itself.
     pub(crate) allowed_hosts: Vec<String>,
     /// How many connections the port of the UI serves at once.
-    ui_connections: usize,
+    pub(crate) ui_connections: usize,
     /// How many of these one address may have, for IPv6 one network of 64 bits.
     ui_connections_per_address: usize,
     /// Addresses and networks that the bound of one address is not for: proxies.
