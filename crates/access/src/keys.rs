@@ -13,6 +13,8 @@ use crate::people::{Person, Register};
 use crate::roles::{Permissions, listed};
 
 const KEYS_MAX: usize = 10_000;
+/// Of one person: nobody leaves none for the others.
+const KEYS_OF_PERSON_MAX: usize = 100;
 const LABEL_CHARS_MAX: usize = 128;
 
 /// What is kept of a key.
@@ -77,20 +79,14 @@ impl Register {
             Some(name) => self.check_within(name, &wanted)?,
             None => wanted.organizations.unwrap_or_default(),
         };
-        if self.keys.len() >= KEYS_MAX {
-            let hint = "revoke those that nobody uses";
-            return Err(AccessError::wrong(
-                format!("there are {KEYS_MAX} keys"),
-                hint,
-            ));
-        }
+        let maker = maker.and_then(|name| self.named(name));
+        let maker = maker.map(|person| (person.id.clone(), person.name.clone()));
+        self.make_room(maker.as_ref(), now_ms)?;
         let credential = Credential::new()?;
         let key = ApiKey {
             hash: credential.hash(),
             label: wanted.label,
-            maker: maker
-                .and_then(|name| self.named(name))
-                .map(|person| person.id.clone()),
+            maker: maker.map(|(id, _)| id),
             permissions: wanted.permissions,
             organizations,
             created_ms: now_ms,
@@ -100,6 +96,55 @@ impl Register {
         let text = credential.text(Kind::Api);
         self.keys.push(key.clone());
         Ok(NewKey { key, text })
+    }
+
+    /// Sees to it that there is room for one key more, of somebody (id and name) or of the command line.
+    /// Keys that have ended are forgotten for it, those first that ended first.
+    fn make_room(
+        &mut self,
+        maker: Option<&(String, String)>,
+        now_ms: u64,
+    ) -> Result<(), AccessError> {
+        if let Some((id, name)) = maker {
+            let is_theirs = |key: &ApiKey| key.maker.as_ref() == Some(id);
+            if !self.keep_fewer_than(KEYS_OF_PERSON_MAX, is_theirs, now_ms) {
+                let message = format!(
+                    "{name} has {KEYS_OF_PERSON_MAX} keys, and one person may have no more"
+                );
+                let hint = "revoke those that are not used any more, on the page Access or by tallybook key revoke";
+                return Err(AccessError::wrong(message, hint));
+            }
+        }
+        match self.keep_fewer_than(KEYS_MAX, |_| true, now_ms) {
+            true => Ok(()),
+            false => Err(AccessError::wrong(
+                format!("there are {KEYS_MAX} keys, and no more are kept"),
+                "revoke those that nobody uses",
+            )),
+        }
+    }
+
+    /// Whether fewer than `max` of some keys are left once those that have ended had to go.
+    fn keep_fewer_than(
+        &mut self,
+        max: usize,
+        is_meant: impl Fn(&ApiKey) -> bool,
+        now_ms: u64,
+    ) -> bool {
+        let meant = self.keys.iter().filter(|key| is_meant(key));
+        let too_many = (meant.clone().count() + 1).saturating_sub(max);
+        let mut ended: Vec<(u64, String)> = meant
+            .filter_map(|key| Some((key.expires_ms?, key.id.clone())))
+            .filter(|(end, _)| *end <= now_ms)
+            .collect();
+        if ended.len() < too_many {
+            return false;
+        }
+        ended.sort_unstable();
+        for (_, id) in &ended[..too_many] {
+            self.keys.retain(|key| key.id != *id);
+        }
+        true
     }
 
     /// Makes a key worthless for ever.
@@ -193,120 +238,4 @@ fn check(wanted: &WantedKey, now_ms: u64) -> Result<(), AccessError> {
 }
 
 #[cfg(test)]
-mod tests {
-    //! A key does what it was given, as long as its maker can, and not beyond its end.
-    use super::*;
-    use crate::roles::{Permission, Role};
-
-    fn wanted(permissions: &[Permission]) -> WantedKey {
-        WantedKey {
-            label: "nightly".into(),
-            permissions: permissions.iter().copied().collect(),
-            organizations: None,
-            expires_ms: Some(1_000),
-        }
-    }
-
-    #[test]
-    fn a_key_does_no_more_than_its_maker() {
-        use Permission::{Aggregates, Content, Names};
-        let mut register = Register::default();
-        register.add("boss", &[Role::Admin], None, 1).unwrap();
-        register.add("ann", &[Role::Analyst], None, 1).unwrap();
-        let refused = register
-            .make_key(Some("ann"), wanted(&[Names, Content]), 1)
-            .unwrap_err();
-        assert!(
-            refused.to_string().contains("aggregates, names"),
-            "{refused}"
-        );
-        let made = register
-            .make_key(Some("ann"), wanted(&[Aggregates, Names]), 1)
-            .unwrap();
-        let may = |register: &Register, now_ms| {
-            register.key_of(&made.text, now_ms).map(|(_, (may, _))| may)
-        };
-        assert_eq!(may(&register, 2), Some(Role::Analyst.permissions()));
-        assert_eq!(may(&register, 1_000), None, "expired");
-        register.set_roles("ann", &[Role::Viewer]).unwrap();
-        assert_eq!(may(&register, 2), Some(Role::Viewer.permissions()));
-        register.set_disabled("ann", true).unwrap();
-        assert_eq!(may(&register, 2), None);
-        register.set_disabled("ann", false).unwrap();
-        assert!(may(&register, 2).is_some());
-        register.remove("ann").unwrap();
-        assert!(register.keys.is_empty());
-    }
-
-    #[test]
-    fn a_key_sees_no_more_than_its_maker() {
-        let of = |names: &[&str]| Organizations::of(names).unwrap();
-        let mut register = Register::default();
-        register.add("boss", &[Role::Admin], None, 1).unwrap();
-        register.add("ann", &[Role::Analyst], None, 1).unwrap();
-        register.set_organizations("ann", of(&["a", "b"])).unwrap();
-        let with = |organizations| WantedKey {
-            organizations,
-            ..wanted(&[Permission::Names])
-        };
-        for beyond in [Organizations::all(), of(&["b", "c"])] {
-            let refused = register.make_key(Some("ann"), with(Some(beyond)), 1);
-            assert!(refused.unwrap_err().to_string().contains("sees a, b"));
-        }
-        let usual = register.make_key(Some("ann"), with(None), 1).unwrap();
-        let some = register.make_key(Some("ann"), with(Some(of(&["b"]))), 1);
-        let some = some.unwrap();
-        let of_command = register.make_key(None, with(Some(of(&["c"]))), 1).unwrap();
-        let sees = |register: &Register, key: &NewKey| {
-            let (_, (_, organizations)) = register.key_of(&key.text, 2).unwrap();
-            organizations
-        };
-        assert_eq!(sees(&register, &usual), of(&["a", "b"]));
-        assert_eq!(sees(&register, &some), of(&["b"]));
-        assert_eq!(sees(&register, &of_command), of(&["c"]));
-        // What its maker sees no longer it sees no longer, and what they come to see it does not.
-        register.set_organizations("ann", of(&["a", "d"])).unwrap();
-        assert_eq!(sees(&register, &usual), of(&["a"]));
-        assert!(
-            sees(&register, &some)
-                .names()
-                .is_some_and(|none| none.is_empty())
-        );
-        let kept = serde_json::to_string(&register).unwrap();
-        let kept: Register = serde_json::from_str(&kept).unwrap();
-        assert_eq!(sees(&kept, &usual), of(&["a"]));
-        assert!(!sees(&kept, &some).is_all());
-    }
-
-    #[test]
-    fn only_its_own_text_opens() {
-        let mut register = Register::default();
-        let one = register
-            .make_key(None, wanted(&[Permission::Audit]), 1)
-            .unwrap();
-        let two = register
-            .make_key(None, wanted(&[Permission::Names]), 1)
-            .unwrap();
-        let mixed = one.text.replace(&one.key.id, &two.key.id);
-        for text in [
-            "",
-            "tbk_",
-            &mixed,
-            &one.text[..one.text.len() - 1],
-            &one.text.replace("tbk", "tbi"),
-        ] {
-            assert!(register.key_of(text, 2).is_none(), "{text}");
-        }
-        assert!(register.key_of(&one.text, 2).is_some());
-        let kept = serde_json::to_string(&register).unwrap();
-        assert!(!kept.contains(&one.text[17..]));
-        register.revoke(&one.key.id).unwrap();
-        assert!(register.key_of(&one.text, 2).is_none() && register.revoke(&one.key.id).is_err());
-        assert!(register.make_key(None, wanted(&[]), 1).is_err());
-        assert!(
-            register
-                .make_key(None, wanted(&[Permission::Names]), 1_000)
-                .is_err()
-        );
-    }
-}
+mod tests;

@@ -31,6 +31,7 @@
 //! | `input.rs` | parameters and bodies, refused with a reason |
 //! | `fault.rs` | every error answer |
 //! | `serve.rs` | connections: accept, time out, drain |
+//! | `places.rs` | how many connections, and how many of one address |
 
 mod access;
 mod catalogue;
@@ -49,6 +50,7 @@ mod intake;
 mod live;
 mod live_filter;
 mod organizations;
+mod places;
 mod redaction;
 mod refused_people;
 mod reports;
@@ -80,6 +82,7 @@ pub use demo_data::{DemoData, DemoRefusal, DemoStanding};
 pub use encryption::{EncryptionDesk, ReadRootKey};
 pub use holds::HoldRegister;
 pub use intake::Intake;
+pub use places::{Connections, Places};
 pub use routes::{openapi_json, policies_markdown, router};
 pub use serve::serve;
 pub use tokens::{OVERLAP_DAYS, TokenRow};

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::access::Peer;
+use crate::places::{Places, Share};
 use axum::{Extension, Router};
 use base::Shutdown;
 use hyper::header::HeaderValue;
@@ -18,12 +19,10 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tls::{Stream, Tls};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// More connections wait in the system's queue.
-const CONNECTIONS_MAX: usize = 1024;
 /// How long the head of a request may take to arrive, and a kept connection may be idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const HEAD_BYTES: u32 = 32 << 10;
@@ -37,13 +36,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until `shutdown`, then answers what is in flight; live streams end at once.
 pub async fn serve(
-    listener: TcpListener,
+    (listener, places): (TcpListener, Arc<Places>),
     tls: Option<Arc<Tls>>,
     router: Router,
     shutdown: Shutdown,
 ) {
     let router = router.layer(Extension(shutdown.clone()));
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let mut stop = pin!(shutdown.wait());
     loop {
@@ -79,21 +77,25 @@ pub async fn serve(
 /// The next connection and its place among all. Whatever goes wrong, it tries again.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, Peer, OwnedSemaphorePermit) {
+    places: &Arc<Places>,
+) -> (TcpStream, Peer, (Share, OwnedSemaphorePermit)) {
     loop {
-        let accepted = listener.accept().await;
-        match (accepted, Arc::clone(places).acquire_owned().await) {
-            (Ok((socket, peer)), Ok(place)) => {
-                // Small events follow each other: waiting to fill a packet is pure delay.
-                let _ = socket.set_nodelay(true);
-                return (socket, Peer(peer.ip()), place);
-            }
-            (Err(error), _) => {
+        let (socket, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection: trying again");
                 sleep(ACCEPT_PAUSE).await;
+                continue;
             }
-            (Ok(_), Err(_)) => {}
+        };
+        // Before it waits for a place: who has their share holds up nobody behind them.
+        let Some(share) = places.share(peer.ip()) else {
+            continue;
+        };
+        if let Some(place) = places.place().await {
+            // Small events follow each other: waiting to fill a packet is pure delay.
+            let _ = socket.set_nodelay(true);
+            return (socket, Peer(peer.ip()), (share, place));
         }
     }
 }

@@ -47,6 +47,7 @@ mod refusals;
 mod server;
 mod settings;
 mod simulation;
+mod ui_port;
 mod vitals;
 mod ways_in;
 

@@ -39,7 +39,7 @@ const USAGE_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
 /// A server that listens but does not serve yet.
 pub(crate) struct Server {
     receive: receive::Bound,
-    ui: tokio::net::TcpListener,
+    ui: (tokio::net::TcpListener, Arc<api::Places>),
     ui_address: SocketAddr,
     pub(crate) store: Arc<Store>,
     replay: Replay,
@@ -74,8 +74,8 @@ impl Server {
             .map_err(|fault| Failure::usage(format!("listen.tls: {fault}")))?;
         let receive = receive::Server::bind(settings.receive).map_err(Failure::failed)?;
         let receive = receive.with_tls(tls.clone());
-        let ui = bind_ui(settings.ui).await?;
-        let ui_address = ui.local_addr().map_err(Failure::failed)?;
+        let ui = settings.ui.bind().await?;
+        let ui_address = ui.0.local_addr().map_err(Failure::failed)?;
         let limits = settings.store.limits.clone();
         let data_dir = settings.store.dir.clone();
         let (store, replay) = opening::for_intake(settings.store).await?;
@@ -124,6 +124,7 @@ impl Server {
         board.add(handshakes.sources()).map_err(Failure::failed)?;
         board.add(redaction.meters()).map_err(Failure::failed)?;
         board.add(notices.meters()).map_err(Failure::failed)?;
+        board.add(ui.1.meters()).map_err(Failure::failed)?;
         Ok(Server {
             receive,
             ui,
@@ -339,22 +340,6 @@ fn board(receive: &receive::Bound, store: &Arc<Store>, engine: &Engine) -> Resul
         board.add(sources).map_err(Failure::failed)?;
     }
     Ok(board)
-}
-
-async fn bind_ui(address: SocketAddr) -> Result<tokio::net::TcpListener, Failure> {
-    tokio::net::TcpListener::bind(address)
-        .await
-        .map_err(|error| {
-            let mend = match error.kind() {
-                std::io::ErrorKind::AddrInUse => {
-                    "another process listens there: stop it, or choose another port with --ui"
-                }
-                _ => "choose another address with --ui",
-            };
-            Failure::failed(format!(
-                "cannot serve the web UI on {address}: {error}; {mend}"
-            ))
-        })
 }
 
 /// What was under way when the server ended, and goes on once the journal is replayed.

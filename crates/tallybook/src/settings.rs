@@ -13,7 +13,6 @@ mod retention;
 mod tls;
 mod tokens;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +27,7 @@ use crate::failure::Failure;
 use crate::logging::{self, LogFormat};
 use crate::people::Sources;
 use crate::provider::Wanted;
+use crate::ui_port::UiPort;
 pub(crate) use listen::Listen;
 pub(crate) use tokens::Foreign;
 
@@ -198,7 +198,7 @@ pub(crate) struct Checked {
     pub(crate) retention: store::Retention,
     pub(crate) tokens: ::access::tokens::Intake,
     pub(crate) foreign: Foreign,
-    pub(crate) ui: SocketAddr,
+    pub(crate) ui: UiPort,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) tls: Option<::tls::Files>,
 }
@@ -273,7 +273,7 @@ impl Settings {
             .retention
             .checked(&self.people.organization, &mut problems);
         let tokens = self.intake.rules(&mut problems);
-        self.listen.check(&mut problems);
+        let ui = self.listen.checked(&mut problems);
         let tls = self.listen.tls.files(&mut problems);
         if !problems.is_empty() {
             return Err(Failure::usage(format!(
@@ -294,7 +294,7 @@ impl Settings {
             retention,
             tokens,
             foreign: self.intake.foreign_organization,
-            ui: self.listen.ui,
+            ui,
             allowed_hosts,
             tls,
         })

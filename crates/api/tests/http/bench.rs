@@ -178,7 +178,8 @@ impl Bench {
             .with_privacy(privacy)
             .with_provider(provider(addr));
         let router = api::router(more(api));
-        let serving = tokio::spawn(api::serve(listener, None, router, shutdown.clone()));
+        let port = (listener, api::Places::new(api::Connections::default()));
+        let serving = tokio::spawn(api::serve(port, None, router, shutdown.clone()));
         Bench {
             addr,
             store,

@@ -114,3 +114,37 @@ async fn every_column_of_content_is_a_look_at_content() {
         .collect();
     assert_eq!(on_record, questions);
 }
+
+#[tokio::test]
+async fn nobody_makes_so_many_keys_that_none_are_left() {
+    let bench = Bench::with(&[]).await;
+    let admin = signed_in(&bench, Role::Admin).await;
+    let viewer = signed_in(&bench, Role::Viewer).await;
+    let body = json!({"label": "one more", "permissions": ["aggregates"]}).to_string();
+    let make = async |cookie: &str| {
+        let headers = [JSON, ("cookie", cookie)];
+        bench
+            .ask(Method::POST, "/api/v1/access/keys", &headers, &body)
+            .await
+    };
+    for number in 1..=100 {
+        assert_eq!(make(&viewer).await.status, 201, "key {number}");
+    }
+    let refused = make(&viewer).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    let said = String::from_utf8_lossy(&refused.body);
+    assert!(said.contains("viewer has 100 keys"), "{said}");
+    assert!(said.contains("revoke those"), "{said}");
+    assert_eq!(make(&admin).await.status, 201, "others are not concerned");
+    let register = bench.gate.register().expect("reads");
+    let id = &register.keys()[0].id;
+    let headers = [JSON, ("cookie", viewer.as_str())];
+    let path = format!("/api/v1/access/keys/{id}");
+    let revoked = bench.ask(Method::DELETE, &path, &headers, "").await;
+    assert_eq!(revoked.status, 204);
+    assert_eq!(
+        make(&viewer).await.status,
+        201,
+        "one that is revoked makes room"
+    );
+}

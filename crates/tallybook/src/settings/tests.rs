@@ -52,6 +52,32 @@ fn all_problems_are_reported_together() {
 }
 
 #[test]
+fn connections_of_one_address_are_bounded_by_what_is_set() {
+    let text = "[listen]\nui_connections = 64\nui_connections_per_address = 8\nui_connections_unlimited = [\"10.1.2.3\", \"fd00::/8\"]\n";
+    check(text, &[]);
+    let settings: Settings = toml::from_str(text).expect("parses");
+    let connections = settings.check().expect("checks").ui.connections;
+    assert_eq!((connections.max, connections.per_address), (64, 8));
+    let named: Vec<_> = connections
+        .unlimited
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(named, ["10.1.2.3/32", "fd00::/8"], "loopback is no more");
+    let usual = Settings::default().check().expect("checks").ui.connections;
+    assert_eq!((usual.max, usual.per_address), (1024, 128));
+    assert_eq!(usual.unlimited.len(), 2);
+    check(
+        "[listen]\nui_connections = 0\nui_connections_per_address = 8\nui_connections_unlimited = [\"proxy\"]\n",
+        &[
+            "listen.ui_connections is 0",
+            "listen.ui_connections_per_address is 8",
+            "\"proxy\" is neither an address nor a network",
+        ],
+    );
+}
+
+#[test]
 fn costs_and_prices_are_checked_with_the_rest() {
     check(
         "[cost]\ndiscount = 0.15\ncurrency = \"EUR\"\ncurrency_per_usd = 0.92\n\

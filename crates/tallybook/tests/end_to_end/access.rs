@@ -230,3 +230,30 @@ async fn what_is_wrong_is_said() -> Result<(), Problem> {
     assert!(said(&nowhere).contains("there is no data directory nowhere"));
     Ok(())
 }
+
+#[test]
+fn one_person_has_no_more_keys_than_one_may() -> Result<(), Problem> {
+    let server = launch().start()?;
+    let data_dir = server.data_dir();
+    let dir = data_dir.as_path();
+    on(dir, &["user", "add", "boss", "--role", "admin"], PASSWORD);
+    on(dir, &["user", "add", "ann", "--role", "analyst"], PASSWORD);
+    let words = ["key", "create", "x", "--permission", "names", "--for"];
+    let make = |name: &'static str| [&words[..], &[name]].concat();
+    let mut last = String::new();
+    for _ in 0..100 {
+        last = on(dir, &make("ann"), "");
+    }
+    let place = ["--data-dir", dir.to_str().unwrap_or_default()];
+    let refused = run(&[&make("ann")[..], &place].concat(), None, "")?;
+    assert_eq!(refused.status.code(), Some(1));
+    let told = said(&refused);
+    assert!(told.contains("ann has 100 keys"), "{told}");
+    assert!(told.contains("tallybook key revoke"), "{told}");
+    on(dir, &make("boss"), "");
+    on(dir, &words[..5], "");
+    let id = last.split('_').nth(1).unwrap_or_default();
+    on(dir, &["key", "revoke", id], "");
+    on(dir, &make("ann"), "");
+    Ok(())
+}

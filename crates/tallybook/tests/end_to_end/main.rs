@@ -11,6 +11,7 @@
 //! | `totals.rs` | every recorded scenario over its own transport comes to its ledger |
 //! | `repetition.rs` | repeated, shuffled, split, merged and re-encoded deliveries change nothing |
 //! | `crash.rs` | SIGKILL between and during requests loses and doubles nothing |
+//! | `crowd.rs` | one address takes no more than its share of connections |
 //! | `restart.rs` | a restart in the middle of a session, and after a flush |
 //! | `load.rs` | 200 clients at once |
 //! | `bad_input.rs` | what is wrong gets a clear answer and costs its neighbours nothing |
@@ -37,6 +38,7 @@ mod bad_input;
 mod command_line;
 mod connect;
 mod crash;
+mod crowd;
 mod demo_data;
 mod doctor;
 mod emit;

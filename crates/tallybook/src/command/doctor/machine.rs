@@ -9,12 +9,13 @@ use base::ByteSize;
 use super::Subject;
 use super::finding::Finding;
 use super::server::Server;
+use crate::settings::Settings;
 use crate::vitals::max_fds;
 
 /// Clocks differ by less.
 const SKEW: Duration = Duration::from_secs(600);
-/// What is open beside connections: files of the journal and of parts, the UI's connections.
-const DESCRIPTORS_BESIDE: usize = 1500;
+/// What is open beside connections: files of the journal and of parts.
+const DESCRIPTORS_BESIDE: usize = 476;
 
 pub(super) fn findings(subject: &Subject) -> Vec<Finding> {
     vec![clock(subject), memory(subject), open_files(subject)]
@@ -109,6 +110,17 @@ fn memory_limit() -> Option<u64> {
     limits.chain([total * 1024]).min()
 }
 
+/// How many files have to be open at once when every connection is taken.
+fn descriptors_for(settings: &Settings) -> usize {
+    let connections = [
+        settings.intake.max_connections,
+        settings.listen.ui_connections,
+    ];
+    connections
+        .into_iter()
+        .fold(DESCRIPTORS_BESIDE, usize::saturating_add)
+}
+
 fn open_files(subject: &Subject) -> Finding {
     const CHECK: &str = "open_files";
     let of_server = match &subject.server {
@@ -119,16 +131,32 @@ fn open_files(subject: &Subject) -> Finding {
     let Some(limit) = of_server.or_else(ours).filter(|limit| *limit > 0.0) else {
         return Finding::skipped(CHECK, "the system does not say how many may be open");
     };
-    let wanted = subject.settings.intake.max_connections + DESCRIPTORS_BESIDE;
-    let seen = format!("{limit} may be open; {wanted} are enough for intake.max_connections");
+    let wanted = descriptors_for(&subject.settings);
+    let seen = format!(
+        "{limit} may be open; {wanted} are enough for intake.max_connections and listen.ui_connections"
+    );
     match limit >= wanted as f64 {
         true => Finding::ok(CHECK, seen),
         false => Finding::warning(
             CHECK,
             seen,
-            format!(
-                "ulimit -n {wanted} (LimitNOFILE= of systemd), or fewer intake.max_connections"
-            ),
+            format!("ulimit -n {wanted} (LimitNOFILE= of systemd), or fewer of these connections"),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The limit of open files is held against every connection that there may be.
+
+    use super::*;
+
+    #[test]
+    fn connections_of_both_kinds_need_descriptors() {
+        let mut settings = Settings::default();
+        assert_eq!(descriptors_for(&settings), 4096 + 1024 + 476);
+        settings.listen.ui_connections = 100_000;
+        settings.intake.max_connections = 10;
+        assert_eq!(descriptors_for(&settings), 10 + 100_000 + 476);
     }
 }
