@@ -88,6 +88,43 @@ test('every page fits every width in both themes, is accessible, and nothing on 
   }
 });
 
+test('a session of the page Errors is narrowed to and opened, and has the failures that the row says', { timeout: 60_000 }, async () => {
+  const { page, complaints } = await open('errors');
+  const row = page.getByTestId('panel-sessions').getByTestId('report-row').first();
+  const id = await row.locator('.value').first().innerText();
+  const errors = await row.locator('[data-figure="errors"]').getAttribute('data-value');
+  assert.ok(Number(errors) > 0);
+  await row.locator('.value').first().click();
+  await settled(page);
+  assert.deepEqual(search(page).getAll('where'), [`session_id=${id}`]);
+  assert.equal(await page.getByTestId('panel-failed').getByTestId('figure-errors').getAttribute('data-value'), errors, 'all panels are of that session');
+  assert.equal(await page.getByTestId('unheard').count(), 0, 'each panel knows sessions');
+  await row.hover();
+  await row.getByTestId('value-more').first().click();
+  await page.getByTestId('open-session').click();
+  await page.getByRole('heading', { level: 1, name: /^Session of/ }).waitFor();
+  assert.equal(new URL(page.url()).pathname, `/sessions/${id}`);
+  assert.deepEqual(complaints, [], 'the browser complained');
+  await page.close();
+});
+
+test('the lists stay in their place at every width', { timeout: 120_000 }, async (t) => {
+  const { page } = await openPage(own.browser, address('sessions'));
+  for (const path of ['sessions', 'prompts']) {
+    for (const width of [360, 561, 768, 901, 1000, 1024, 1200, 1301, 1440]) {
+      await t.test(`${path}, ${width} px`, async () => {
+        await page.setViewportSize({ width, height: 900 });
+        await page.goto(address(path));
+        await settled(page);
+        await assertLaidOut(page, path);
+        const [of, at] = await page.getByTestId(path).evaluate((list) => [list, list.parentElement].map((one) => one.getBoundingClientRect().right));
+        assert.ok(of <= at + 0.5, `the list ends ${of - at} px beyond its place`);
+      });
+    }
+  }
+  await page.close();
+});
+
 test('a value narrows the whole page, with Alt it is left out, and the address holds it', { timeout: 120_000 }, async () => {
   const { page, complaints } = await open('cost');
   const cost = () => page.getByTestId('panel-spent').getByTestId('figure-cost_usd').getAttribute('data-value').then(Number);
@@ -200,14 +237,15 @@ test('loading dims, failing says so and keeps the rest, nothing is said to be no
   await settled(page);
   await page.unroute('**/api/v1/reports/**');
 
-  await page.route('**/api/v1/reports/performance**', (route) =>
+  const ofSessions = (url) => url.pathname.endsWith('/reports/errors') && url.searchParams.get('group_by')?.startsWith('session_id');
+  await page.route(ofSessions, (route) =>
     route.fulfill({ status: 504, contentType: 'application/json', body: '{"error":{"message":"it took too long","hint":"ask of a shorter range"}}' }),
   );
   await page.getByRole('button', { name: 'Refresh' }).click();
   await settled(page);
-  assert.match(await page.getByTestId('panel-speed').getByTestId('notice').innerText(), /it took too long[^]*shorter range/);
+  assert.match(await page.getByTestId('panel-sessions').getByTestId('notice').innerText(), /it took too long[^]*shorter range/);
   assert.equal(await page.getByTestId('notice').count(), 1, 'the other panels stand');
-  await page.unroute('**/api/v1/reports/performance**');
+  await page.unroute(ofSessions);
   await page.getByTestId('notice').getByRole('button', { name: 'Retry' }).click();
   await page.getByTestId('notice').waitFor({ state: 'detached' });
 

@@ -7,7 +7,7 @@ export const adoption: Board = {
   panels: [
     { id: 'active', title: 'Active people', show: 'figures', width: 'whole', report: 'adoption', by: ['day'],
       figures: ['active_people', 'dau', 'wau', 'mau', 'stickiness', 'active_days'] },
-    { id: 'days', title: 'Active people by day', about: 'WAU and MAU are of the seven and the thirty days that end with the day.',
+    { id: 'days', title: 'Active people by day', about: 'Weekly and monthly: of the seven and of the thirty days that end with the day.',
       show: 'course', width: 'whole', report: 'adoption', by: ['day'], figures: ['dau', 'wau', 'mau'] },
     { id: 'weeks', title: 'Retention by week', show: 'table', width: 'two-thirds', report: 'retention', by: ['week'],
       figures: ['active_people', 'new_people', 'retained_people', 'resurrected_people', 'lost_people', 'retention_share'], order: '-week', rows: 12 },

@@ -14,7 +14,8 @@ export const errors: Board = {
       choices: ['model', 'product', 'app_version', 'team'], figures: ['failed_requests', 'request_error_share', 'retries'], order: '-failed_requests' },
     { id: 'tools', title: 'Failures of tools', show: 'table', width: 'half', report: 'errors', by: ['tool_name'], where: ['kind=tool'],
       figures: ['tool_failures', 'people', 'sessions'], order: '-tool_failures' },
-    { id: 'speed', title: 'How long requests take', show: 'table', width: 'whole', report: 'performance', by: ['model'],
-      figures: ['requests', 'p50_request_ms', 'p95_request_ms', 'p99_request_ms', 'p95_ttft_ms', 'output_tokens_per_s'], order: '-requests' },
+    { id: 'sessions', title: 'Sessions to look at', about: 'Those in which most failed. A session’s menu opens it.', show: 'table', width: 'whole', report: 'errors',
+      by: ['session_id', 'product'], where: ['kind!='],
+      figures: ['errors', 'failed_requests', 'tool_failures', 'failed_connections', 'retries', 'lost_ms'], order: '-errors', rows: 10 },
   ],
 };

@@ -11,15 +11,15 @@ export const READING_PX = 28;
 export const FOOT_PX = 24;
 
 const DRAWN = [
-  { colour: '--orange', dash: [7, 4], shape: '╌╌' },
-  { colour: '--purple', dash: [2, 4], shape: '┈┈' },
-  { colour: '--green', dash: [10, 3, 2, 3], shape: '╌┈' },
+  { colour: '--orange', dash: [7, 4] },
+  { colour: '--purple', dash: [2, 4] },
+  { colour: '--green', dash: [10, 3, 2, 3] },
 ] as const;
 /** The period before is drawn in ink, whatever else is. */
-const OF_BEFORE = { colour: '--ink', dash: [4, 4], shape: '╌╌' } as const;
+const OF_BEFORE = { colour: '--ink', dash: [4, 4] } as const;
 
 /** How lines are told apart: by dash and colour. */
-export function strokesOf<L extends { label: string; before?: boolean }>(lines: ReadonlyArray<L>): Array<L & { colour: string; dash: ReadonlyArray<number>; shape: string }> {
+export function strokesOf<L extends { label: string; before?: boolean }>(lines: ReadonlyArray<L>): Array<L & { colour: string; dash: ReadonlyArray<number> }> {
   return lines.map((line, place) => ({ ...line, ...(line.before ? OF_BEFORE : DRAWN[place % DRAWN.length]!) }));
 }
 

@@ -42,8 +42,8 @@ pub(super) static DURATIONS: Report = Report {
     measures: &[
         sum(
             "timed",
-            "Requests and tools",
-            "those that say how long they took",
+            "Timed",
+            "requests and tools that say how long they took",
             Unit::Count,
             "count(*)",
         ),

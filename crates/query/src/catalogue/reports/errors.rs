@@ -2,7 +2,7 @@
 
 use crate::catalogue::dimensions::{
     AGENT, APP_VERSION, COST_CENTER, DAY, DEPARTMENT, FOLDERS, HOUR, MCP_SERVER, MODEL, MONTH,
-    ORGANIZATION, PERSON, PRODUCT, TEAM, TERMINAL, TOOL, WEEK, WEEKDAY, dimension,
+    ORGANIZATION, PERSON, PRODUCT, SESSION, TEAM, TERMINAL, TOOL, WEEK, WEEKDAY, dimension,
 };
 use crate::catalogue::exclusions::COPIES;
 use crate::catalogue::measures::{distinct, mean, sum};
@@ -40,6 +40,7 @@ pub(super) static ERRORS: Report = Report {
         APP_VERSION,
         TERMINAL,
         FOLDERS,
+        SESSION,
         DAY,
         WEEK,
         MONTH,

@@ -15,7 +15,7 @@ pub(super) static PERFORMANCE: Report = Report {
     about: "How long do requests take, when does the first token come, and how long do tools run?",
     definition: "Times are the client's own: a request from its start to the end of the answer, retries included; the first token \
         from the start of the request (newer clients only); a tool from its start to its result. Percentiles are approximate \
-        (t-digest): exact for a few rows, within about a percent of the ranks for many. Output a second is all output tokens by \
+        (t-digest): exact for a few rows, within about a percent of the ranks for many. Output tokens/s are all output tokens by \
         all time of the requests that had any.",
     signals: &["api_request events", "tool_result events"],
     dimensions: &[
@@ -113,7 +113,7 @@ pub(super) static PERFORMANCE: Report = Report {
         ),
         mean(
             "output_tokens_per_s",
-            "Output a second",
+            "Output tokens/s",
             "output tokens by the time of their requests",
             Unit::Tokens,
             "CAST(sum(output_tokens) FILTER (WHERE event = 'api_request' AND duration_ms > 0) AS DOUBLE) * 1000
