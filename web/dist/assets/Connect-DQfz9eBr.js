@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-DTPbvye7.js";import{t as e}from"./Connect-D3HwBBMS.js";function t(t){e(t,{})}export{t as default};
