@@ -159,6 +159,6 @@ mod tests {
         let merge = MemoryConsumer::new("merge").register(&pool);
         merge.try_grow(70).expect("what was left to beginners");
         sorts[0].shrink(105);
-        sorts[3].try_grow(50).expect("what was given back");
+        sorts[3].try_grow(20).expect("what was given back");
     }
 }
