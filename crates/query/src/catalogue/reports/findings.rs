@@ -143,8 +143,8 @@ fn calls(near: &str) -> String {
              FROM tool_calls WHERE {near} AND prompt_id IS NOT NULL
            )
          ) AS found
-         LEFT JOIN (SELECT request_id AS asked_by, max(cost_usd) AS cost_usd FROM api_requests
-                    WHERE {near} AND request_id IS NOT NULL GROUP BY request_id) AS price ON request_id = asked_by
+         LEFT JOIN (SELECT _key(request_id) AS asked_by, max(cost_usd) AS cost_usd FROM api_requests
+                    WHERE {near} AND request_id IS NOT NULL GROUP BY _key(request_id)) AS price ON _key(request_id) = asked_by
          WHERE pattern IS NOT NULL"
     )
 }
