@@ -88,7 +88,9 @@ test('the waterfall is a picture and a table, and what it is of stays text', { t
   assert.deepEqual(odd, []);
   assert.ok(said.includes(`Prompt ${id}`), said.slice(0, 4).join());
   assert.ok(said.some((text) => text === `$${totals.cost_usd.toFixed(4)} in all`), said.slice(0, 4).join());
-  assert.equal(said.filter((text) => text === 'Request').length, events.filter(({ event }) => event === 'api_request').length + 1, 'a line each, and the legend');
+  // Those of a subagent say whose they are.
+  const requests = events.slice(0, 300).filter(({ event }) => event === 'api_request').length;
+  assert.equal(said.filter((text) => text === 'Request' || text.startsWith('Request, ')).length, requests + 1, 'a line each, and the legend');
   await page.getByText('Figures as a table').click();
   await page.getByTestId('waterfall-table').waitFor();
   assert.equal(await page.getByTestId('waterfall-table').locator('tbody tr').count(), Math.min(300, events.length));
