@@ -29,7 +29,7 @@ pub(super) fn repeats() -> WindowUDF {
 fn fields() -> Fields {
     let number = |name: &str| Field::new(name, DataType::Int64, false);
     Fields::from(vec![
-        // The how manieth call of this tool with this outcome it is, from 1.
+        // Which call of this tool with this outcome it is, from 1.
         number("nth"),
         // The same among those of as many bytes asked and answered.
         number("nth_alike"),
