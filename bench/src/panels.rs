@@ -23,25 +23,25 @@ use boards::Panel;
 
 /// What no panel should take.
 const FLOOR: Duration = Duration::from_millis(300);
-/// How often a panel is asked after the first time.
-const WARM_RUNS: usize = 3;
 const DAYS: u64 = 30;
 /// When the simulated days end.
 const END: &str = "2026-11-28T12:00:00Z";
 const END_MS: u64 = 1_795_867_200_000;
 const DAY_MS: u64 = 86_400_000;
+/// A range that ends now moves with the clock: by so much between two openings of a page.
+const MOVED_MS: u64 = 60_000;
 
 /// How one panel was answered.
 struct Asked {
     panel: Panel,
     /// The first answer after the start: it reads what the later ones find in memory.
     first: Result<Took, String>,
-    /// Asked again when something has come in since.
+    /// Asked of a range that has moved on, when something has come in since: made of all that is stored.
     fresh: Result<Took, String>,
-    /// The median of those after it, when nothing has.
-    warm: Result<Took, String>,
-    /// The slowest of these.
-    worst: Duration,
+    /// The same once more, as the UI asks: the last answer will do until the new one is there.
+    shown: Result<Took, String>,
+    /// The same question when nothing has come in.
+    again: Result<Took, String>,
     /// Resident after it.
     memory: u64,
 }
@@ -56,11 +56,12 @@ struct Took {
 /// Measures every panel, and prints the table.
 pub(crate) async fn measure(arguments: &Arguments, binary: &Path) -> Result<(), Problem> {
     let load_before = gauge::load_average()?;
-    let panels = boards::all(&boards_dir(), (END_MS - DAYS * DAY_MS, END_MS))?;
+    let openings = [0, 1, 2].map(|minutes| opening(minutes * MOVED_MS));
+    let openings = openings.into_iter().collect::<Result<Vec<_>, _>>()?;
     // Servers keep their data below their own folder, which they remove; so the data is made first.
     let folder = std::env::temp_dir().join(format!("tallybook-panels-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let measured = measure_in(arguments, binary, &folder, panels).await;
+    let measured = measure_in(arguments, binary, &folder, openings).await;
     match arguments.keep {
         true => eprintln!("panels: kept in {}", folder.display()),
         false => std::fs::remove_dir_all(&folder)?,
@@ -74,7 +75,7 @@ async fn measure_in(
     arguments: &Arguments,
     binary: &Path,
     folder: &Path,
-    panels: Vec<Panel>,
+    openings: Vec<Vec<Panel>>,
 ) -> Result<Vec<Asked>, Problem> {
     eprintln!("panels: {} events", arguments.events);
     let data = match &arguments.data {
@@ -90,36 +91,35 @@ async fn measure_in(
     let launch = Launch::new(binary).settings(patient).data_dir(&data);
     let server = launch.start()?;
     let mut asked = Vec::new();
-    for panel in panels {
-        let first = ask(&server, &panel).await?;
-        send_one(&server, asked.len() as u128).await?;
-        let fresh = ask(&server, &panel).await?;
-        let mut times = Vec::new();
-        let mut refusal = None;
-        for _ in 0..WARM_RUNS {
-            match ask(&server, &panel).await? {
-                Ok(took) => times.push(took),
-                Err(said) => refusal = Some(said),
-            }
-        }
-        times.sort_unstable();
-        let warm = match refusal {
-            None => Ok(times[WARM_RUNS / 2]),
-            Some(said) => Err(said),
-        };
-        let worst = times.last().map(|took| took.clock).unwrap_or_default();
+    for (at, panel) in openings[0].iter().enumerate() {
+        let [first, fresh, shown] = [0, 1, 2].map(|opening: usize| &openings[opening][at].path);
+        let first = ask(&server, first).await?;
+        // Each is another item: the same again would be a repeated delivery, which changes nothing.
+        send_one(&server, 2 * at as u128).await?;
+        let fresh = ask(&server, fresh).await?;
+        send_one(&server, 2 * at as u128 + 1).await?;
+        let shown_at_once = ask(&server, &format!("{shown}&max_age_s=3600")).await?;
+        let _made = ask(&server, shown).await?;
+        let again = ask(&server, shown).await?;
         let memory = gauge::resident_memory(server.pid())?;
-        eprintln!("  {}: {}", panel.what, table::said(&warm));
+        let took = [&first, &fresh, &shown_at_once, &again].map(table::said);
+        eprintln!("  {}: {}", panel.what, took.join(", "));
         asked.push(Asked {
-            panel,
+            panel: panel.clone(),
             first,
             fresh,
-            warm,
-            worst,
+            shown: shown_at_once,
+            again,
             memory,
         });
     }
     Ok(asked)
+}
+
+/// The panels of all pages when they are opened so long after the first time.
+fn opening(moved_ms: u64) -> Result<Vec<Panel>, Problem> {
+    let to_ms = END_MS + moved_ms;
+    boards::all(&boards_dir(), (to_ms - DAYS * DAY_MS, to_ms))
 }
 
 fn boards_dir() -> PathBuf {
@@ -142,8 +142,7 @@ fn simulate(binary: &Path, events: u64, data: &Path, truth: &Path) -> Result<(),
     }
 }
 
-/// One item, so that nothing that is kept of answers is of what is stored now. Each is another one: the same
-/// again would be a repeated delivery, which changes nothing.
+/// One item, so that nothing that is kept of answers is of what is stored now.
 async fn send_one(server: &Server, ordinal: u128) -> Result<(), Problem> {
     let at_ns = u128::from(END_MS - 1) * 1_000_000 + ordinal;
     let event = r#"{"key": "event.name", "value": {"stringValue": "user_prompt"}}"#;
@@ -159,9 +158,9 @@ async fn send_one(server: &Server, ordinal: u128) -> Result<(), Problem> {
     }
 }
 
-async fn ask(server: &Server, panel: &Panel) -> Result<Result<Took, String>, Problem> {
+async fn ask(server: &Server, path: &str) -> Result<Result<Took, String>, Problem> {
     let (cpu, started) = (gauge::cpu(server.pid())?, Instant::now());
-    let url = format!("{}{}", server.addresses().ui_url(), panel.path);
+    let url = format!("{}{}", server.addresses().ui_url(), path);
     let answer = testkit::exchange("GET".parse()?, &url, &[], "").await?;
     let took = Took {
         clock: started.elapsed(),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::audit::Action;
 use axum::Json;
@@ -21,7 +22,8 @@ use crate::input::{Id, Params};
 use crate::sight::{OfOrganizations, Seen};
 use crate::sql::{ELAPSED_MS, TRUNCATED};
 
-const NAMES: &str = "from, to, time_zone, group_by, where, measures, order_by, limit, format";
+const NAMES: &str =
+    "from, to, time_zone, group_by, where, measures, order_by, limit, format, max_age_s";
 
 /// All named reports.
 #[derive(Serialize, ToSchema)]
@@ -76,6 +78,10 @@ pub(crate) struct ReportParams {
     limit: Option<usize>,
     /// How it is written.
     format: Option<Format>,
+    /// An answer to the same question that is at most so many seconds old will do when a new one would take longer
+    /// than a moment (`query.older_after_ms`): 1 to 3,600. Its range may be as far off. The document says of when
+    /// it is, so it must be JSON.
+    max_age_s: Option<u64>,
 }
 
 /// Answers a named report.
@@ -94,13 +100,18 @@ pub(crate) async fn report(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Fault> {
     let report = Report::find(&name).ok_or_else(|| unknown(&name))?;
-    let Asked { wanted, format } = Asked::read(query.as_deref().unwrap_or_default())?;
+    let Asked {
+        wanted,
+        format,
+        age,
+    } = Asked::read(query.as_deref().unwrap_or_default())?;
     let ask = wanted.of(report, api.now_ms())?;
     if format != Format::Json {
         let what = format!("report {name}?{}", query.as_deref().unwrap_or_default());
         api.on_record(&asker, Action::Export, what).await?;
     }
-    let answer = catalogue::answer(&seen.question(&api), ask).await?;
+    let question = seen.question(&api).no_older_than(age);
+    let answer = catalogue::answer(&question, ask).await?;
     let facts = [
         (TRUNCATED, answer.rows.truncated.to_string()),
         (ELAPSED_MS, answer.elapsed.as_millis().to_string()),
@@ -151,6 +162,8 @@ fn unknown(name: &str) -> Fault {
 struct Asked {
     wanted: Wanted,
     format: Format,
+    /// How old the answer may be.
+    age: Duration,
 }
 
 impl Asked {
@@ -159,8 +172,13 @@ impl Asked {
         let mut asked = Asked {
             wanted: Wanted::default(),
             format: Format::Json,
+            age: Duration::ZERO,
         };
-        let Asked { wanted, format } = &mut asked;
+        let Asked {
+            wanted,
+            format,
+            age,
+        } = &mut asked;
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let into = match name.as_ref() {
                 "from" => &mut wanted.from,
@@ -181,6 +199,10 @@ impl Asked {
                     *format = Format::read(&value)?;
                     continue;
                 }
+                "max_age_s" => {
+                    *age = age_of(value.parse().ok(), &value)?;
+                    continue;
+                }
                 _ => return Err(refused(format!("there is no parameter {name:?}"), NAMES)),
             };
             if into.replace(value.into_owned()).is_some() {
@@ -190,8 +212,27 @@ impl Asked {
                 ));
             }
         }
-        Ok(asked)
+        match asked.format {
+            Format::Csv | Format::Parquet if !asked.age.is_zero() => Err(refused(
+                "rows alone do not say of when they are".to_owned(),
+                "leave max_age_s out, or ask for JSON",
+            )),
+            _ => Ok(asked),
+        }
     }
+}
+
+/// How old an answer may be, as it was written.
+pub(crate) fn age_of(seconds: Option<u64>, written: &str) -> Result<Duration, Fault> {
+    let most = catalogue::AGE_MAX;
+    let age = seconds.map(Duration::from_secs);
+    let age = age.filter(|age| !age.is_zero() && *age <= most);
+    age.ok_or_else(|| {
+        refused(
+            format!("max_age_s is {written:?}"),
+            &format!("write a number of seconds from 1 to {}", most.as_secs()),
+        )
+    })
 }
 
 fn limit(text: &str) -> Result<usize, Fault> {

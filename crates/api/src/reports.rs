@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use crate::Api;
 use crate::access::Asker;
+use crate::catalogue::age_of;
 use crate::fault::{ErrorBody, Fault};
 use crate::input::{Id, Params};
 use crate::sight::{OfOrganizations, Seen};
@@ -66,6 +67,9 @@ params! {
         previous_from_ms: i64,
         /// Until before when is compared, milliseconds since the Unix epoch.
         previous_to_ms: i64,
+        /// An answer to the same question that is at most so many seconds old will do when a new one would take
+        /// longer than a moment (`query.older_after_ms`): 1 to 3,600. Its range may be as far off.
+        max_age_s: u64,
     }
 }
 
@@ -109,9 +113,11 @@ pub(crate) async fn overview(
             return Err(Fault::new(StatusCode::BAD_REQUEST, what, hint));
         }
     };
-    Ok(Json(
-        reports::overview(&seen.question(&api), &filter).await?,
-    ))
+    let mut question = seen.question(&api);
+    if let Some(seconds) = params.max_age_s {
+        question = question.no_older_than(age_of(Some(seconds), &seconds.to_string())?);
+    }
+    Ok(Json(reports::overview(&question, &filter).await?))
 }
 
 /// Sessions, the one that started last first.

@@ -24,6 +24,8 @@ pub struct Config {
     pub timeout: Duration,
     /// Rows of an answer, when the caller asks for no fewer.
     pub rows_max: usize,
+    /// What took longer may be answered by an older answer, where the asker allows one.
+    pub older_after: Duration,
     /// Queries that may run at once; more wait their turn.
     pub concurrent: usize,
     /// How costs are reckoned.
@@ -44,6 +46,7 @@ impl Default for Config {
             scratch_bytes: 4 << 30,
             timeout: Duration::from_secs(30),
             rows_max: 100_000,
+            older_after: Duration::from_millis(300),
             concurrent: 16,
             cost: Cost::default(),
             organization: "default".to_owned(),

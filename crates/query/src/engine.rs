@@ -160,6 +160,17 @@ impl Engine {
         self.people.files()
     }
 
+    /// This moment, milliseconds since the Unix epoch.
+    pub(crate) fn now_ms(&self) -> i64 {
+        let now_ms = self.store.clock().now_unix_ns() / 1_000_000;
+        i64::try_from(now_ms).unwrap_or(i64::MAX)
+    }
+
+    /// What takes longer may be answered by an older answer.
+    pub(crate) fn older_after(&self) -> Duration {
+        self.config.older_after
+    }
+
     /// The answers that are kept.
     pub(crate) fn kept(&self) -> &Kept {
         &self.kept
@@ -320,8 +331,7 @@ impl Engine {
     /// What a query starts from, with the time at which it does.
     fn state_now(&self) -> Result<SessionState, QueryError> {
         let mut state = self.state.clone();
-        let now_ms = self.store.clock().now_unix_ns() / 1_000_000;
-        let now = functions::now(i64::try_from(now_ms).unwrap_or(i64::MAX));
+        let now = functions::now(self.now_ms());
         state
             .register_udf(Arc::new(now))
             .map_err(QueryError::internal)?;

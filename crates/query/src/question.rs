@@ -4,6 +4,7 @@
 //! question, and a question has a sight.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use store::{Snapshot, Store};
 
@@ -11,7 +12,7 @@ use crate::by_hour::{ByHour, Hours};
 use crate::cost::Cost;
 use crate::engine::{Answer, Engine, Fold};
 use crate::error::QueryError;
-use crate::kept::{Kept, Key};
+use crate::kept::{Kept, Key, Of, Words};
 use crate::people::{PeopleFiles, Resolver};
 use crate::sight::{Lens, Sight};
 
@@ -20,11 +21,36 @@ use crate::sight::{Lens, Sight};
 pub struct Question<'a> {
     engine: &'a Engine,
     lens: Lens,
+    /// How old an answer may be when a new one would take longer.
+    age: Duration,
+}
+
+/// An answer, and of when it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Told<T> {
+    pub(crate) answer: T,
+    /// Of which moment it is, milliseconds since the Unix epoch.
+    pub(crate) as_of_ms: i64,
+    /// Whether it was made before.
+    pub(crate) is_kept: bool,
+    /// Whether more may have come in since.
+    pub(crate) is_older: bool,
 }
 
 impl<'a> Question<'a> {
     pub(crate) fn new(engine: &'a Engine, lens: Lens) -> Question<'a> {
-        Question { engine, lens }
+        Question {
+            engine,
+            lens,
+            age: Duration::ZERO,
+        }
+    }
+
+    /// The same, and an answer that was made at most so long ago will do where a new one takes longer than
+    /// `older_after`; an hour at most. What is answered says of when it is.
+    #[must_use]
+    pub fn no_older_than(self, age: Duration) -> Question<'a> {
+        Question { age, ..self }
     }
 
     /// What it may see.
@@ -118,13 +144,50 @@ impl<'a> Question<'a> {
         folded.await.map_err(|error| self.told(error))
     }
 
-    /// By what the answer to a question in words is known again.
-    pub(crate) fn key(&self, what: String, snapshot: &Snapshot) -> Key {
-        Key::of(what, self.sight(), snapshot, self.people_files())
+    /// The answer that is kept to a question in words, or what is made now, which is then kept. What is made
+    /// comes with about how much memory it takes, and whether it hangs on the stored rows alone.
+    pub(crate) async fn kept_or_made<T: Clone + Send + Sync + 'static>(
+        &self,
+        words: Words,
+        snapshot: &Snapshot,
+        make: impl Future<Output = Result<(T, usize, bool), QueryError>>,
+    ) -> Result<Told<T>, QueryError> {
+        let (kept, now_ms) = (self.kept(), self.engine.now_ms());
+        let key = Key::of(words, self.sight(), snapshot, self.people_files());
+        let told = |(answer, of): (T, Of), is_older| Told {
+            answer,
+            as_of_ms: of.as_of_ms,
+            is_kept: true,
+            is_older,
+        };
+        if let Some(found) = kept.get(&key) {
+            return Ok(told(found, false));
+        }
+        let slow = self.engine.older_after();
+        if !self.age.is_zero()
+            && let Some(found) = kept.older(&key, (now_ms, self.age), slow)
+        {
+            return Ok(told(found, true));
+        }
+        let began = Instant::now();
+        let (answer, bytes, is_lasting) = make.await?;
+        let of = Of {
+            as_of_ms: now_ms,
+            took: began.elapsed(),
+            bytes,
+            is_lasting,
+        };
+        kept.put(key, answer.clone(), of);
+        Ok(Told {
+            answer,
+            as_of_ms: now_ms,
+            is_kept: false,
+            is_older: false,
+        })
     }
 
     /// The answers that are kept.
-    pub(crate) fn kept(&self) -> &Kept {
+    fn kept(&self) -> &Kept {
         self.engine.kept()
     }
 

@@ -99,6 +99,8 @@ pub(crate) struct Query {
     /// Space on the disk for what does not fit into that; 0: none.
     pub(crate) scratch: String,
     pub(crate) max_rows: usize,
+    /// What takes longer is answered by an older answer where one will do.
+    pub(crate) older_after_ms: u64,
     pub(crate) concurrent: usize,
 }
 
@@ -171,6 +173,7 @@ impl Default for Query {
             memory: ByteSize::bytes(config.memory_bytes as u64).to_string(),
             scratch: ByteSize::bytes(config.scratch_bytes).to_string(),
             max_rows: config.rows_max,
+            older_after_ms: config.older_after.as_millis() as u64,
             concurrent: config.concurrent,
         }
     }
@@ -357,6 +360,7 @@ impl Settings {
             ) as u64,
             timeout: Duration::from_secs(self.query.timeout_seconds),
             rows_max: self.query.max_rows,
+            older_after: Duration::from_millis(self.query.older_after_ms),
             concurrent: self.query.concurrent,
             cost: self.cost.checked(&self.price, problems),
             organization: self.people.organization.clone(),

@@ -60,6 +60,10 @@ export interface ReportAnswer {
   notes: string[];
   sql: string;
   elapsed_ms: number;
+  /** Of which moment it is. */
+  as_of_ms: number;
+  /** More may have come in since: it was there before the new one is. */
+  is_older: boolean;
 }
 
 export interface Explanation {

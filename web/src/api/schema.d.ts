@@ -1622,9 +1622,19 @@ export interface components {
         Overview: {
             /**
              * Format: int64
+             * @description Of which moment it is, milliseconds since the Unix epoch: it counts all that was acknowledged until then.
+             */
+            as_of_ms: number;
+            /**
+             * Format: int64
              * @description Where the range begins, milliseconds since the Unix epoch.
              */
             from_ms: number;
+            /**
+             * @description Whether more may have come in since: an older one was allowed, and there was one. Its range is that of
+             *     the question it was made for.
+             */
+            is_older: boolean;
             /** @description Models, the dearest first. */
             models: components["schemas"]["ModelRow"][];
             /** @description People, the dearest first. */
@@ -2185,6 +2195,11 @@ export interface components {
         ReportDocument: {
             /** @description The question it answers. */
             about: string;
+            /**
+             * Format: int64
+             * @description Of which moment it is, milliseconds since the Unix epoch: it counts all that was acknowledged until then.
+             */
+            as_of_ms: number;
             /** @description What the ids of the totals have behind `REPORT.MEASURE@`. */
             asked: string;
             /**
@@ -2208,6 +2223,11 @@ export interface components {
             from_ms: number;
             /** @description By what it is broken down. */
             group_by: string[];
+            /**
+             * @description Whether more may have come in since: an older answer was allowed (`max_age_s`), and there was one. Its
+             *     range is that of the question it was made for.
+             */
+            is_older: boolean;
             /** @description What there is to know about the figures. */
             notes: string[];
             /** @description The report's name. */
@@ -3588,6 +3608,11 @@ export interface operations {
                 previous_from_ms?: number;
                 /** @description Until before when is compared, milliseconds since the Unix epoch. */
                 previous_to_ms?: number;
+                /**
+                 * @description An answer to the same question that is at most so many seconds old will do when a new one would take
+                 *     longer than a moment (`query.older_after_ms`): 1 to 3,600. Its range may be as far off.
+                 */
+                max_age_s?: number;
             };
             header?: never;
             path?: never;
@@ -3918,6 +3943,12 @@ export interface operations {
                 limit?: number;
                 /** @description How it is written. */
                 format?: components["schemas"]["Format"];
+                /**
+                 * @description An answer to the same question that is at most so many seconds old will do when a new one would take longer
+                 *     than a moment (`query.older_after_ms`): 1 to 3,600. Its range may be as far off. The document says of when
+                 *     it is, so it must be JSON.
+                 */
+                max_age_s?: number;
             };
             header?: never;
             path: {

@@ -9,7 +9,7 @@ const PEOPLE: MeasureAbout = { name: 'people', title: 'People', about: '', unit:
 function answer(change: Partial<ReportAnswer>): ReportAnswer {
   return {
     report: 'cost', title: 'Cost', about: '', from_ms: 0, to_ms: 1, time_zone: 'UTC', group_by: [], where: [], columns: [], rows: [], totals: {},
-    truncated: false, currency: 'USD', asked: '1..2,team=a', asked_of_rows: '1..2', notes: [], sql: '', elapsed_ms: 1, ...change,
+    truncated: false, currency: 'USD', asked: '1..2,team=a', asked_of_rows: '1..2', notes: [], sql: '', elapsed_ms: 1, as_of_ms: 1, is_older: false, ...change,
   };
 }
 

@@ -1,7 +1,7 @@
 // The answers of a page: one request for all panels that ask the same, and one
 // more of the period before while periods are compared.
 
-import { fetchFates, fetchReport } from '../api/client';
+import { fetchFates, fetchReport, type Query } from '../api/client';
 import type { ReportAbout, ReportAnswer } from '../api/reports';
 import { askSql, quoted, type SqlAnswer } from '../api/sql';
 import type { Ledger } from '../api/types';
@@ -9,7 +9,7 @@ import { askingBefore, askingOf, byOf, isCompared, type Asking, type Board, type
 import { intervalBefore } from '../lib/compare';
 import { Gate } from '../lib/gate';
 import { sortOf } from '../lib/sorts';
-import { intervalOf, panelQuery } from './query';
+import { ageOf, intervalOf, panelQuery } from './query';
 import { Resource } from './resource.svelte';
 import type { Interval } from '../lib/timerange';
 import type { ViewState } from './url';
@@ -105,9 +105,14 @@ const hasCome = ({ data, error }: Resource<unknown>): boolean => data !== null |
 function ask({ asking, figures, report, answer, before }: Slot, view: ViewState): void {
   const interval = intervalOf(view);
   const query = panelQuery(view, report, asking, figures, interval);
-  void answer.load((signal) => gate.pass(signal, () => fetchReport(report.name, query, signal)));
-  const earlier = panelQuery(view, report, askingBefore(asking), figures, intervalBefore(interval, view.utc));
-  void before?.load((signal) => gate.pass(signal, () => fetchReport(report.name, earlier, signal)));
+  load(answer, query, interval);
+  if (!before) return;
+  const earlier = intervalBefore(interval, view.utc);
+  load(before, panelQuery(view, report, askingBefore(asking), figures, earlier), earlier);
+
+  function load(into: Resource<ReportAnswer>, asked: Query, of: Interval) {
+    void into.load((signal, mayBeOlder) => gate.pass(signal, () => fetchReport(report.name, { ...asked, ...ageOf(of, mayBeOlder) }, signal)));
+  }
 }
 
 function quarantineSql({ from_ms, to_ms }: Interval): string {

@@ -75,6 +75,18 @@ function inTime(view: ViewState, interval: Interval): Query {
   return { from: Math.floor(interval.from_ms), to: Math.ceil(interval.to_ms), time_zone: zoneName(view.utc) };
 }
 
+const SECOND_MS = 1000;
+const HOUR_S = 3600;
+
+/**
+ * How old an answer may be that is shown until a new one is there: a hundredth of the range, so that its ends are not
+ * seen to be off, and an hour at most. Of a range that is shorter than two minutes none will do.
+ */
+export function ageOf(interval: Interval, mayBeOlder: boolean): Query {
+  const seconds = Math.min(HOUR_S, Math.floor((interval.to_ms - interval.from_ms) / 100 / SECOND_MS));
+  return mayBeOlder && seconds > 0 ? { max_age_s: seconds } : {};
+}
+
 /** The range of the view in milliseconds. */
 export const intervalOf = (view: ViewState): Interval => resolve(view.range, Date.now(), view.utc);
 

@@ -1,7 +1,13 @@
 // A loaded answer that never flickers: while a new one is on its way, and when
 // it fails, the old one stays, dimmed, and only the newest request may replace it.
+// Where the server has an older answer and a new one takes longer, that is there first.
 
 import { ApiError, isAbort } from '../api/client';
+
+/** Whether more may have come in since it was made. */
+interface Aged {
+  is_older?: boolean;
+}
 
 export class Resource<T> {
   data: T | null = $state.raw(null);
@@ -12,17 +18,21 @@ export class Resource<T> {
 
   #current: AbortController | null = null;
 
-  async load(fetcher: (signal: AbortSignal) => Promise<T>, quiet = false): Promise<void> {
+  /** The fetcher is asked again, for an answer of now, when it has given an older one. */
+  async load(fetcher: (signal: AbortSignal, mayBeOlder: boolean) => Promise<T>, quiet = false): Promise<void> {
     this.#current?.abort();
     const current = new AbortController();
     this.#current = current;
     // A refresh nobody asked for must not dim the page every half minute.
     this.loading = !quiet;
     try {
-      const data = await fetcher(current.signal);
-      if (this.#current !== current) return;
-      this.data = data;
-      this.error = null;
+      for (const mayBeOlder of [true, false]) {
+        const data = await fetcher(current.signal, mayBeOlder);
+        if (this.#current !== current) return;
+        this.data = data;
+        this.error = null;
+        if (!(data as Aged | null)?.is_older) break;
+      }
     } catch (cause) {
       if (isAbort(cause) || this.#current !== current) return;
       this.error = asApiError(cause);

@@ -1,6 +1,11 @@
-use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::bench::{Bench, scenario};
+use base::{Clock, ManualClock};
+use serde_json::{Value, json};
+use store::Store;
+
+use crate::bench::{Bench, NOW_MS, scenario};
 
 const YEAR: &str = "from=2026-01-01&to=2027-01-01";
 
@@ -137,6 +142,37 @@ async fn a_figure_is_explained() {
     }
 }
 
+/// What takes long may be answered as it was, and says so; asked without that it is as of now.
+#[tokio::test]
+async fn an_older_answer_is_had_by_asking_for_one() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(NOW_MS as u64 * 1_000_000));
+    let opened = Store::open(store::Config::new(dir.path()), clock).await;
+    let limits = query::Config {
+        older_after: Duration::ZERO,
+        ..query::Config::default()
+    };
+    let bench = Bench::over(dir, opened.expect("opens").0, limits).await;
+    let overview = format!("/api/v1/overview?from_ms=0&to_ms={}", NOW_MS * 2);
+    let paths = [format!("/api/v1/reports/cost?{YEAR}"), overview];
+    let figures = |answer: &Value| answer["totals"].clone();
+    bench.append("cc329_tools_json").await;
+    for path in &paths {
+        let first = asked(&bench, path).await;
+        assert_eq!(first["as_of_ms"], NOW_MS);
+        bench.append("cowork_like_pb").await;
+        let older = asked(&bench, &format!("{path}&max_age_s=60")).await;
+        assert_eq!(
+            (&older["is_older"], figures(&older)),
+            (&json!(true), figures(&first))
+        );
+        let newest = asked(&bench, path).await;
+        assert_eq!(newest["is_older"], false);
+        assert_ne!(figures(&newest), figures(&first), "{path}");
+        bench.append("cc329_plain_pb").await;
+    }
+}
+
 async fn check_refusal(bench: &Bench, path: &str, status: u16, says: &str, hints: &str) {
     let answer = bench.get(&format!("/api/v1/{path}")).await;
     assert_eq!(answer.status.as_u16(), status, "{answer:?}");
@@ -214,6 +250,30 @@ async fn what_is_not_understood_is_said_with_a_way_out() {
             400,
             "from is there twice",
             "where",
+        ),
+        (
+            "reports/cost?max_age_s=0",
+            400,
+            "max_age_s is \"0\"",
+            "from 1 to 3600",
+        ),
+        (
+            "reports/cost?max_age_s=soon",
+            400,
+            "max_age_s is \"soon\"",
+            "from 1 to 3600",
+        ),
+        (
+            "overview?max_age_s=3601",
+            400,
+            "max_age_s is \"3601\"",
+            "from 1 to 3600",
+        ),
+        (
+            "reports/cost?max_age_s=60&format=csv",
+            400,
+            "do not say of when",
+            "JSON",
         ),
     ] {
         check_refusal(&bench, path, status, says, hints).await;

@@ -1,6 +1,5 @@
 //! Asked, answered.
 
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, Int64Array};
@@ -11,11 +10,13 @@ use store::Snapshot;
 use utoipa::ToSchema;
 
 use super::ask::{Ask, UNPRICED};
+use super::range::Range;
 use super::report::{ColumnKind, Parts, Unit};
 use super::{hours, number, reduced, sql};
 use crate::by_hour::ByHour;
 use crate::engine::Answer;
 use crate::error::QueryError;
+use crate::kept::Words;
 use crate::question::Question;
 
 /// What a report says.
@@ -42,8 +43,12 @@ pub struct ReportAnswer {
     pub currency: String,
     /// Whether sums of parts were read where these say what is asked, and not every item.
     pub by_hour: bool,
-    /// Whether the same was answered before, of the same rows, and kept.
+    /// Whether it was answered before, and kept.
     pub is_kept: bool,
+    /// Of which moment it is, milliseconds since the Unix epoch.
+    pub as_of_ms: i64,
+    /// Whether more may have come in since that moment: an older answer was allowed, and there was one.
+    pub is_older: bool,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -72,24 +77,20 @@ pub struct ReportColumn {
 pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, QueryError> {
     let began = Instant::now();
     let snapshot = question.snapshot().await?;
-    let key = question.key(in_words(&ask), &snapshot);
-    let known: Option<Figures> = question.kept().get(&key);
-    let is_kept = known.is_some();
+    let make = async {
+        let figures = figures(question, &snapshot, &ask).await?;
+        let bytes = figures.rows.bytes() + figures.totals.bytes();
+        let is_lasting = figures.rows.is_lasting && figures.totals.is_lasting;
+        Ok((figures, bytes, is_lasting))
+    };
+    let told = question.kept_or_made(in_words(&ask), &snapshot, make);
+    let told = told.await?;
     let Figures {
+        ask,
         rows,
         totals,
         by_hour,
-    } = match known {
-        Some(figures) => figures,
-        None => {
-            let figures = figures(question, &snapshot, &ask).await?;
-            if figures.rows.is_lasting && figures.totals.is_lasting {
-                let bytes = figures.rows.bytes() + figures.totals.bytes();
-                question.kept().put(key, figures.clone(), bytes);
-            }
-            figures
-        }
-    };
+    } = told.answer;
     Ok(ReportAnswer {
         asked: number::asked(&ask, |_| true),
         asked_of_rows: number::asked_of_rows(&ask),
@@ -103,25 +104,41 @@ pub async fn answer(question: &Question<'_>, ask: Ask) -> Result<ReportAnswer, Q
         sql: sql::rows(&ask),
         currency: question.cost().currency.clone(),
         by_hour,
-        is_kept,
+        is_kept: told.is_kept,
+        as_of_ms: told.as_of_ms,
+        is_older: told.is_older,
         elapsed: began.elapsed(),
         ask,
     })
 }
 
-/// Rows and totals.
+/// Rows and totals, and of what they are.
 #[derive(Clone)]
 struct Figures {
+    ask: Ask,
     rows: Answer,
     totals: Answer,
     by_hour: bool,
 }
 
-/// All that the figures of an answer hang on, beside rows and files.
-fn in_words(ask: &Ask) -> String {
+fn in_words(ask: &Ask) -> Words {
     let (rows, totals) = (sql::rows(ask), sql::totals(ask));
-    format!("{rows}\n{totals}\n{}", ask.limit)
+    let timeless = Ask {
+        range: TIMELESS,
+        ..ask.clone()
+    };
+    Words {
+        exactly: format!("{rows}\n{totals}\n{}", ask.limit),
+        manner: format!("{}\n{}", sql::rows(&timeless), ask.limit),
+        moments: vec![ask.range.from_ms, ask.range.to_ms],
+    }
 }
+
+/// In place of the range where it does not matter; of a week, so that every report has a text for it.
+const TIMELESS: Range = Range {
+    from_ms: 1_577_836_800_000,
+    to_ms: 1_578_441_600_000,
+};
 
 async fn figures(
     question: &Question<'_>,
@@ -135,6 +152,7 @@ async fn figures(
     let is_by_hour = by_hour.is_some();
     let (rows, totals) = rows_and_totals(question, (snapshot, by_hour), ask).await?;
     Ok(Figures {
+        ask: ask.clone(),
         rows,
         totals,
         by_hour: is_by_hour,
@@ -173,7 +191,7 @@ fn apart(both: Answer, ask: &Ask) -> Result<(Answer, Answer), QueryError> {
     let all = concat_batches(&both.schema, &both.batches).map_err(QueryError::internal)?;
     let dimensions = ask.group_by.len();
     let figures = dimensions + ask.measures().count();
-    let part = |columns: Range<usize>, rows: RecordBatch| -> Result<Answer, QueryError> {
+    let part = |columns: std::ops::Range<usize>, rows: RecordBatch| -> Result<Answer, QueryError> {
         let columns: Vec<usize> = columns.collect();
         let rows = rows.project(&columns).map_err(QueryError::internal)?;
         Ok(Answer {

@@ -53,6 +53,11 @@ pub struct ReportDocument {
     sql: String,
     /// How long it took, milliseconds.
     elapsed_ms: u64,
+    /// Of which moment it is, milliseconds since the Unix epoch: it counts all that was acknowledged until then.
+    as_of_ms: i64,
+    /// Whether more may have come in since: an older answer was allowed (`max_age_s`), and there was one. Its
+    /// range is that of the question it was made for.
+    is_older: bool,
 }
 
 impl ReportDocument {
@@ -85,6 +90,8 @@ impl ReportDocument {
             notes: answer.notes.clone(),
             sql: answer.sql.clone(),
             elapsed_ms: answer.elapsed.as_millis() as u64,
+            as_of_ms: answer.as_of_ms,
+            is_older: answer.is_older,
         })
     }
 }

@@ -48,6 +48,7 @@ mod sql;
 mod wanted;
 mod why;
 
+pub use crate::kept::AGE_MAX;
 pub use answer::{ReportAnswer, ReportColumn, answer};
 pub use ask::{Ask, Condition, LIMIT_MAX};
 pub use explain::{Behind, Explanation, LeftOut, explain};

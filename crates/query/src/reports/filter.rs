@@ -69,7 +69,7 @@ impl Filter {
     }
 
     /// The period that it is compared with.
-    fn previous(&self) -> (i64, i64) {
+    pub(super) fn previous(&self) -> (i64, i64) {
         let length_ms = self.to_ms - self.from_ms;
         self.previous
             .unwrap_or((self.from_ms - length_ms, self.from_ms))

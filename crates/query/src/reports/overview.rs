@@ -3,6 +3,7 @@
 //! there are any.
 
 use serde::Serialize;
+use store::Snapshot;
 use utoipa::ToSchema;
 
 use super::filter::Filter;
@@ -11,6 +12,7 @@ use super::series::{Series, Steps};
 use super::silent::add_silent;
 use super::tally::{COLUMNS, Calls, Distinct, Sums, Tally};
 use crate::error::QueryError;
+use crate::kept::Words;
 use crate::question::Question;
 
 /// How many rows a ranking has at most; totals count everything.
@@ -134,11 +136,53 @@ pub struct Overview {
     pub tools: Vec<ToolRow>,
     /// Products, the dearest first.
     pub products: Vec<ProductRow>,
+    /// Of which moment it is, milliseconds since the Unix epoch: it counts all that was acknowledged until then.
+    pub as_of_ms: i64,
+    /// Whether more may have come in since: an older one was allowed, and there was one. Its range is that of
+    /// the question it was made for.
+    pub is_older: bool,
 }
 
 /// The overview of the events that pass a filter.
 pub async fn overview(question: &Question<'_>, filter: &Filter) -> Result<Overview, QueryError> {
     filter.check()?;
+    let snapshot = question.snapshot().await?;
+    let make = async {
+        Ok((
+            made(question, &snapshot, filter).await?,
+            OVERVIEW_BYTES,
+            true,
+        ))
+    };
+    let told = question.kept_or_made(in_words(filter), &snapshot, make);
+    let told = told.await?;
+    Ok(Overview {
+        as_of_ms: told.as_of_ms,
+        is_older: told.is_older,
+        ..told.answer
+    })
+}
+
+fn in_words(filter: &Filter) -> Words {
+    let timeless = Filter {
+        from_ms: 0,
+        to_ms: 0,
+        previous: Some((0, 0)),
+        ..filter.clone()
+    };
+    let before = filter.previous();
+    Words {
+        exactly: format!("overview {filter:?}"),
+        manner: format!("overview {timeless:?}"),
+        moments: vec![filter.from_ms, filter.to_ms, before.0, before.1],
+    }
+}
+
+async fn made(
+    question: &Question<'_>,
+    snapshot: &Snapshot,
+    filter: &Filter,
+) -> Result<Overview, QueryError> {
     let steps = Steps::of(filter.from_ms, filter.to_ms);
     let sql = format!(
         "SELECT {COLUMNS} FROM events WHERE {} AND {}",
@@ -146,21 +190,16 @@ pub async fn overview(question: &Question<'_>, filter: &Filter) -> Result<Overvi
         filter.not_between(),
     );
     let start = Tally::new(filter.from_ms, steps);
-    let snapshot = question.snapshot().await?;
-    let key = question.key(format!("overview {filter:?}"), &snapshot);
-    if let Some(kept) = question.kept().get(&key) {
-        return Ok(kept);
-    }
     let tallies = question
         .fold_snapshot(snapshot.clone(), sql, start.clone())
         .await?;
     let tally = tallies.iter().fold(start, Tally::merge);
-    let tally = add_silent(question, snapshot, filter, tally).await?;
+    let tally = add_silent(question, snapshot.clone(), filter, tally).await?;
     let [before, now] = tally.distinct();
     let people = tally.people.ranked(|sums| sums.cost_usd);
     let mut all = Sums::default();
     people.iter().for_each(|(_, sums)| all.add(sums));
-    let overview = Overview {
+    Ok(Overview {
         from_ms: filter.from_ms,
         to_ms: filter.to_ms,
         step_ms: steps.step_ms,
@@ -171,9 +210,9 @@ pub async fn overview(question: &Question<'_>, filter: &Filter) -> Result<Overvi
         tools: tools(&tally),
         products: ranking(&tally.products, product),
         series: tally.series,
-    };
-    question.kept().put(key, overview.clone(), OVERVIEW_BYTES);
-    Ok(overview)
+        as_of_ms: 0,
+        is_older: false,
+    })
 }
 
 fn totals(sums: &Sums, distinct: Distinct) -> Totals {

@@ -1,5 +1,7 @@
 //! An answer that is kept is given only to the same question, of the same rows, by who may see as much.
 
+use std::time::Duration;
+
 use query::PeopleFiles;
 use query::catalogue::{Ask, REPORTS, Range, Report, ReportAnswer, TimeZone, answer};
 use query::reports::{self, Filter};
@@ -99,4 +101,52 @@ async fn what_hangs_on_the_time_is_asked_anew() {
         .copied()
         .collect();
     assert_eq!(twice, ["coverage", "coverage"]);
+}
+
+/// Who says that an older answer will do has one, and is told of when it is.
+#[tokio::test]
+async fn an_older_answer_is_given_to_who_allows_it() {
+    let bench = Bench::configured(
+        &["cc329_tools_json"],
+        query::Config {
+            older_after: Duration::ZERO,
+            ..query::Config::default()
+        },
+    )
+    .await;
+    let allowing = || bench.all().no_older_than(Duration::from_mins(1));
+    let first = asked(&bench.all(), "cost").await;
+    let filter = Filter::range(range().from_ms, range().to_ms);
+    let overview = reports::overview(&allowing(), &filter).await;
+    assert!(!overview.expect("answers").is_older, "there was none");
+    for request in scenario("cowork_like_pb").requests {
+        bench.receive(&request).await;
+    }
+    let older = asked(&allowing(), "cost").await;
+    assert!(older.is_older && !first.is_older);
+    assert_eq!(
+        (rows(&older), older.as_of_ms),
+        (rows(&first), first.as_of_ms)
+    );
+    let overview = reports::overview(&allowing(), &filter).await;
+    assert!(overview.expect("answers").is_older);
+    // The range moves with the clock; what is given says which it is of.
+    let mut ask = first.ask.clone();
+    ask.range.from_ms += 30_000;
+    ask.range.to_ms += 30_000;
+    let moved = answer(&allowing(), ask.clone()).await.expect("answers");
+    assert!(moved.is_older);
+    assert_eq!(moved.ask.range.to_ms, first.ask.range.to_ms);
+    assert_eq!(moved.asked, first.asked);
+    ask.range.to_ms += 31_000;
+    let further = answer(&allowing(), ask).await.expect("answers");
+    assert!(!further.is_older, "further off than it may be old");
+    // Who does not allow it has all that was acknowledged, and so has then who does.
+    let now = asked(&bench.all(), "cost").await;
+    assert!(!now.is_older);
+    assert_ne!(rows(&now), rows(&first));
+    assert_eq!(rows(&asked(&allowing(), "cost").await), rows(&now));
+    let nameless = bench.engine.question(Sight::everything().without_names());
+    let others = asked(&nameless.no_older_than(Duration::from_mins(1)), "cost").await;
+    assert!(!others.is_older && !others.is_kept);
 }

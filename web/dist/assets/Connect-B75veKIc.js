@@ -1,0 +1,1 @@
+import"./disclose-version-CA0vh1Z1.js";import"./index-B0LktMkN.js";import{t as e}from"./Connect-DgMu92PZ.js";function t(t){e(t,{})}export{t as default};

@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import"./index-DyTYhjyj.js";import{t as e}from"./Connect-BOqJwM3Y.js";function t(t){e(t,{})}export{t as default};

@@ -1,0 +1,1 @@
+import{N as e,U as t,_ as n,j as r}from"./disclose-version-CA0vh1Z1.js";var i=e(`<div class="skeleton s-mzoah6" role="status"><span class="hidden-text">Loading</span></div>`);function a(e,a){var o=i();let s;t(()=>s=n(o,``,s,{height:a.height})),r(e,o)}export{a as t};

@@ -1,1 +1,0 @@
-import{A as e,H as t,M as n,g as r}from"./disclose-version-XtwNYhzd.js";var i=n(`<div class="skeleton s-mzoah6" role="status"><span class="hidden-text">Loading</span></div>`);function a(n,a){var o=i();let s;t(()=>s=r(o,``,s,{height:a.height})),e(n,o)}export{a as t};

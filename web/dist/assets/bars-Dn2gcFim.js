@@ -1,0 +1,2 @@
+const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/bars-DNCX6i3e.js","assets/frame-D_ILxL3D.js"])))=>i.map(i=>d[i]);
+import{n as e,o as t,r as n}from"./Pictures-DtFdZc3L.js";import{c as r,t as i}from"./index-B0LktMkN.js";async function a(a,{title:o,unit:s,from_ms:c,to_ms:l,bars:u}){let{barsPicture:d}=await i(async()=>{let{barsPicture:e}=await import(`./bars-DNCX6i3e.js`);return{barsPicture:e}},__vite__mapDeps([0,1]));return d({title:o,unit:s,bars:u,about:n(c,l,r.view.utc),legend:[],palette:e(a),colour:t(a,`--blue`),format:String})}export{a as t};

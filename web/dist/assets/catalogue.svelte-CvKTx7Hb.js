@@ -1,0 +1,1 @@
+import"./disclose-version-CA0vh1Z1.js";import{d as e}from"./client-Bad_00mC.js";import{t}from"./resource.svelte-DQV32LZr.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};

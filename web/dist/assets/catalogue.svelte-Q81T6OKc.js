@@ -1,1 +1,0 @@
-import"./disclose-version-XtwNYhzd.js";import{d as e}from"./client-Bad_00mC.js";import{t}from"./resource.svelte-HSxWXjDa.js";var n=new class{resource=new t;load(){this.resource.data||this.resource.loading||this.resource.load(async t=>(await e(t)).reports)}};export{n as t};

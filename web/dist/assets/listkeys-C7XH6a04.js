@@ -1,1 +1,0 @@
-import{n as e}from"./index-DyTYhjyj.js";function t(t){let n=e=>{let n=[...t()?.querySelectorAll(`tbody a.cover`)??[]],r=n.indexOf(document.activeElement),i=n[r<0?e>0?0:n.length-1:Math.max(0,Math.min(n.length-1,r+e))];i?.focus(),i?.scrollIntoView({block:`nearest`})};return e.add({j:()=>n(1),k:()=>n(-1)})}export{t};
