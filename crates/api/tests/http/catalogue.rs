@@ -169,7 +169,7 @@ async fn an_older_answer_is_had_by_asking_for_one() {
         let newest = asked(&bench, path).await;
         assert_eq!(newest["is_older"], false);
         assert_ne!(figures(&newest), figures(&first), "{path}");
-        bench.append("cc329_plain_pb").await;
+        bench.append("cc329_mcp_json").await;
     }
 }
 
