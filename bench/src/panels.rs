@@ -31,6 +31,9 @@ const DAY_MS: u64 = 86_400_000;
 /// A range that ends now moves with the clock: by so much between two openings of a page.
 const MOVED_MS: u64 = 60_000;
 
+/// How often it is looked whether the server rests.
+const LOOK_EVERY: Duration = Duration::from_secs(6);
+
 /// How one panel was answered.
 struct Asked {
     panel: Panel,
@@ -86,10 +89,9 @@ async fn measure_in(
             data
         }
     };
-    // A machine that is busy otherwise must show in the times, and not as no answer.
-    let patient = "[query]\ntimeout_seconds = 300\n";
-    let launch = Launch::new(binary).settings(patient).data_dir(&data);
+    let launch = Launch::new(binary).data_dir(&data);
     let server = launch.start()?;
+    until_quiet(&server).await?;
     let mut asked = Vec::new();
     for (at, panel) in openings[0].iter().enumerate() {
         let [first, fresh, shown] = [0, 1, 2].map(|opening: usize| &openings[opening][at].path);
@@ -139,6 +141,21 @@ fn simulate(binary: &Path, events: u64, data: &Path, truth: &Path) -> Result<(),
     match status.success() {
         true => Ok(()),
         false => Err(Problem::new("the simulation failed")),
+    }
+}
+
+/// Waits until the server has made in the background what questions read: it then takes no CPU any more.
+async fn until_quiet(server: &Server) -> Result<(), Problem> {
+    eprintln!("  waiting until sums and calls are made");
+    let mut cpu = gauge::cpu(server.pid())?;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = gauge::cpu(server.pid())?;
+        if now.saturating_sub(cpu) < LOOK_EVERY / 50 {
+            eprintln!("  made in {} s of CPU", now.as_secs());
+            return Ok(());
+        }
+        cpu = now;
     }
 }
 

@@ -14,8 +14,8 @@ use crate::access::{Recognised, RequestId};
 use crate::fault::Fault;
 use crate::host;
 
-/// Longer than a query may take, so that the query's own limit speaks first.
-const TIMEOUT: Duration = Duration::from_secs(35);
+/// An answer may take so much longer than a query, so that the query's own limit speaks first.
+const BESIDE_A_QUERY: Duration = Duration::from_secs(5);
 
 /// What the request is called in the audit trail.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,10 +47,11 @@ pub(crate) async fn guard(
             .and_then(|()| check_site(&request))
             .and_then(|()| check_origin(&request)),
     };
+    let limit = api.engine.timeout() + BESIDE_A_QUERY;
     let mut response = match refused {
         Err(fault) => fault.into_response(),
         // A live stream has been answered once it begins.
-        Ok(()) => match tokio::time::timeout(TIMEOUT, next.run(request)).await {
+        Ok(()) => match tokio::time::timeout(limit, next.run(request)).await {
             Ok(response) => response,
             Err(_) => timed_out().into_response(),
         },

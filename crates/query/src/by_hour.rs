@@ -138,7 +138,7 @@ impl ByHour {
 const BELOW: &str = "_below";
 
 /// Registers the rows of a table as they are seen.
-async fn see(
+pub(crate) async fn see(
     context: &SessionContext,
     name: &str,
     rows: Arc<dyn TableProvider>,

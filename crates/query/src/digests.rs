@@ -40,7 +40,7 @@ use crate::plan::with_own_catalog;
 use crate::provider::SnapshotTable;
 use crate::sight::Owners;
 use crate::views;
-use coded::Coded;
+pub(crate) use coded::Coded;
 pub(crate) use table::DigestTable;
 
 /// The tables of whose parts there are digests.

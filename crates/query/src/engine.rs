@@ -5,6 +5,7 @@
 
 mod erase;
 mod held;
+mod known;
 mod ready;
 mod refuse;
 mod retain;
@@ -27,14 +28,14 @@ use tokio::task::JoinSet;
 
 use crate::aside::Copies;
 use crate::by_hour::{self, ByHour, Hours};
+use crate::calls::Calls;
 use crate::config::Config;
-use crate::cost::Cost;
 use crate::digests::Digests;
 use crate::error::{ErrorKind, QueryError};
 use crate::functions::{self, Slot};
 use crate::kept::Kept;
 use crate::meters::{self, Meters};
-use crate::people::{People, PeopleFiles, Resolver};
+use crate::people::People;
 use crate::plan::{Known, described, guarded, plan};
 use crate::question::Question;
 use crate::sight::{Lens, Sight};
@@ -85,6 +86,7 @@ pub struct Engine {
     people: Arc<People>,
     copies: Arc<Copies>,
     digests: Arc<Digests>,
+    calls: Arc<Calls>,
     kept: Kept,
     refuser: OnceLock<Arc<dyn Refuser>>,
     /// Taken when the engine is dropped, to be shut down without waiting.
@@ -133,6 +135,7 @@ impl Engine {
             people: Arc::new(People::new()),
             copies: Arc::default(),
             digests: Arc::default(),
+            calls: Arc::default(),
             kept: Kept::default(),
             refuser: OnceLock::new(),
             runtime: Some(runtime),
@@ -142,43 +145,6 @@ impl Engine {
     /// The store that is queried.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
-    }
-
-    /// How costs are reckoned.
-    pub(crate) fn cost(&self) -> &Cost {
-        &self.config.cost
-    }
-
-    /// Takes over the files that say who people are: queries that begin later go by them, of whatever
-    /// time they ask.
-    pub fn set_people(&self, files: PeopleFiles) {
-        self.people.set_files(files);
-    }
-
-    /// The files that say who people are.
-    pub(crate) fn people_files(&self) -> Arc<PeopleFiles> {
-        self.people.files()
-    }
-
-    /// This moment, milliseconds since the Unix epoch.
-    pub(crate) fn now_ms(&self) -> i64 {
-        let now_ms = self.store.clock().now_unix_ns() / 1_000_000;
-        i64::try_from(now_ms).unwrap_or(i64::MAX)
-    }
-
-    /// What takes longer may be answered by an older answer.
-    pub(crate) fn older_after(&self) -> Duration {
-        self.config.older_after
-    }
-
-    /// The answers that are kept.
-    pub(crate) fn kept(&self) -> &Kept {
-        &self.kept
-    }
-
-    /// Names people by what is known of them already.
-    pub(crate) fn people_now(&self, lens: &Lens) -> Resolver {
-        self.people.resolver_now(lens)
     }
 
     /// What queries take and how they end, to be shown.
@@ -228,6 +194,7 @@ impl Engine {
                 slot: &Slot::default(),
                 copies: &copies,
                 by_hour: None,
+                calls: None,
                 lens: &lens,
             };
             let (_, plan) = guarded(state, &known, &snapshot, &sql).await?;
@@ -258,10 +225,12 @@ impl Engine {
         by_hour: Option<ByHour>,
     ) -> Result<Answer, QueryError> {
         let (state, known) = (self.state_now()?, self.known());
+        let calls = Arc::clone(&self.calls);
         let (started, lens) = (Instant::now(), lens.clone());
         let run = async move {
             let sql = (sql.as_str(), by_hour.as_ref());
-            let ready = plan(state, (&known.0, &known.1), snapshot, sql, &lens).await?;
+            let known = (&*known.0, &*known.1, &*calls);
+            let ready = plan(state, known, snapshot, sql, &lens).await?;
             let is_lasting = ready.is_lasting;
             Ok((run(ready, rows_max).await?, is_lasting))
         };
@@ -303,10 +272,11 @@ impl Engine {
         start: F,
     ) -> Result<Vec<F>, QueryError> {
         let (state, known) = (self.state_now()?, self.known());
-        let lens = lens.clone();
+        let (lens, calls) = (lens.clone(), Arc::clone(&self.calls));
         let folding = async move {
             let sql = (sql.as_str(), None);
-            let ready = plan(state, (&known.0, &known.1), snapshot, sql, &lens).await?;
+            let known = (&*known.0, &*known.1, &*calls);
+            let ready = plan(state, known, snapshot, sql, &lens).await?;
             let streams = execute_stream_partitioned(ready.plan, ready.task);
             let streams = streams.map_err(|error| QueryError::running(&error))?;
             // Dropped with this future when the query is stopped.

@@ -6,6 +6,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `allowed.rs` | which of the engine's own functions there are |
+//! | `among.rs` | `_is_among(session_id)`: sessions that a query names; each query has its own |
 //! | `attribute.rs` | `attribute(json, key)` |
 //! | `elements.rs` | `_elements(json)`, for workspaces |
 //! | `copy_key.rs` | `_copy_key(column, …)`: what copies have in common |
@@ -24,6 +25,7 @@
 //! | `people.rs` | `_person` and what else is said of people; each query has its own |
 
 mod allowed;
+mod among;
 mod attribute;
 mod constant;
 mod copy_key;
@@ -48,6 +50,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::registry::FunctionRegistry;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
+pub(crate) use among::{NAME as AMONG, among};
 pub(crate) use attribute::value_of;
 pub(crate) use ledger::{LEDGER_ARGUMENTS, costs};
 pub(crate) use mixed::mixed;
@@ -61,7 +64,14 @@ use crate::cost::Cost;
 use crate::sight;
 
 /// Functions that would say of people, or of what is withheld, what views do not say.
-const OF_VIEWS: [&str; 5] = ["_copy_key", "_machine", "_members", "_sent_as", mixed::NAME];
+const OF_VIEWS: [&str; 6] = [
+    "_copy_key",
+    "_machine",
+    "_members",
+    "_sent_as",
+    among::NAME,
+    mixed::NAME,
+];
 
 /// Those that views are made with, and nobody may call beside.
 pub(crate) fn of_views() -> impl Iterator<Item = &'static str> {

@@ -18,6 +18,7 @@
 //! | `aside.rs`, `aside/` | which rows no answer counts, found once for each part |
 //! | `digests.rs`, `digests/` | what the items of a part come to, by hour |
 //! | `by_hour.rs` | a question that is answered by these |
+//! | `calls.rs`, `calls/` | calls of tools, put together once for the sessions of parts |
 //! | `kept.rs` | answers for who asks the same again |
 //! | `ranged.rs` | a view that hands a range of time down to the events |
 //! | `content.rs` | whether a question may show content, by its text, for the audit trail |
@@ -33,6 +34,7 @@
 
 mod aside;
 mod by_hour;
+mod calls;
 pub mod catalogue;
 mod complexity;
 mod config;

@@ -66,7 +66,7 @@ pub struct PeopleFiles {
 pub type TokenPeople = BTreeMap<String, Arc<str>>;
 
 impl PeopleFiles {
-    fn is_any(&self) -> bool {
+    pub(crate) fn is_any(&self) -> bool {
         self.mapping.is_some() || self.roster.is_some() || !self.tokens.is_empty()
     }
 }

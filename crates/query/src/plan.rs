@@ -26,18 +26,22 @@ use store::{Snapshot, Table};
 
 use crate::aside::{Asides, Copies};
 use crate::by_hour::ByHour;
+use crate::calls::{Calls, KeptCalls};
 use crate::complexity;
 use crate::error::QueryError;
 use crate::functions::{self, Slot};
-use crate::people::{People, PeopleFiles};
+use crate::people::{People, PeopleFiles, Resolver};
 use crate::provider::SnapshotTable;
 use crate::question::unexplained;
 use crate::ranged::{self, RangedView};
 use crate::sight::Lens;
-use crate::views::{ROSTER, VIEWS, View};
+use crate::views::{NOT_KEPT, ROSTER, VIEWS, View};
 
 /// Longer texts are not people's questions.
 const SQL_BYTES_MAX: usize = 256 * 1024;
+
+/// The view of which rows are kept.
+const TOOL_CALLS: &str = "tool_calls";
 
 /// A statement that is ready to run.
 pub(crate) struct Ready {
@@ -50,21 +54,32 @@ pub(crate) struct Ready {
 /// One statement over the views of a snapshot, ready to run.
 pub(crate) async fn plan(
     state: SessionState,
-    (people, copies): (&People, &Copies),
+    (people, copies, calls): (&People, &Copies, &Calls),
     snapshot: Snapshot,
     (sql, by_hour): (&str, Option<&ByHour>),
     lens: &Lens,
 ) -> Result<Ready, QueryError> {
-    let files = match by_hour {
-        Some(by_hour) => by_hour.resolver.files(),
-        None => people.files(),
+    let calls = match by_hour {
+        None if sql.contains(TOOL_CALLS) => {
+            let at = (&snapshot, &state);
+            calls.ready((people, copies), at, lens).await
+        }
+        _ => Ok(None),
     };
+    let calls = calls.unwrap_or_else(|error| {
+        tracing::warn!("calls of tools are put together of events: {error}");
+        None
+    });
+    let by_hours = by_hour.map(|by_hour| &by_hour.resolver);
+    let found_by = calls.as_ref().map(|calls| &calls.resolver).or(by_hours);
+    let files = found_by.map_or_else(|| people.files(), Resolver::files);
     let slot = Slot::default();
     let known = Known {
         files: &files,
         slot: &slot,
         copies,
         by_hour,
+        calls: calls.as_ref(),
         lens,
     };
     let (context, plan) = guarded(state.clone(), &known, &snapshot, sql).await?;
@@ -73,8 +88,8 @@ pub(crate) async fn plan(
     let plan = ranged::optimize(&own, &plan).map_err(|error| explain(&error))?;
     // Only now it is known whether the answer names people, for whom all parts must have been read.
     if functions::names_people(&plan).map_err(|error| explain(&error))? {
-        let resolver = match by_hour {
-            Some(by_hour) => by_hour.resolver.clone(),
+        let resolver = match found_by {
+            Some(resolver) => resolver.clone(),
             None => {
                 let resolver = people.resolver(files, &snapshot, &state, lens).await;
                 resolver.map_err(|error| QueryError::running(&error))?
@@ -98,6 +113,7 @@ pub(crate) struct Known<'a> {
     pub(crate) slot: &'a Slot,
     pub(crate) copies: &'a Copies,
     pub(crate) by_hour: Option<&'a ByHour>,
+    pub(crate) calls: Option<&'a KeptCalls>,
     pub(crate) lens: &'a Lens,
 }
 
@@ -298,7 +314,14 @@ async fn register(
         let provider: Arc<dyn TableProvider> = match view.narrower() {
             Some((narrower, without)) => {
                 let narrower = context.state().create_logical_plan(&narrower).await?;
-                Arc::new(RangedView::new(plan, narrower, without))
+                let ranged = RangedView::new(plan, narrower, without);
+                match known.calls.filter(|_| view.name == TOOL_CALLS) {
+                    Some(calls) => {
+                        let kept = calls.view(context, snapshot, known).await?;
+                        Arc::new(ranged.with_kept(kept, NOT_KEPT))
+                    }
+                    None => Arc::new(ranged),
+                }
             }
             None => Arc::new(ViewTable::new(plan, Some(sql))),
         };

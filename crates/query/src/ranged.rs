@@ -57,6 +57,8 @@ pub(crate) struct RangedView {
     /// The same with less to read, but for some columns that say nothing in it.
     narrower: LogicalPlan,
     without: &'static [&'static str],
+    /// Rows that are kept, with what of them must be read, but for some columns that say nothing in them.
+    kept: Option<(LogicalPlan, &'static [&'static str])>,
     schema: SchemaRef,
 }
 
@@ -72,18 +74,37 @@ impl RangedView {
             plan,
             narrower,
             without,
+            kept: None,
             schema,
+        }
+    }
+
+    /// The same, of kept rows for questions that do not ask for the columns of `not_kept`. These know a session
+    /// as a whole, whatever range is asked for.
+    pub(crate) fn with_kept(
+        self,
+        kept: LogicalPlan,
+        not_kept: &'static [&'static str],
+    ) -> RangedView {
+        RangedView {
+            kept: Some((kept, not_kept)),
+            ..self
         }
     }
 
     /// What a scan of the view is.
     fn expanded(&self, scan: &TableScan) -> Result<LogicalPlan> {
-        let definition = match self.asks_for_all(scan) {
-            true => &self.plan,
-            false => &self.narrower,
+        let kept = self.kept.as_ref();
+        let kept = kept.filter(|(_, not_kept)| !self.asks_for(scan, not_kept));
+        let definition = match (kept, self.asks_for(scan, self.without)) {
+            (Some((kept, _)), _) => kept,
+            (None, true) => &self.plan,
+            (None, false) => &self.narrower,
         };
-        let within = within(definition, &Reading::of(&scan.filters))?;
-        let mut plan = LogicalPlanBuilder::from(within);
+        let mut plan = LogicalPlanBuilder::from(match kept {
+            Some((kept, _)) => kept.clone(),
+            None => within(definition, &Reading::of(&scan.filters))?,
+        });
         if let Some(filter) = conjunction(scan.filters.iter().cloned()) {
             plan = plan.filter(unqualified(filter)?)?;
         }
@@ -98,9 +119,9 @@ impl RangedView {
         plan.alias(scan.table_name.clone())?.build()
     }
 
-    /// Whether a scan asks for, or filters by, a column that only the whole definition has.
-    fn asks_for_all(&self, scan: &TableScan) -> bool {
-        let names = |name: &str| self.without.contains(&name);
+    /// Whether a scan asks for, or filters by, one of these columns.
+    fn asks_for(&self, scan: &TableScan, columns: &[&str]) -> bool {
+        let names = |name: &str| columns.contains(&name);
         let shows = match &scan.projection {
             Some(places) => places
                 .iter()

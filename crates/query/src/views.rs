@@ -31,6 +31,7 @@ pub(crate) use by_hour::{
 pub(crate) use copies::compared;
 pub(crate) use ledger::PROJECT;
 use store::{Snapshot, Table};
+pub(crate) use tool_calls::{NOT_KEPT, kept_calls, seen_calls, tool_calls_of_kept};
 
 pub(crate) use people::ROSTER;
 

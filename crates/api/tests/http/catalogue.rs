@@ -154,13 +154,14 @@ async fn an_older_answer_is_had_by_asking_for_one() {
     };
     let bench = Bench::over(dir, opened.expect("opens").0, limits).await;
     let overview = format!("/api/v1/overview?from_ms=0&to_ms={}", NOW_MS * 2);
-    let paths = [format!("/api/v1/reports/cost?{YEAR}"), overview];
+    let report = format!("/api/v1/reports/cost?{YEAR}");
+    let asking = [(report, "cowork_like_pb"), (overview, "cc329_mcp_json")];
     let figures = |answer: &Value| answer["totals"].clone();
     bench.append("cc329_tools_json").await;
-    for path in &paths {
+    for (path, more) in &asking {
         let first = asked(&bench, path).await;
         assert_eq!(first["as_of_ms"], NOW_MS);
-        bench.append("cowork_like_pb").await;
+        bench.append(more).await;
         let older = asked(&bench, &format!("{path}&max_age_s=60")).await;
         assert_eq!(
             (&older["is_older"], figures(&older)),
@@ -169,7 +170,6 @@ async fn an_older_answer_is_had_by_asking_for_one() {
         let newest = asked(&bench, path).await;
         assert_eq!(newest["is_older"], false);
         assert_ne!(figures(&newest), figures(&first), "{path}");
-        bench.append("cc329_mcp_json").await;
     }
 }
 

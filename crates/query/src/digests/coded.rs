@@ -12,9 +12,12 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 
+/// Bytes of long texts that batches share.
+const SHARED_BYTES_MAX: usize = 64 << 10;
+
 /// The rows of one batch, coded.
 #[derive(Debug)]
-pub(super) struct Coded {
+pub(crate) struct Coded {
     schema: SchemaRef,
     columns: Vec<Column>,
     rows: usize,
@@ -33,7 +36,7 @@ enum Column {
 }
 
 impl Coded {
-    pub(super) fn of(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Coded, ArrowError> {
+    pub(crate) fn of(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Coded, ArrowError> {
         let all = concat_batches(schema, batches)?;
         Ok(Coded {
             schema: Arc::clone(schema),
@@ -42,7 +45,11 @@ impl Coded {
         })
     }
 
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
@@ -55,7 +62,7 @@ impl Coded {
     }
 
     /// Bytes in memory.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let of = |column: &Column| match column {
             Column::Plain(values) => values.get_array_memory_size(),
             Column::Text { codes, values } => {
@@ -67,7 +74,7 @@ impl Coded {
     }
 
     /// Some columns of some rows, as they were.
-    pub(super) fn rows_of(
+    pub(crate) fn rows_of(
         &self,
         columns: &[usize],
         from: usize,
@@ -129,9 +136,20 @@ impl Column {
     fn slice(&self, from: usize, count: usize) -> Result<ArrayRef, ArrowError> {
         match self {
             Column::Plain(values) => Ok(values.slice(from, count)),
-            Column::Text { codes, values } => take(values, &codes.slice(from, count), None),
+            Column::Text { codes, values } => texts(values, &codes.slice(from, count)),
             Column::Empty(kind) => Ok(new_null_array(kind, count)),
         }
+    }
+}
+
+/// Some of the texts. Those of a batch that refer to many long ones would take these along wherever it is put
+/// down, so they are copied then.
+fn texts(values: &StringViewArray, codes: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let taken = take(values, codes, None)?;
+    let long = values.data_buffers().iter().map(|buffer| buffer.len());
+    match taken.as_any().downcast_ref::<StringViewArray>() {
+        Some(views) if long.sum::<usize>() > SHARED_BYTES_MAX => Ok(Arc::new(views.gc())),
+        _ => Ok(taken),
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct DigestTable {
 }
 
 impl DigestTable {
-    pub(super) fn new(
+    pub(crate) fn new(
         table: Table,
         (schema, digests): (SchemaRef, Vec<Arc<Coded>>),
         owners: Option<Owners>,

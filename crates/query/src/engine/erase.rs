@@ -151,6 +151,7 @@ impl Engine {
     pub(super) async fn forget_derived(&self) {
         self.copies.forget().await;
         self.digests.forget().await;
+        self.calls.forget().await;
         self.kept.forget();
         let runtime = self.state.runtime_env();
         runtime.cache_manager.get_file_metadata_cache().clear();

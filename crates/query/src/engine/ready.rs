@@ -1,5 +1,5 @@
-//! What questions read of parts is made before anybody asks: whose items are, which are copies, and what
-//! they come to by hour. After a start, and whenever there are other parts.
+//! What questions read of parts is made before anybody asks: whose items are, which are copies, what they
+//! come to by hour, and which calls of tools they are of. After a start, and whenever there are other parts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,8 @@ impl Engine {
         loop {
             // It waits for the end of a replay of the journal.
             let version = Some(self.store.snapshot().await.parts_version());
-            if version != done {
+            // An erasure may have emptied what was made of the same parts.
+            if version != done || !self.calls.is_there() {
                 if let Err(error) = self.make_ready().await {
                     tracing::warn!("the sums of parts are made when they are asked for: {error}");
                 }
@@ -31,9 +32,10 @@ impl Engine {
         }
     }
 
-    /// Bytes of the sums of parts in memory: of cost and tokens, and of who was active.
-    pub async fn sums_in_memory(&self) -> [usize; 2] {
-        self.digests.bytes().await
+    /// Bytes of what is made of parts in memory: sums of cost and tokens, sums of who was active, and calls.
+    pub async fn sums_in_memory(&self) -> [usize; 3] {
+        let [usage, active] = self.digests.bytes().await;
+        [usage, active, self.calls.bytes()]
     }
 
     /// Makes it of the parts that there are now. It takes the turn of one question, and as long as it takes.
@@ -47,7 +49,7 @@ impl Engine {
         let (state, snapshot) = (self.state_now()?, self.store.snapshot().await);
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(QueryError::internal)?;
-        let digests = Arc::clone(&self.digests);
+        let (digests, calls) = (Arc::clone(&self.digests), Arc::clone(&self.calls));
         let (people, copies) = self.known();
         let lens = Lens::of(Sight::everything(), &self.config);
         let making = async move {
@@ -61,7 +63,8 @@ impl Engine {
                 let ready = by_hour::ready(known, (&snapshot, &state), hours, &lens).await;
                 ready.map_err(|error| QueryError::running(&error))?;
             }
-            Ok(())
+            let made = calls.make(&copies, (&snapshot, &state)).await;
+            made.map_err(|error| QueryError::running(&error))
         };
         AbortOnDrop(runtime.spawn(making)).join().await
     }

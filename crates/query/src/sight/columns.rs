@@ -134,6 +134,14 @@ const PLAIN: &[&str] = &[
     "span_kind",
     "span_duration_ms",
     "span_status_code",
+    // Of calls that are kept.
+    "decided_at",
+    "finished_at",
+    "asked_ms",
+    "is_ask_inferred",
+    "caller_agent_name",
+    "join_inferred",
+    "has_decisions",
     // Of sums by hour.
     "query_category",
     "source",

@@ -3,9 +3,16 @@
 //! Which events are of one call is found out by `_call` (`functions/join_calls.rs`); here they
 //! become a row. Invariant: a call is in the view once, however often its events were sent, and no call
 //! is said to have run without a decision whose client may just not report decisions.
+//!
+//! Calls that are kept (`calls.rs` of the crate) are rows between the two steps: put together, and not
+//! judged yet, with people as they were sent.
+
+use store::Table;
 
 use super::ledger::QUERY_CATEGORY;
+use super::{as_sent, people};
 use crate::functions::{ACCEPTED, ANSWER, OTHER_ANSWER, REFUSED, RESULT};
+use crate::people::PeopleFiles;
 
 /// The last release that is not known to report every decision in all modes: to 2.1.50, calls of
 /// `claude -p` come without.
@@ -63,25 +70,141 @@ const ARGUMENTS: &str = "part, time, duration_ms, tool_use_key, request_key, use
     agent_key, answering_agent, answering_model";
 const SESSION: &str = "OVER (PARTITION BY session_key ORDER BY time, sequence)";
 
+/// Columns that no kept call has: ids that hardly two calls share, and what tools were given and said.
+pub(crate) const NOT_KEPT: &[&str] = &[
+    "tool_use_id",
+    "agent_id",
+    "error",
+    "tool_input",
+    "tool_parameters",
+];
+/// What people are resolved by, of a kept call.
+const OF_PEOPLE: &[&str] = &[
+    "user_id",
+    "user_email",
+    "user_account_uuid",
+    "user_account_id",
+    "organization_id",
+    "token",
+];
+/// Columns of a call that only the two events together say.
+const JOINED: &[&str] = &[
+    "decided_at",
+    "finished_at",
+    "asked_ms",
+    "is_ask_inferred",
+    "model",
+    "caller_agent_name",
+    "join_inferred",
+    "has_decisions",
+];
+
 /// The view. Without answers, the columns of [`OF_ANSWERS`] say nothing.
 pub(super) fn tool_calls(has_answers: bool) -> String {
-    let (sides, events) = (sides(), events(has_answers));
+    judged(&calls(&events("events", has_answers, SHARED), SHARED))
+}
+
+/// The calls of sessions that have a name, put together, people as they were sent: of the events of `_events`
+/// that pass a condition on them. Those of an hour and a session lie together.
+pub(crate) fn kept_calls(condition: &str) -> String {
+    let shared = || SHARED.iter().filter(|name| **name != "person");
+    let shared: Vec<&str> = shared().chain(OF_PEOPLE).copied().collect();
+    let items = format!(
+        "(SELECT * FROM ({}) WHERE session_id IS NOT NULL AND {condition})",
+        as_sent(Table::Events)
+    );
+    let kept = |name: &&str| !NOT_KEPT.contains(name) && *name != "person";
+    let columns = columns().into_iter().filter(kept);
+    let columns: Vec<&str> = columns.chain(OF_PEOPLE.iter().copied()).collect();
+    format!(
+        "SELECT {} FROM ({}) ORDER BY date_trunc('hour', coalesce(finished_at, decided_at)), session_id, finished_at",
+        columns.join(", "),
+        calls(&events(&items, true, &shared), &shared),
+    )
+}
+
+/// The calls of `of`, which are kept ones, with the people that they are of.
+pub(crate) fn seen_calls(of: &str, files: &PeopleFiles) -> String {
+    // Whose a call is, is asked of both of its events. Within a day both say the same (UTC).
+    let of_both = |told: &str, name: &str| {
+        let at = |time: &str| {
+            let told = told.strip_suffix(&format!(" AS {name}")).unwrap_or(told);
+            told.replacen("(time,", &format!("({time},"), 1)
+        };
+        match files.is_any() {
+            true => format!(
+                "greatest({}, {}) AS {name}",
+                at("coalesce(decided_at, finished_at)"),
+                at("time")
+            ),
+            false => told.to_owned(),
+        }
+    };
+    let shown = columns()
+        .into_iter()
+        .filter(|name| !NOT_KEPT.contains(name));
+    let shown = shown.map(|name| match name {
+        "person" => of_both(&people::name(files), name),
+        "team" | "department" | "cost_center" => of_both(&people::unit(name, files), name),
+        _ => name.to_owned(),
+    });
+    let shown: Vec<String> = shown.collect();
+    format!(
+        "SELECT time, {} FROM (SELECT *, coalesce(finished_at, decided_at) AS time FROM {of})",
+        shown.join(", ")
+    )
+}
+
+/// The view, of kept calls where these say it: of the sessions for which `is_read` holds, the events are
+/// read. The columns of [`NOT_KEPT`] say nothing.
+pub(crate) fn tool_calls_of_kept((kept, events_of): (&str, &str), is_read: &str) -> String {
+    let columns = columns().into_iter().map(|name| match name {
+        name if NOT_KEPT.contains(&name) => {
+            format!("arrow_cast(NULL, 'Utf8View') AS {name}")
+        }
+        name => name.to_owned(),
+    });
+    let columns: Vec<String> = columns.collect();
+    let columns = columns.join(", ");
+    let items = format!("(SELECT * FROM {events_of} WHERE session_id IS NULL OR {is_read})");
+    judged(&format!(
+        "SELECT {columns} FROM {kept} WHERE NOT ({is_read})
+         UNION ALL SELECT {columns} FROM ({})",
+        calls(&events(&items, true, SHARED), SHARED),
+    ))
+}
+
+/// The columns of a call that is put together.
+fn columns() -> Vec<&'static str> {
+    let all = [SHARED, DECIDED, FINISHED, BOTH, JOINED];
+    all.into_iter().flatten().copied().collect()
+}
+
+/// The calls that events make.
+fn calls(events: &str, shared: &[&str]) -> String {
+    let sides = sides(shared);
     format!(
         "
-WITH marked AS (
+SELECT {sides} FROM (
   SELECT *, _call({ARGUMENTS}) {SESSION} AS mark, _asked({ARGUMENTS}) {SESSION} AS asked,
          _asking_model({ARGUMENTS}) {SESSION} AS asking_model, _asking_agent({ARGUMENTS}) {SESSION} AS asking_agent
   FROM ({events})
-), calls AS (
-  SELECT {sides} FROM marked WHERE mark IS NOT NULL GROUP BY session_key, mark >> 2
-), judged AS (
+) WHERE mark IS NOT NULL GROUP BY session_key, mark >> 2"
+    )
+}
+
+/// Calls as rows of the view.
+fn judged(calls: &str) -> String {
+    format!(
+        "
+WITH judged AS (
   SELECT *, coalesce(finished_at, decided_at) AS time,
          CASE WHEN decision = 'reject' AND success IS NOT TRUE THEN 'refused'
               WHEN finished_at IS NULL THEN 'pending' WHEN success THEN 'succeeded'
               WHEN NOT success THEN 'failed' ELSE 'unknown' END AS outcome,
          CASE WHEN decision_source LIKE 'user%' THEN 'person' WHEN decision_source = 'hook' THEN 'hook'
               WHEN decision_source = 'config' THEN 'settings' END AS decided_by
-  FROM calls
+  FROM ({calls})
 )
 SELECT time, decided_at, finished_at, product, person, session_id, prompt_id, team, department, cost_center,
        app_version, tool_use_id, tool_name, decision, decision_source, tool_source, permission_mode,
@@ -114,7 +237,7 @@ CASE WHEN tool_source IN ('mcp', 'sdk_host_builtin_mcp') OR tool_name = 'mcp_too
 /// The events that calls are put together from. All of them are sorted by session before anything is
 /// summed up: what is only compared is a number, and of all else only those columns are read and kept
 /// that a question asks for. What names no session is looked at by installation.
-fn events(has_answers: bool) -> String {
+fn events(of: &str, has_answers: bool, shared: &[&'static str]) -> String {
     let kinds = match has_answers {
         true => "'tool_decision', 'tool_result', 'api_request'",
         false => "'tool_decision', 'tool_result'",
@@ -123,7 +246,7 @@ fn events(has_answers: bool) -> String {
         true => format!("_compact({name})"),
         false => "CAST(NULL AS VARCHAR)".to_owned(),
     };
-    let shown = SHARED.iter().chain(DECIDED).chain(FINISHED).chain(BOTH);
+    let shown = shared.iter().chain(DECIDED).chain(FINISHED).chain(BOTH);
     let shown = shown.map(|name| match *name {
         "success" | "duration_ms" | "tool_input_size_bytes" | "tool_result_size_bytes" => {
             (*name).to_owned()
@@ -139,7 +262,7 @@ SELECT time, sequence, _key(coalesce(session_id, user_id)) AS session_key, _key(
                  WHEN event = 'tool_decision' THEN {ACCEPTED} WHEN query_category = 'auxiliary' THEN {OTHER_ANSWER}
                  ELSE {ANSWER} END AS TINYINT) AS part,
        {}
-FROM (SELECT *, {QUERY_CATEGORY} FROM events WHERE event IN ({kinds}))",
+FROM (SELECT *, {QUERY_CATEGORY} FROM {of} WHERE event IN ({kinds}))",
         of_answers("agent_name"),
         of_answers("model"),
         shown.collect::<Vec<_>>().join(", "),
@@ -147,12 +270,12 @@ FROM (SELECT *, {QUERY_CATEGORY} FROM events WHERE event IN ({kinds}))",
 }
 
 /// The columns of a call from those of its one decision and its one result.
-fn sides() -> String {
+fn sides(shared: &[&str]) -> String {
     let decided =
         |value: &str| format!("max(CASE WHEN part IN ({ACCEPTED}, {REFUSED}) THEN {value} END)");
     let finished = |value: &str| format!("max(CASE WHEN part = {RESULT} THEN {value} END)");
     let mut columns: Vec<String> = Vec::new();
-    for name in SHARED {
+    for name in shared {
         columns.push(format!("max({name}) AS {name}"));
     }
     for name in DECIDED {

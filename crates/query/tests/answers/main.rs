@@ -12,6 +12,7 @@ mod findings;
 mod handmade;
 mod isolation;
 mod kept;
+mod kept_calls;
 mod ledger;
 mod limits;
 mod memory;
