@@ -29,8 +29,9 @@ WITH visits AS ({visits}), placed AS (
   FROM visits
 ), sequences AS (
   SELECT {RUN} AS run, _sequence_gaps(stretches) OVER (PARTITION BY machine ORDER BY session_id) AS found
-  FROM (SELECT user_id AS machine, session_id, _sequence_stretches({SEEN}, sequence) AS stretches
-        FROM events WHERE sequence IS NOT NULL GROUP BY user_id, session_id)
+  FROM (SELECT _compact(user_id) AS machine, _compact(session_id) AS session_id, stretches
+        FROM (SELECT user_id, session_id, _sequence_stretches({SEEN}, sequence) AS stretches
+              FROM events WHERE sequence IS NOT NULL GROUP BY user_id, session_id))
 ), odd AS (
   SELECT odd_session, CASE WHEN odd_session IS NULL THEN odd_machine END AS odd_machine, count(*) AS items
   FROM (SELECT _sent_as(item, encoding, 'session.id') AS odd_session, _sent_as(item, encoding, 'user.id') AS odd_machine
@@ -101,7 +102,7 @@ const RUN: &str = "concat(coalesce(machine, ''), ' ', coalesce(session_id, ''))"
 const CLIENT: &str = "person, product, app_version, machine";
 
 /// One row for each client, session and day. Of the resource only what is shown goes on: these rows are
-/// sorted several times.
+/// sorted several times. Each text is on its own then: those of a group hold on to the texts of all groups.
 fn visits() -> String {
     let of = |table: &str, counts: [&str; 6]| {
         let [
@@ -113,12 +114,15 @@ fn visits() -> String {
             redacted,
         ] = counts;
         format!(
-            "SELECT person, product, app_version, user_id AS machine, session_id, min({SEEN}) AS first_seen,
-                    max({SEEN}) AS last_seen, max(attribute(resource, 'os.type')) AS os,
-                    max(attribute(resource, 'host.arch')) AS arch, {events} AS events,
-                    {data_points} AS data_points, {spans} AS spans, {identity_missing} AS identity_missing,
-                    {captured} AS captured, {redacted} AS redacted
-             FROM {table} GROUP BY person, product, app_version, user_id, session_id, date_trunc('day', {SEEN})"
+            "SELECT _compact(person) AS person, _compact(product) AS product, _compact(app_version) AS app_version,
+                    _compact(user_id) AS machine, _compact(session_id) AS session_id, first_seen, last_seen,
+                    _compact(os) AS os, _compact(arch) AS arch, events, data_points, spans, identity_missing, captured, redacted
+             FROM (SELECT person, product, app_version, user_id, session_id, min({SEEN}) AS first_seen,
+                          max({SEEN}) AS last_seen, max(attribute(resource, 'os.type')) AS os,
+                          max(attribute(resource, 'host.arch')) AS arch, {events} AS events,
+                          {data_points} AS data_points, {spans} AS spans, {identity_missing} AS identity_missing,
+                          {captured} AS captured, {redacted} AS redacted
+                   FROM {table} GROUP BY person, product, app_version, user_id, session_id, date_trunc('day', {SEEN}))"
         )
     };
     let is = |condition: &str| format!("sum(CASE WHEN {condition} THEN 1 ELSE 0 END)");
